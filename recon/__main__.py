@@ -1,0 +1,99 @@
+"""`python -m recon`: train, evaluate, publish."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from recon.errors import ReconError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    ask = argparse.ArgumentParser(prog="python -m recon", description=__doc__)
+    verbs = ask.add_subparsers(dest="verb", required=True)
+
+    verb = verbs.add_parser("list", help="what can be loaded")
+    verb.set_defaults(run=list_checkpoints)
+
+    verb = verbs.add_parser("train", help="follow a recipe to a checkpoint folder; resumes an interrupted run")
+    verb.add_argument("recipe", help="a recipe's name, or a .toml file")
+    verb.add_argument("--full", action="store_true", help="at the paper's own size")
+    verb.add_argument("--to", type=Path, default=Path("checkpoints"), help="where the checkpoint folder goes")
+    verb.add_argument("--runs", type=Path, default=Path("runs"), help="where unfinished runs are kept")
+    verb.add_argument("--device", default="auto")
+    verb.set_defaults(run=train)
+
+    verb = verbs.add_parser("evaluate", help="the card's table: a checkpoint beside the classical baselines")
+    verb.add_argument("names", nargs="+", metavar="NAME", help="checkpoints, or 'table1'")
+    verb.add_argument("--limit", type=int, default=300, help="how many test pictures")
+    verb.add_argument("--card", action="store_true", help="also write the table into the checkpoint's card")
+    verb.set_defaults(run=evaluate)
+
+    verb = verbs.add_parser("publish", help="push a checkpoint to the Hugging Face Hub")
+    verb.add_argument("name")
+    verb.add_argument("--to", required=True, metavar="OWNER/REPO")
+    verb.add_argument("--private", action="store_true")
+    verb.set_defaults(run=publish)
+
+    asked = ask.parse_args(arguments)
+    try:
+        return asked.run(asked) or 0
+    except ReconError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def list_checkpoints(asked: argparse.Namespace) -> None:
+    from recon import baselines, checkpoints
+
+    for found in checkpoints():
+        print(f"{found.name:28} {found.bytes / 1e6:5.1f} MB  {found.title}")
+    for name in baselines.NAMES:
+        print(f"{name:28}       -  {baselines.load(name).title}")
+
+
+def train(asked: argparse.Namespace) -> None:
+    import torch
+    from tqdm import tqdm
+
+    from recon.training import fit, loop, recipe
+
+    asked.device = ("cuda" if torch.cuda.is_available() else "cpu") if asked.device == "auto" else asked.device
+    found = recipe.load(asked.recipe, asked.full)
+    began, done = time.monotonic(), 0
+    with tqdm(total=found.training.steps if found.training else None, unit="step", desc=found.name) as bar:
+        for progress in fit.train(found, asked.runs, asked.device):
+            if isinstance(progress, loop.Progress):
+                bar.update(progress.step - bar.n)
+                bar.set_postfix(loss=f"{progress.loss:.4f}", images_s=f"{progress.images_per_second:.0f}")
+                done = progress.step
+    minutes = (time.monotonic() - began) / 60
+    where = torch.cuda.get_device_name() if asked.device.startswith("cuda") else f"{torch.get_num_threads()} CPU cores"
+    pictures = f"{done * found.training.batch:,} pictures" if found.training else "one pass over the training set"
+    fit.write(progress, found, asked.to / found.name, f"{pictures}, {minutes:.0f} minutes on {where}")
+    print(f"{asked.to / found.name} is written; `python -m recon evaluate {found.name} --card` fills in its card.")
+
+
+def evaluate(asked: argparse.Namespace) -> None:
+    from recon.evaluation import card, reconstruction, table1
+
+    for name in asked.names:
+        if name == "table1":
+            print(table1.text(table1.rows()))
+            continue
+        table = reconstruction.table(name, asked.limit)
+        print(table)
+        if asked.card:
+            card.write(name, table, asked.limit)
+
+
+def publish(asked: argparse.Namespace) -> None:
+    from recon import hub
+
+    print(hub.publish(asked.name, asked.to, private=asked.private))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Measurements on held-out pictures: the cards' tables, and the papers' tables remade."""

@@ -1,0 +1,112 @@
+"""Pictures of any kind to small grids of pixels, and back."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from recon.errors import ImageError
+
+MAX_PIXELS = 60_000_000  # a 50-megapixel camera's picture passes; a decompression bomb does not
+
+
+def open_image(source: str | Path | bytes) -> Image.Image:
+    """A picture from a file or its bytes, upright, first frame; raises ImageError if it is none or too large."""
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        with warnings.catch_warnings():
+            # our own limit below speaks plainly; Pillow's warning would only be noise
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(stream)
+            check_size(image)
+            image.draft("RGB", (1024, 1024))  # lets a large JPEG be decoded at a fraction of its size
+            image.load()
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageError("This picture is too large to open safely.") from error
+    except Exception as error:  # Pillow's decoders raise nearly anything on a broken file
+        raise ImageError("This file could not be read as a picture. PNG, JPEG, WebP, GIF, BMP and TIFF work.") from error
+    return image
+
+
+def check_size(image: Image.Image) -> None:
+    """Raise ImageError if the picture has no pixels or more than MAX_PIXELS."""
+    width, height = image.size
+    if width * height == 0:
+        raise ImageError("This picture has no pixels.")
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"This picture has {width * height / 1e6:.0f} million pixels; up to {MAX_PIXELS // 10**6} million work."
+        )
+
+
+def fit(image: Image.Image, size: int | tuple[int, int]) -> np.ndarray:
+    """Centre-crop to the shape of `size` (height, width) and average areas: uint8 (height, width[, 3]).
+
+    Any mode works: 16-bit grey is scaled to 8, transparency is laid on white, CMYK and palettes become RGB, EXIF
+    turns are applied. Grey modes stay grey (one channel).
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    check_size(image)
+    image = eight_bit(ImageOps.exif_transpose(image))
+    scale = min(image.width / width, image.height / height)
+    crop_w, crop_h = scale * width, scale * height
+    left, top = (image.width - crop_w) / 2, (image.height - crop_h) / 2
+    box = (left, top, left + crop_w, top + crop_h)
+    # BOX averages exactly the source area under each pixel; enlarging, it repeats them
+    return np.asarray(image.resize((width, height), Image.Resampling.BOX, box=box))
+
+
+def eight_bit(image: Image.Image) -> Image.Image:
+    """Any mode as "L" or "RGB"."""
+    if image.mode in ("L", "RGB"):
+        return image
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
+        top = values.max(initial=0.0)
+        # I and F carry no range: 16 bits when the values say so, else 8 bits, else the unit interval
+        full = 65535.0 if top > 255 or image.mode.startswith("I;16") else 255.0 if top > 1 or image.mode == "I" else 1.0
+        return Image.fromarray(np.clip(values / full * 255 + 0.5, 0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        background = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(background, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def to_tensor(image: np.ndarray) -> Tensor:
+    """uint8 (..., height, width) or (..., height, width, 3) to float32 (..., channels, height, width) in [0, 1].
+
+    A trailing axis of size 3 is taken for colour only in arrays of three or more axes.
+    """
+    pixels = torch.from_numpy(np.ascontiguousarray(image)).float() / 255
+    if image.ndim >= 3 and image.shape[-1] == 3:
+        return pixels.movedim(-1, -3).contiguous()
+    return pixels.unsqueeze(-3)
+
+
+def to_array(values: Tensor) -> np.ndarray:
+    """float (channels, height, width) in [0, 1] to uint8 (height, width) or (height, width, 3), rounded."""
+    pixels = (values.detach().float().clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy()
+    return pixels[0] if pixels.shape[0] == 1 else np.moveaxis(pixels, 0, -1)
+
+
+def to_pil(values: Tensor, scale: int = 1) -> Image.Image:
+    """float (channels, height, width) in [0, 1] as a picture, each pixel a `scale` x `scale` square."""
+    return enlarge(Image.fromarray(to_array(values)), scale)
+
+
+def enlarge(image: Image.Image, scale: int) -> Image.Image:
+    """Each pixel a `scale` x `scale` square: nothing is smoothed."""
+    if scale == 1:
+        return image
+    return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)

@@ -1,0 +1,100 @@
+"""How good a prediction is. Units are in the names; what is averaged over is in the docstrings."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from recon.errors import PredictionError
+from recon.prediction import Prediction
+
+
+def bits_per_dim(prediction: Prediction, values: Tensor, where: Tensor | None = None, levels: int = 256) -> float:
+    """Mean of -log2 P(level) over the pixels in `where` and all channels and images; bits a pixel and channel.
+
+    values  (batch, channels, height, width) in [0, 1], read as one of `levels` levels
+    where   bool, (batch, 1, height, width) or (height, width); None: all unobserved pixels. Observed pixels cost
+            nothing, so a `where` that takes them in lowers the figure.
+    """
+    return bits_per_dim_each(prediction, values, where, levels).mean().item()
+
+
+def bits_per_dim_each(
+    prediction: Prediction, values: Tensor, where: Tensor | None = None, levels: int = 256
+) -> Tensor:
+    """`bits_per_dim` of each image by itself: (batch,), float64"""
+    where = region(prediction, where)
+    nats = (prediction.log_mass(values, levels) * where).flatten(1).double().sum(1)
+    return -nats / (math.log(2) * values.shape[1] * where.flatten(1).sum(1))
+
+
+def nats_per_dim(prediction: Prediction, values: Tensor, where: Tensor | None = None) -> float:
+    """Mean of -log density over the pixels in `where` and all channels and images: the loss of Table 1 of
+    Emmett-Iwaniw & Kirk when the prediction is a Beta with its clamp. Arguments as in `bits_per_dim`."""
+    where = region(prediction, where)
+    nats = (prediction.log_prob(values) * where).double().sum() / where.sum()
+    return -nats.item() / values.shape[1]
+
+
+def psnr_db(estimate: Tensor, truth: Tensor, where: Tensor | None = None) -> float:
+    """Mean over images of each image's 10 log10(1 / mean squared error), in dB; inf where an image has no error.
+
+    estimate, truth  (batch, channels, height, width) in [0, 1]
+    where            the pixels counted, bool (batch, 1, height, width); None: all of them, observed ones too
+    """
+    return psnr_db_each(estimate, truth, where).mean().item()
+
+
+def psnr_db_each(estimate: Tensor, truth: Tensor, where: Tensor | None = None) -> Tensor:
+    """`psnr_db` of each image by itself: (batch,), float64"""
+    error = (estimate.double() - truth.double()).square().mean(1)
+    if where is not None:
+        where = where.expand(len(error), 1, *error.shape[1:])[:, 0]
+        return -10 * ((error * where).flatten(1).sum(1) / where.flatten(1).sum(1)).log10()
+    return -10 * error.flatten(1).mean(1).log10()
+
+
+def ssim(estimate: Tensor, truth: Tensor) -> float:
+    """Mean over images, channels and pixels of the structural similarity of Wang et al. 2004 (Gaussian window of
+    1.5 pixels, values in [0, 1]); scikit-image computes it. Both (batch, channels, height, width)."""
+    from skimage.metrics import structural_similarity
+
+    if min(estimate.shape[2:]) < 11:
+        raise PredictionError("SSIM needs pictures of at least 11 x 11 pixels.")
+    scores = [
+        structural_similarity(
+            a.double().cpu().numpy(),
+            b.double().cpu().numpy(),
+            data_range=1.0,
+            channel_axis=0,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        for a, b in zip(estimate, truth, strict=True)
+    ]
+    return float(sum(scores) / len(scores))
+
+
+def coverage(prediction: Prediction, values: Tensor, level: float = 0.9, where: Tensor | None = None) -> float:
+    """Share of the values in `where` (all channels and images) that lie in their central interval of `level`.
+
+    Values count as in when their rounding to 256 levels touches the interval, so that an interval narrower than a
+    level can still hold its value.
+    """
+    where = region(prediction, where)
+    low, high = prediction.interval(level)
+    half = 0.5 / 255
+    inside = ((values.to(low) >= low - half) & (values.to(low) <= high + half)) & where[:, None]
+    return (inside.sum() / (where.sum() * values.shape[1])).item()
+
+
+def region(prediction: Prediction, where: Tensor | None) -> Tensor:
+    """`where` as bool (batch, height, width); PredictionError if it is empty in some image."""
+    mask = prediction.observation.mask
+    where = ~mask if where is None else torch.as_tensor(where, device=mask.device).expand(mask.shape)
+    if not bool(where.flatten(1).any(1).all()):
+        raise PredictionError("There are no pixels to judge: every pixel was observed, or `where` is empty.")
+    return where[:, 0]

@@ -1,0 +1,56 @@
+"""What every model with weights is: a module that predicts, and a folder as the Hub lays it out."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from huggingface_hub import PyTorchModelHubMixin
+
+from recon.errors import PredictionError
+from recon.observation import Observation
+from recon.prediction import Prediction
+
+
+class Model(nn.Module, PyTorchModelHubMixin):
+    """A model that answers any observation of `side` x `side` pictures with `channels` channels.
+
+    A subclass implements `distribution`. Its constructor takes keyword arguments that JSON can hold, because
+    `config.json` of a checkpoint is made of them.
+    """
+
+    kind: str  # the name under which `recon.models.KINDS` lists the class
+    side: int
+    channels: int
+    binary = False  # pixels are 0 or 1
+    exact_joint = False  # joint samples come from `sample_joint`, in closed form
+
+    def distribution(self, observation: Observation):
+        """The marginal distribution of every pixel, hidden or not, given what is observed."""
+        raise NotImplementedError
+
+    def predict(self, observation: Observation) -> Prediction:
+        """One distribution a pixel given `observation`; observed pixels are known and have no spread.
+
+        Raises PredictionError if the observation's channels or side are not the model's.
+        """
+        self.check(observation)
+        observation = observation.to(self.device)
+        return Prediction(self.distribution(observation), observation)
+
+    def check(self, observation: Observation) -> None:
+        """Raise PredictionError unless the observation is of this model's channels and side."""
+        channels, height, width = observation.values.shape[1:]
+        if (height, width) != (self.side, self.side):
+            raise PredictionError(
+                f"This model works on {self.side} x {self.side} pixels; the observation has {height} x {width}."
+            )
+        if channels != self.channels:
+            want = "grey (1 channel)" if self.channels == 1 else f"{self.channels}-channel"
+            raise PredictionError(f"This model works on {want} pictures; the observation has {channels} channel(s).")
+
+    @property
+    def device(self):
+        return next(iter([*self.parameters(), *self.buffers()])).device
+
+    def sample_joint(self, observation: Observation, count: int, generator) -> Tensor:
+        """Exact joint samples, (count, channels, height, width), for models with `exact_joint`."""
+        raise PredictionError("This model has no closed-form joint samples; `recon.sample` draws them in steps.")

@@ -1,0 +1,275 @@
+"""The best linear answer: one Gaussian over all pixels and channels, conditioned in closed form on any patch.
+
+Nothing is trained but a mean and a covariance. Conditioning is textbook linear algebra (Rasmussen & Williams 2006,
+appendix A.2); joint samples are exact, by Matheron's rule: a draw from the prior, corrected by what its observed
+pixels miss (Wilson et al. 2021, "Pathwise conditioning of Gaussian processes", section 3).
+
+The covariance is kept as low rank plus one small block a pixel. Pictures whose mirror images are as likely have
+eigenvectors that are even or odd from left to right, so that half of each says all: twice the rank in the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor
+
+from recon.distributions import Gaussian as GaussianMarginals
+from recon.models.base import Model
+from recon.observation import Observation
+
+ROUNDING = 1 / (12 * 255**2)  # variance of rounding to 8 bits: no pixel is known better than that
+REMEMBERED = 4  # conditioned masks kept, each at most observed dims x hidden dims numbers
+
+
+class Gaussian(Model):
+    """Gaussian over side x side pictures with `channels` channels; dimensions run as (channel, row, column).
+
+    mirrored  pictures and their mirror images are equally likely; then the factor's columns are stored by halves
+    even, odd numbers of columns of either kind; without `mirrored` all are in `even`
+
+    Buffers: `location` float32 (dims,); `even_half`, `odd_half` float16 (dims or dims / 2, columns), eigenvectors of
+    the covariance, scaled; `rest` float32 (channels, channels, side, side), what they leave of each pixel's covariance.
+    """
+
+    kind = "gaussian"
+    exact_joint = True
+
+    def __init__(self, *, side: int, channels: int, even: int, odd: int = 0, mirrored: bool = True):
+        super().__init__()
+        self.side, self.channels, self.mirrored = side, channels, mirrored
+        dims = channels * side * side
+        stored = dims // 2 if mirrored else dims
+        self.register_buffer("location", torch.full((dims,), 0.5))
+        self.register_buffer("even_half", torch.zeros(stored, even, dtype=torch.float16))
+        self.register_buffer("odd_half", torch.zeros(stored, odd, dtype=torch.float16))
+        rest = torch.eye(channels).view(channels, channels, 1, 1).repeat(1, 1, side, side)
+        self.register_buffer("rest", rest)
+        self.conditioned: OrderedDict[bytes, Conditioned] = OrderedDict()
+        self.full: Tensor | None = None
+
+    @classmethod
+    @torch.no_grad()
+    def fit(cls, batches: Iterable[Tensor], rank: int, mirrored: bool = True) -> Gaussian:
+        """The Gaussian with the mean and covariance of pictures, and of their mirror images if `mirrored`.
+
+        batches  float (batch, channels, side, side) in [0, 1]
+        rank     eigenvectors kept, even and odd together
+        """
+        moments: list[Moments] = []
+        for batch in batches:
+            parts = split_halves(batch) if mirrored else (batch.flatten(1),)
+            moments = moments or [Moments(part.shape[1]) for part in parts]
+            for moment, part in zip(moments, parts, strict=True):
+                moment.add(part)
+        if mirrored:
+            moments[1].total.zero_()  # a picture and its mirror image cancel
+        spectra = [torch.linalg.eigh(moment.covariance()) for moment in moments]
+        smallest = torch.cat([values for values, _ in spectra]).sort(descending=True).values[:rank][-1]
+        halves = []
+        for values, vectors in spectra:
+            kept = values >= smallest.clamp_min(1e-12)
+            halves.append(vectors[:, kept] * values[kept].sqrt())
+        channels, side = batch.shape[1], batch.shape[-1]
+        counts = [half.shape[1] for half in halves] + [0]
+        model = cls(side=side, channels=channels, even=counts[0], odd=counts[1], mirrored=mirrored)
+        model.even_half.copy_(halves[0])
+        if mirrored:
+            model.odd_half.copy_(halves[1])
+        means = [moment.mean() for moment in moments]
+        model.location.copy_(join_halves(*means, channels, side) if mirrored else means[0])
+        variance = [moment.covariance() for moment in moments]
+        whole = pixel_blocks(unfold(*variance, channels, side) if mirrored else variance[0], channels)
+        model.rest.copy_(positive(whole - model.factor_blocks()))
+        return model
+
+    def factor(self) -> Tensor:
+        """The eigenvectors, scaled, over all dimensions: float32 (dims, columns)"""
+        if not self.mirrored:
+            return self.even_half.float()
+        shape = (self.channels, self.side, self.side // 2, -1)
+        even, odd = (half.float().view(shape) / math.sqrt(2) for half in (self.even_half, self.odd_half))
+        left, right = torch.cat([even, odd], -1), torch.cat([even, -odd], -1).flip(2)
+        return torch.cat([left, right], 2).flatten(0, 2)
+
+    def factor_blocks(self) -> Tensor:
+        """What the factor says of each pixel's covariance of channels: float64 (channels, channels, side, side)"""
+        blocks = self.factor().double().view(self.channels, self.side, self.side, -1)
+        return torch.einsum("ahwk,bhwk->abhw", blocks, blocks)
+
+    def covariance(self) -> Tensor:
+        """float32 (dims, dims), made once: 38 MB for 32 x 32 colour"""
+        if self.full is None or self.full.device != self.device:
+            factor = self.factor()
+            full = factor @ factor.T
+            pixels = torch.arange(self.side**2, device=self.device)
+            by_pixel = full.view(self.channels, self.side**2, self.channels, self.side**2)
+            for a in range(self.channels):
+                for b in range(self.channels):
+                    by_pixel[a, pixels, b, pixels] += self.rest[a, b].flatten()
+            self.full = full
+        return self.full
+
+    def distribution(self, observation: Observation) -> GaussianMarginals:
+        means = torch.empty_like(observation.values)
+        factors = []
+        for which, conditioned in self.by_mask(observation):
+            residual = observation.values[which].flatten(1) - self.location
+            means[which] = (self.location + conditioned.gain(residual)).view(-1, *means.shape[1:])
+            factors.append((which, conditioned.pixel_factor))
+        if len(factors) == 1:
+            return GaussianMarginals(means, factors[0][1][None])
+        spread = means.new_empty(observation.batch, self.side, self.side, self.channels, self.channels)
+        for which, factor in factors:
+            spread[which] = factor
+        return GaussianMarginals(means, spread)
+
+    @torch.no_grad()
+    def sample_joint(self, observation: Observation, count: int, generator: torch.Generator) -> Tensor:
+        """Exact joint samples given one image's observation: (count, channels, side, side), clipped to [0, 1]."""
+        self.check(observation)
+        observation = observation.to(self.device)
+        ((_, conditioned),) = self.by_mask(observation)
+        prior = self.draw(count, generator)
+        corrected = prior + conditioned.gain(observation.values.flatten(1) - prior)
+        joint = corrected.view(count, *observation.values.shape[1:]).clamp(0, 1)
+        return torch.where(observation.mask, observation.values, joint)
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Draws from the prior, (count, dims), not clipped."""
+        factor = self.factor()
+        latent = torch.randn(count, factor.shape[1], generator=generator, device=self.device)
+        noise = torch.randn(count, self.side, self.side, self.channels, 1, generator=generator, device=self.device)
+        rest = torch.linalg.cholesky(self.rest.permute(2, 3, 0, 1)) @ noise
+        return self.location + latent @ factor.T + rest[..., 0].movedim(-1, 1).flatten(1)
+
+    @torch.no_grad()
+    def log_likelihood(self, observation: Observation, values: Tensor) -> Tensor:
+        """Exact joint log density of each image's hidden pixels given its observed ones, in nats: (batch,), float64.
+
+        values  (batch, channels, side, side), the whole images; the density is that before clipping
+        """
+        self.check(observation)
+        observation, values = observation.to(self.device), values.to(self.device)
+        found = torch.empty(observation.batch, dtype=torch.float64, device=self.device)
+        for which, conditioned in self.by_mask(observation):
+            order = torch.cat([conditioned.observed, conditioned.hidden])
+            cholesky = torch.linalg.cholesky(self.covariance()[order][:, order].double())
+            residual = (values[which].flatten(1) - self.location)[:, order].double()
+            known = len(conditioned.observed)
+            # observed dimensions come first, so the rest of the chain rule is the conditional density
+            whitened = torch.linalg.solve_triangular(cholesky, residual.T, upper=False)[known:]
+            log_scale = cholesky.diagonal()[known:].log() + 0.5 * math.log(2 * math.pi)
+            found[which] = -0.5 * whitened.square().sum(0) - log_scale.sum()
+        return found
+
+    def by_mask(self, observation: Observation) -> Iterator[tuple[Tensor, Conditioned]]:
+        """Images that share a mask, and the Gaussian conditioned on it."""
+        masks, inverse = observation.mask.flatten(1).unique(dim=0, return_inverse=True)
+        for k, mask in enumerate(masks):
+            yield (inverse == k).nonzero()[:, 0], self.condition(mask)
+
+    def condition(self, mask: Tensor) -> Conditioned:
+        """All that does not depend on the observed values, for one mask (pixels,); the latest few are remembered."""
+        key = mask.cpu().numpy().tobytes()
+        conditioned = self.conditioned.get(key)
+        if conditioned is None or conditioned.hidden.device != self.device:
+            self.conditioned[key] = conditioned = Conditioned(self, mask)
+        self.conditioned.move_to_end(key)
+        while len(self.conditioned) > REMEMBERED:
+            self.conditioned.popitem(last=False)
+        return conditioned
+
+
+class Conditioned:
+    """A Gaussian conditioned on a mask: what is observed moves every mean, and leaves each pixel some spread.
+
+    observed, hidden  dimensions, int64
+    pixel_factor      Cholesky factor of each pixel's posterior covariance, (side, side, channels, channels)
+    """
+
+    @torch.no_grad()
+    def __init__(self, model: Gaussian, mask: Tensor):
+        dims = mask.repeat(model.channels)
+        self.observed, self.hidden = dims.nonzero()[:, 0], (~dims).nonzero()[:, 0]
+        covariance = model.covariance()
+        rows = covariance[self.observed]
+        self.cholesky = torch.linalg.cholesky(rows[:, self.observed])
+        # only hidden columns are solved for, so that cost falls again when nearly everything is observed
+        self.whitened = torch.linalg.solve_triangular(self.cholesky, rows[:, self.hidden], upper=False)
+        hidden = self.whitened.view(len(rows), model.channels, -1)
+        prior = pixel_blocks(covariance, model.channels).flatten(2)[:, :, ~mask]
+        spread = (prior - torch.einsum("kap,kbp->abp", hidden, hidden)).permute(2, 0, 1)
+        spread.diagonal(dim1=-2, dim2=-1).clamp_min_(0).add_(ROUNDING)
+        eye = math.sqrt(ROUNDING) * torch.eye(model.channels, device=mask.device)
+        factor = eye.repeat(len(mask), 1, 1)
+        factor[~mask] = torch.linalg.cholesky(spread)
+        self.pixel_factor = factor.view(model.side, model.side, model.channels, model.channels)
+
+    def gain(self, residual: Tensor) -> Tensor:
+        """What residuals (n, dims), of which only the observed are used, add to every dimension: (n, dims)"""
+        known = residual[:, self.observed]
+        moved = torch.zeros_like(residual)
+        moved[:, self.observed] = known
+        moved[:, self.hidden] = torch.linalg.solve_triangular(self.cholesky, known.T, upper=False).T @ self.whitened
+        return moved
+
+
+class Moments:
+    """Running first and second moments, in float64."""
+
+    def __init__(self, dims: int):
+        self.count = 0
+        self.total = torch.zeros(dims, dtype=torch.float64)
+        self.outer = torch.zeros(dims, dims, dtype=torch.float64)
+
+    def add(self, batch: Tensor) -> None:
+        self.count += len(batch)
+        self.total += batch.double().sum(0).cpu()
+        self.outer += (batch.T @ batch).double().cpu()
+
+    def mean(self) -> Tensor:
+        return self.total / self.count
+
+    def covariance(self) -> Tensor:
+        return self.outer / self.count - torch.outer(self.mean(), self.mean())
+
+
+def split_halves(batch: Tensor) -> tuple[Tensor, Tensor]:
+    """Even and odd parts, left to right, of pictures (batch, channels, side, side): two of (batch, dims / 2)"""
+    left, right = batch.chunk(2, -1)
+    right = right.flip(-1)
+    return ((left + right) / math.sqrt(2)).flatten(1), ((left - right) / math.sqrt(2)).flatten(1)
+
+
+def join_halves(even: Tensor, odd: Tensor, channels: int, side: int) -> Tensor:
+    """The inverse of `split_halves` for vectors (dims / 2,): (dims,)"""
+    even, odd = (half.view(channels, side, side // 2) / math.sqrt(2) for half in (even, odd))
+    return torch.cat([even + odd, (even - odd).flip(-1)], -1).flatten()
+
+
+def unfold(even: Tensor, odd: Tensor, channels: int, side: int) -> Tensor:
+    """The covariance (dims, dims) that has these covariances of even and odd parts."""
+    shape = (channels, side, side // 2, channels, side, side // 2)
+    same, mirrored = ((even + odd) / 2).view(shape), ((even - odd) / 2).view(shape)
+    left = torch.cat([same, mirrored.flip(5)], 5)
+    right = torch.cat([mirrored.flip(2), same.flip(2).flip(5)], 5)
+    return torch.cat([left, right], 2).reshape(channels * side * side, -1)
+
+
+def pixel_blocks(covariance: Tensor, channels: int) -> Tensor:
+    """Every pixel's covariance of channels, out of (dims, dims): (channels, channels, side, side)"""
+    pixels = len(covariance) // channels
+    side = math.isqrt(pixels)
+    blocks = covariance.view(channels, pixels, channels, pixels).diagonal(dim1=1, dim2=3)
+    return blocks.reshape(channels, channels, side, side)
+
+
+def positive(blocks: Tensor) -> Tensor:
+    """The nearest blocks (channels, channels, side, side) whose eigenvalues are at least ROUNDING."""
+    values, vectors = torch.linalg.eigh(blocks.permute(2, 3, 0, 1))
+    mended = vectors @ torch.diag_embed(values.clamp_min(ROUNDING)) @ vectors.mT
+    return mended.permute(2, 3, 0, 1)

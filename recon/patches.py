@@ -1,0 +1,191 @@
+"""Which pixels to observe: patches of a square grid, as bool masks (height, width), True where observed.
+
+A family is a function of `side` and `size` (and of a `seed` where chance enters) whose patches are, but for `grid` and
+`block`, the first `size` pixels of an order of all pixels: a larger patch contains the smaller ones.
+
+"Pixel patch", random and low-discrepancy, after Emmett-Iwaniw & Kirk, section 3.2.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+
+from recon.errors import PatchError
+
+MAX_SIDE = 256
+
+
+def random(side: int, size: int, seed: int = 0) -> np.ndarray:
+    """`size` pixels drawn uniformly without replacement."""
+    check(side, size)
+    return first(np.random.default_rng(seed).permutation(side * side), side, size)
+
+
+def sobol(side: int, size: int) -> np.ndarray:
+    """The first pixels of the two-dimensional Sobol' sequence (the paper's low-discrepancy patch).
+
+    Point (u1, u2) falls in column floor(side u1) and row side - 1 - floor(side u2). `side` must be a power of two; then
+    the first side^2 points visit every pixel once. Points come in Gray-code order; the first 2^k are the same set in
+    any order.
+    """
+    check(side, size)
+    return first(sobol_order(side), side, size)
+
+
+def sobol_shifted(side: int, size: int, seed: int = 0) -> np.ndarray:
+    """A Sobol' patch under a random digital shift (an XOR of each coordinate), which keeps its even coverage."""
+    check(side, size)
+    return first(shifted_order(sobol_order(side), side, seed), side, size)
+
+
+def halton(side: int, size: int, seed: int | None = None) -> np.ndarray:
+    """The first pixels that the Halton sequence (bases 2 and 3) meets; with a seed, shifted at random."""
+    check(side, size)
+    return first(visit(points("Halton", 8 * side * side), side, size, seed), side, size)
+
+
+def lattice(side: int, size: int, seed: int | None = None) -> np.ndarray:
+    """The first pixels that a rank-1 lattice (in radical-inverse order) meets; with a seed, shifted at random."""
+    check(side, size)
+    count = 1 << max(3, (8 * side * side - 1).bit_length())
+    return first(visit(points("Lattice", count), side, size, seed), side, size)
+
+
+def farthest(side: int, size: int, seed: int = 0) -> np.ndarray:
+    """Each pixel as far as can be from all before it, from a random first one (farthest point sampling)."""
+    check(side, size)
+    rng = np.random.default_rng(seed)
+    rows, columns = np.divmod(np.arange(side * side), side)
+    nearest = np.full(side * side, np.inf)
+    order = np.empty(size, dtype=np.int64)
+    jitter = rng.random(side * side) * 1e-3  # breaks the many ties of a grid by chance, not by raster order
+    for k in range(size):
+        order[k] = chosen = rng.integers(side * side) if k == 0 else int(np.argmax(nearest + jitter))
+        distance = np.hypot(rows - rows[chosen], columns - columns[chosen])
+        nearest = np.minimum(nearest, distance)
+        nearest[order[: k + 1]] = -1
+    return first(order, side, size)
+
+
+def grid(side: int, size: int) -> np.ndarray:
+    """A regular grid, as square as `size` allows; rows are filled evenly where it is no product of two numbers."""
+    check(side, size)
+    rows = min(side, max(-(-size // side), round(size**0.5)))
+    mask = np.zeros((side, side), dtype=bool)
+    # row i holds its share of `size`; the shares differ by one at the most
+    ends = np.arange(rows + 1) * size // rows
+    for row, count in zip(centres(side, rows), np.diff(ends), strict=True):
+        mask[row, centres(side, count)] = True
+    return mask
+
+
+def block(side: int, size: int) -> np.ndarray:
+    """The `size` pixels nearest to the centre: a square when `size` is one."""
+    check(side, size)
+    middle = (side - 1) / 2
+    rows, columns = np.abs(np.indices((side, side)) - middle).reshape(2, -1)
+    # rings of the largest coordinate make squares; inside a ring, edges before corners
+    return first(np.lexsort((rows + columns, np.maximum(rows, columns))), side, size)
+
+
+Family = Callable[..., np.ndarray]
+FAMILIES: dict[str, Family] = {
+    "random": random,
+    "sobol": sobol,
+    "sobol_shifted": sobol_shifted,
+    "halton": halton,
+    "lattice": lattice,
+    "farthest": farthest,
+    "grid": grid,
+    "block": block,
+}
+SEEDED = {"random", "sobol_shifted", "halton", "lattice", "farthest"}
+
+
+def make(family: str, side: int, size: int, seed: int = 0) -> np.ndarray:
+    """A patch of the family named; `seed` is ignored by those without chance."""
+    if family not in FAMILIES:
+        raise PatchError(f"There is no patch family {family!r}; there are {', '.join(FAMILIES)}.")
+    return FAMILIES[family](side, size, seed) if family in SEEDED else FAMILIES[family](side, size)
+
+
+def discrepancy(mask: np.ndarray) -> float:
+    """Centred L2 discrepancy, squared, of the pixel centres in [0, 1]^2 (Hickernell 1998): 0 is perfectly even."""
+    mask = np.asarray(mask)
+    if mask.ndim != 2 or mask.dtype != bool or not mask.any():
+        raise PatchError("A discrepancy is that of a bool mask (height, width) with at least one pixel.")
+    from scipy.stats import qmc
+
+    return float(qmc.discrepancy((np.argwhere(mask) + 0.5) / mask.shape, method="CD"))
+
+
+@lru_cache(maxsize=8)
+def sobol_order(side: int) -> np.ndarray:
+    """All pixels (row-major indices) in the order of the Sobol' sequence; `side` must be a power of two."""
+    if side & (side - 1):
+        raise PatchError(f"A Sobol' patch needs a side that is a power of two (16, 32, 64, ...), not {side}.")
+    order = pixel_of(points("Sobol", side * side), side)
+    order.setflags(write=False)
+    return order
+
+
+def shifted_order(order: np.ndarray, side: int, seed: int) -> np.ndarray:
+    """An order of pixels with the binary digits of rows and columns XORed by two random numbers."""
+    shift = np.random.default_rng(seed).integers(side, size=2)
+    rows, columns = np.divmod(order, side)
+    return (rows ^ shift[0]) * side + (columns ^ shift[1])
+
+
+@lru_cache(maxsize=8)
+def points(sequence: str, count: int) -> np.ndarray:
+    """The first `count` points of a two-dimensional sequence of qmcpy, not randomised: (count, 2)"""
+    import qmcpy  # takes seconds
+
+    options = {"order": "GRAY"} if sequence == "Sobol" else {}
+    with warnings.catch_warnings():
+        # that the first point is the origin is meant: the paper's formula has it
+        warnings.simplefilter("ignore")
+        found = getattr(qmcpy, sequence)(2, randomize=False, **options)(count)
+    found.setflags(write=False)
+    return found
+
+
+def visit(found: np.ndarray, side: int, size: int, seed: int | None) -> np.ndarray:
+    """The pixels that points meet, each at its first visit; those that none of them meets come last, in raster order."""
+    if seed is not None:
+        found = (found + np.random.default_rng(seed).random(2)) % 1
+    met = pixel_of(found, side)
+    _, at = np.unique(met, return_index=True)
+    order = met[np.sort(at)]
+    if len(order) >= size:
+        return order
+    return np.concatenate([order, np.setdiff1d(np.arange(side * side), order)])
+
+
+def pixel_of(found: np.ndarray, side: int) -> np.ndarray:
+    """Row-major index of the pixel under each point (u1 to the right, u2 upwards), the paper's formula less one."""
+    columns, up = np.floor(found * side).astype(np.int64).T
+    return columns + side * (side - 1 - up)
+
+
+def centres(side: int, count: int) -> np.ndarray:
+    """`count` different cells spread evenly over `side`"""
+    return ((np.arange(count) + 0.5) * side / max(count, 1)).astype(np.int64)
+
+
+def first(order: np.ndarray, side: int, size: int) -> np.ndarray:
+    """The mask of an order's first pixels."""
+    mask = np.zeros(side * side, dtype=bool)
+    mask[order[:size]] = True
+    return mask.reshape(side, side)
+
+
+def check(side: int, size: int) -> None:
+    if not isinstance(side, int | np.integer) or not 1 <= side <= MAX_SIDE:
+        raise PatchError(f"A grid has a side of 1 to {MAX_SIDE} pixels, not {side!r}.")
+    if not isinstance(size, int | np.integer) or not 1 <= size <= side * side:
+        raise PatchError(f"A patch of a {side} x {side} grid has 1 to {side * side} pixels, not {size!r}.")

@@ -1,0 +1,80 @@
+"""The answer to an observation: one distribution a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from recon.distributions import Distribution
+from recon.errors import PredictionError
+from recon.observation import Observation
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A distribution for every hidden pixel; an observed one is known: its value, with no spread and no surprise.
+
+    distribution  the model's marginals, shapes (batch, channels, height, width)
+    observation   what they were conditioned on
+    """
+
+    distribution: Distribution
+    observation: Observation
+
+    @property
+    def has_spread(self) -> bool:
+        """False for an interpolator that gives a mean alone."""
+        return self.distribution.has_spread
+
+    @property
+    def mean(self) -> Tensor:
+        """(batch, channels, height, width) in [0, 1]"""
+        return self.known(self.distribution.mean, self.observation.values)
+
+    @property
+    def variance(self) -> Tensor:
+        """(batch, channels, height, width), in squared units of [0, 1]; 0 where observed"""
+        return self.known(self.distribution.variance, 0.0)
+
+    def interval(self, level: float = 0.9) -> tuple[Tensor, Tensor]:
+        """Central interval (low, high) that holds `level` of the probability; each (batch, channels, height, width)."""
+        if not 0 < level < 1:
+            raise PredictionError(f"The level of an interval lies between 0 and 1, not at {level}.")
+        low, high = self.distribution.interval(level)
+        return self.known(low, self.observation.values), self.known(high, self.observation.values)
+
+    def log_prob(self, values: Tensor) -> Tensor:
+        """Log density in nats of each pixel's `values`, channels together: (batch, height, width); 0 where observed.
+
+        For a Bernoulli prediction it is a log probability.
+        """
+        return self.hidden(self.distribution.log_prob(self.checked(values)))
+
+    def log_mass(self, values: Tensor, levels: int = 256) -> Tensor:
+        """Log probability in nats of each pixel's values as one of `levels` per channel: (batch, height, width).
+
+        `values` in [0, 1] are rounded to the nearest level k / (levels - 1), whose share is the probability between
+        the half-way points to its neighbours; the first and the last level hold all that lies beyond. 0 where observed.
+        """
+        return self.hidden(self.distribution.log_mass(self.checked(values), levels))
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Each pixel by itself, (batch, channels, height, width): right at every pixel, but not one picture.
+
+        For pictures whose pixels agree see `recon.sample`.
+        """
+        return self.known(self.distribution.sample(generator), self.observation.values)
+
+    def known(self, values: Tensor, observed: Tensor | float) -> Tensor:
+        return torch.where(self.observation.mask, observed, values)
+
+    def hidden(self, nats: Tensor) -> Tensor:
+        return torch.where(self.observation.mask[:, 0], 0.0, nats)
+
+    def checked(self, values: Tensor) -> Tensor:
+        shape = self.observation.values.shape
+        if values.shape != shape:
+            raise PredictionError(f"Values must have the shape {tuple(shape)}, not {tuple(values.shape)}.")
+        return values.to(self.observation.values)

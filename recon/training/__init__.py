@@ -1,0 +1,1 @@
+"""Training: recipes, one a checkpoint, and the loop that follows them."""

@@ -1,0 +1,60 @@
+"""From a recipe to a checkpoint folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from recon import data
+from recon.models import KINDS
+from recon.models.base import Model
+from recon.training import loop
+from recon.training.recipe import Recipe
+
+
+def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model]:
+    """Follow a recipe: yields progress, and the model at the end. An interrupted run in `runs` is gone on with."""
+    images = data.load(recipe.data.name, "train")
+    if recipe.training is None:
+        batches = (part.to(device).float() / 255 for part in images.split(2000))
+        yield KINDS[recipe.kind].fit(batches, **recipe.model)
+        return
+    torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
+    model = KINDS[recipe.kind](**recipe.model)
+    yield from loop.run(model, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
+    yield model.to("cpu", memory_format=torch.contiguous_format)
+
+
+def write(model: Model, recipe: Recipe, folder: Path, trained: str) -> None:
+    """The checkpoint folder: weights, and a configuration with the record that `recon.checkpoints` reads."""
+    for tensor in [*model.parameters(), *model.buffers()]:
+        tensor.data = tensor.data.contiguous()
+    model.save_pretrained(folder)
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    config["checkpoint"] = {
+        "kind": recipe.kind,
+        "title": recipe.title,
+        "summary": recipe.summary,
+        "data": recipe.data.title,
+        "data_set": recipe.data.name,
+        "licence": licence(recipe),
+        "paper": recipe.paper,
+        "parameters": sum(t.numel() for t in model.state_dict().values()),
+        "order": recipe.order,
+        "binary": model.binary,
+        "trained": trained,
+        "patch": recipe.training.patch if recipe.training else "any",
+    }
+    path.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def licence(recipe: Recipe) -> str:
+    """What the image set's terms leave of our own."""
+    terms = recipe.data.terms
+    if "non-commercial" in terms:
+        return f"weights: {terms} ({recipe.data.title}'s terms)"
+    return f"weights: Apache-2.0 as far as ours; data terms: {terms}"

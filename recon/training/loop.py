@@ -1,0 +1,153 @@
+"""The training loop: a generator of progress, which a kill can interrupt anywhere without changing the result.
+
+Every batch, mask and dropout pattern comes from a generator seeded by the recipe's seed and the step, so that a step
+does not depend on how the run got there. The state on disk (weights, their moving average, Adam's moments) is one
+safetensors file, replaced atomically.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from recon.errors import RecipeError
+from recon.models.base import Model
+from recon.training.masks import maker
+from recon.training.recipe import Training
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: loss (mean over unobserved pixels and channels, nats) is an average over the last steps."""
+
+    step: int
+    steps: int
+    loss: float
+    images_per_second: float
+    seconds_left: float
+
+
+def run(
+    model: Model, images: Tensor, recipe: Training, state: Path, device: str = "cpu", save_every: float = 60.0
+) -> Iterator[Progress]:
+    """Train `model` in place, resuming from `state` if it is there; at the end the model holds the averaged weights.
+
+    images      uint8 (count, channels, side, side)
+    state       file that the run can be resumed from; written every `save_every` seconds and at the end
+    """
+    model.to(device, memory_format=torch.channels_last).train()
+    weights = dict(model.named_parameters())
+    average = {name: weight.detach().clone() for name, weight in weights.items()}
+    optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
+    step = resume(state, weights, average, optimiser, recipe)
+    make_masks = maker(recipe.patch, model.side, recipe.size, recipe.seed)
+    began, first, saved, losses = time.monotonic(), step, time.monotonic(), []
+    for step in range(step, recipe.steps):
+        batch, masks, generator = draw(images, make_masks, recipe, step, device)
+        for group in optimiser.param_groups:
+            group["lr"] = rate(recipe, step)
+        loss = objective(model, batch, masks, generator)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        decay = min(recipe.ema, (1 + step) / (10 + step))  # early weights are soon forgotten
+        for name, weight in weights.items():
+            average[name].lerp_(weight.detach(), 1 - decay if recipe.ema else 1.0)
+        losses.append(loss.detach())
+        if time.monotonic() - saved > save_every:
+            save(state, weights, average, optimiser, step + 1, recipe)
+            saved = time.monotonic()
+        if (step + 1) % 20 == 0 or step + 1 == recipe.steps:
+            speed = (step + 1 - first) / (time.monotonic() - began)
+            mean = torch.stack(losses[-200:]).mean().item()
+            left = (recipe.steps - step - 1) / speed
+            yield Progress(step + 1, recipe.steps, mean, speed * recipe.batch, left)
+    save(state, weights, average, optimiser, recipe.steps, recipe)
+    with torch.no_grad():
+        for name, weight in weights.items():
+            weight.copy_(average[name])
+    model.eval()
+
+
+def objective(model: Model, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
+    """Mean negative log density over unobserved pixels and channels, pictures weighed alike (Emmett-Iwaniw & Kirk,
+    section 3.2): the paper's loss when all pictures share one patch."""
+    log_prob = model.parameterise(model(batch, masks, generator)).log_prob(batch)
+    hidden = ~masks[:, 0]
+    each = (log_prob * hidden).flatten(1).sum(1) / hidden.flatten(1).sum(1)
+    return -each.mean() / batch.shape[1]
+
+
+def draw(images: Tensor, make_masks, recipe: Training, step: int, device: str):
+    """Batch, masks and a generator for dropout of one step, all functions of the seed and the step alone."""
+    per_epoch = len(images) // recipe.batch
+    if per_epoch == 0:
+        raise RecipeError(f"A batch of {recipe.batch} needs as many pictures; there are {len(images)}.")
+    epoch, place = divmod(step, per_epoch)
+    order = torch.randperm(len(images), generator=seeded(recipe.seed, 1, epoch))
+    chosen = order[place * recipe.batch : (place + 1) * recipe.batch]
+    generator = seeded(recipe.seed, 2, step)
+    batch = images[chosen]
+    if recipe.mirror:
+        flip = torch.rand(len(batch), 1, 1, 1, generator=generator) < 0.5
+        batch = torch.where(flip, batch.flip(-1), batch)
+    batch = batch.to(device).float().div(255).contiguous(memory_format=torch.channels_last)
+    return batch, make_masks(len(batch), generator).to(device), seeded(recipe.seed, 3, step, device)
+
+
+def seeded(seed: int, stream: int, step: int, device: str = "cpu") -> torch.Generator:
+    """A generator of its own for every (seed, stream, step)."""
+    return torch.Generator(device).manual_seed((seed * 8 + stream) * 10**9 + step)
+
+
+def rate(recipe: Training, step: int) -> float:
+    rising = min(1.0, (step + 1) / recipe.warm_up) if recipe.warm_up else 1.0
+    falling = 0.5 * (1 + math.cos(math.pi * step / recipe.steps)) if recipe.decay else 1.0
+    return recipe.rate * rising * falling
+
+
+def save(state: Path, weights: dict, average: dict, optimiser: torch.optim.Adam, step: int, recipe: Training) -> None:
+    tensors = {}
+    for name, weight in weights.items():
+        moments = optimiser.state[weight]
+        tensors |= {
+            f"weight.{name}": weight.detach(),
+            f"average.{name}": average[name],
+            f"first.{name}": moments["exp_avg"],
+            f"second.{name}": moments["exp_avg_sq"],
+        }
+    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    state.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = state.with_suffix(".part")
+    save_file(tensors, unfinished, metadata={"step": str(step), "recipe": repr(recipe)})
+    os.replace(unfinished, state)  # a kill leaves the old state or the new one, never half of one
+
+
+def resume(state: Path, weights: dict, average: dict, optimiser: torch.optim.Adam, recipe: Training) -> int:
+    """Load what an interrupted run left; the step to go on from, 0 if there is none."""
+    if not state.exists():
+        return 0
+    with safe_open(state, framework="pt") as file:
+        said = file.metadata()
+        if said["recipe"] != repr(recipe):
+            raise RecipeError(f"{state.name} is of a run with another recipe; move it away to start anew.")
+        step = int(said["step"])
+        with torch.no_grad():
+            for name, weight in weights.items():
+                weight.copy_(file.get_tensor(f"weight.{name}"))
+                average[name].copy_(file.get_tensor(f"average.{name}"))
+                optimiser.state[weight] = {
+                    "step": torch.tensor(float(step)),
+                    "exp_avg": file.get_tensor(f"first.{name}").to(weight),
+                    "exp_avg_sq": file.get_tensor(f"second.{name}").to(weight),
+                }
+    return step

@@ -1,0 +1,87 @@
+"""Recipes: one small TOML file a checkpoint, which says everything that its training needs."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recon.data.sets import SETS, DataSet
+from recon.errors import RecipeError
+
+FOLDER = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained. Sizes are in pictures and steps of the optimiser.
+
+    patch     "sobol" or "random", one fixed patch of `size` pixels for all; or "any", a fresh one a picture
+    rate      Adam's; `decay` lets it fall to 0 along a half cosine, after `warm_up` steps of a linear rise
+    ema       decay of the moving average of weights that is kept; 0 keeps the last weights
+    mirror    half of the pictures are mirrored
+    """
+
+    steps: int
+    batch: int = 100
+    patch: str = "any"
+    size: int = 128
+    seed: int = 0
+    rate: float = 1e-4
+    warm_up: int = 0
+    decay: bool = False
+    ema: float = 0.0
+    mirror: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checkpoint's recipe.
+
+    kind      the model's, a key of `recon.models.KINDS`
+    model     its constructor's arguments
+    training  for networks; None for the closed form, whose `fit` takes `model` as it stands
+    paper     where the model comes from
+    notes     what a reader of the card must know, a sentence or two
+    """
+
+    name: str
+    title: str
+    summary: str
+    kind: str
+    data: DataSet
+    order: int
+    paper: str
+    notes: str
+    model: dict[str, Any] = field(default_factory=dict)
+    training: Training | None = None
+
+
+def names() -> list[str]:
+    """All recipes."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load(name: str, full: bool = False) -> Recipe:
+    """The recipe of that name, or of a `.toml` file; `full` lays its `[full]` part, the paper's own size, over it."""
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.exists():
+        raise RecipeError(f"There is no recipe {name!r}; there are {', '.join(names())}.")
+    try:
+        said = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path.name} is not valid TOML: {error}.") from error
+    larger = said.pop("full", {})
+    if full:
+        if not larger:
+            raise RecipeError(f"{path.name} has no [full] part: it already is at its full size.")
+        for part, values in larger.items():
+            said[part] = {**said.get(part, {}), **values}
+    if said.get("data") not in SETS:
+        raise RecipeError(f"{path.name} names the image set {said.get('data')!r}; there are {', '.join(SETS)}.")
+    try:
+        training = Training(**said.pop("training")) if "training" in said else None
+        return Recipe(name=path.stem, data=SETS[said.pop("data")], training=training, **said)
+    except TypeError as error:
+        raise RecipeError(f"{path.name} does not read as a recipe: {error}.") from error

@@ -1,0 +1,206 @@
+"""Checkpoint files on their way: from the Hub within bounded time, checked before use, and up to it.
+
+Every failure is a CheckpointError whose message is a clause ("the Hub cannot be reached"); `recon.hub` makes it a
+sentence. huggingface_hub is imported where it is used, and asks the network for nothing before that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import glob
+import hashlib
+import json
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
+from recon.errors import CheckpointError
+
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+HEADER_LIMIT = 100_000_000  # bytes; safetensors' own limit for its header
+ANSWER_SECONDS = 10.0  # to a first answer
+
+
+def read_config(path: Path) -> dict:
+    """`config.json` of the checkpoint folder `path`, which must name the kind of its model."""
+    try:
+        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+        if not isinstance(config["checkpoint"]["kind"], str):
+            raise TypeError("its kind is no string")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{CONFIG} cannot be read or names no kind of model ({first_line(error)})") from error
+    return config
+
+
+def read_header(path: Path) -> dict[str, dict]:
+    """The tensors of a safetensors file, {name: {"dtype", "shape", "data_offsets"}}, if it is one and is whole."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(9)
+            length = int.from_bytes(start[:8], "little")
+            # 0x80, a pickle's first byte, may also begin the length of a sound header: hence first the rest of it.
+            if start[8:] != b"{" or length > HEADER_LIMIT:
+                what = "a pickle" if start[:1] == b"\x80" or start[:2] == b"PK" else "no safetensors file"
+                raise CheckpointError(f"{path.name} is {what if start else 'empty'}, and only safetensors is opened")
+            header = json.loads(start[8:] + file.read(length - 1)) if size >= 8 + length else {}
+        header.pop("__metadata__", None)
+        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+        [(entry["dtype"], entry["shape"]) for entry in header.values()]
+    except CheckpointError:
+        raise
+    except OSError as error:
+        raise CheckpointError(f"{path.name} cannot be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise CheckpointError(f"{path.name} has a damaged header ({first_line(error)})") from error
+    if size != 8 + length + end:
+        raise CheckpointError(f"{path.name} is {'cut short' if size < 8 + length + end else 'longer than it says'}")
+    return header
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_weights(path: Path, sha256: str | None = None) -> None:
+    """Raise CheckpointError unless `path` is a whole safetensors file, and the one with the hash `sha256` if given."""
+    read_header(path)
+    if sha256 is not None and sha256_of(path) != sha256:
+        raise CheckpointError(f"{path.name} is not the file that was published: its SHA-256 is another")
+
+
+def cached(repo: str, revision: str, sha256: str | None) -> Path | None:
+    """The folder of `repo` ("owner/name", owner may be *) at `revision` in the Hub's cache, if whole; asks no one."""
+    from huggingface_hub import constants
+
+    owner, name = repo.split("/")
+    owner = "*" if owner == "*" else glob.escape(owner)
+    for path in Path(constants.HF_HUB_CACHE).glob(f"models--{owner}--{glob.escape(name)}/snapshots/{revision}"):
+        with contextlib.suppress(CheckpointError):
+            check_weights(path / WEIGHTS, sha256)
+            read_config(path)
+            return path
+    return None
+
+
+_fetching: dict[tuple[str, str], Future] = {}  # a second caller waits for the first one's download
+_lock = threading.Lock()
+
+
+def fetch(repo: str, revision: str, sha256: str | None, seconds: float) -> Path:
+    """The folder of `repo` at `revision`, downloaded and checked, after at most `seconds`.
+
+    A download that takes longer goes on behind, as no one can stop it; once done, `cached` finds it.
+    """
+    with _lock:
+        job = _fetching.get((repo, revision))
+        if job is None:
+            job = _fetching[repo, revision] = Future()
+            args = (job, repo, revision, sha256)
+            threading.Thread(target=_settle, args=args, daemon=True, name=f"fetch {repo}").start()
+    try:
+        return job.result(timeout=seconds)
+    except TimeoutError:
+        raise CheckpointError(f"it took longer than {seconds:g} s") from None
+
+
+def _settle(job: Future, repo: str, revision: str, sha256: str | None) -> None:
+    try:
+        folder, failure = _download(repo, revision, sha256), None
+    except CheckpointError as error:
+        failure = error
+    except Exception as error:  # whatever the Hub, the network or the disk can raise
+        failure = CheckpointError(reason(error))
+        failure.__cause__ = error
+    with _lock:
+        del _fetching[repo, revision]
+    if failure is None:
+        job.set_result(folder)
+    else:
+        job.set_exception(failure)
+
+
+def _download(repo: str, revision: str, sha256: str | None) -> Path:
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import RemoteEntryNotFoundError
+
+    _forget(repo, revision)  # what may lie there has been found wanting, and would be taken as it is
+    # hf_hub_download retries for half a minute before it says that the Hub is down; asking once says it at once.
+    get_hf_file_metadata(hf_hub_url(repo, WEIGHTS, revision=revision), timeout=ANSWER_SECONDS)
+    try:
+        check_weights(Path(hf_hub_download(repo, WEIGHTS, revision=revision, etag_timeout=ANSWER_SECONDS)), sha256)
+        folder = Path(hf_hub_download(repo, CONFIG, revision=revision, etag_timeout=ANSWER_SECONDS)).parent
+        read_config(folder)
+    except CheckpointError:
+        _forget(repo, revision)
+        raise
+    with contextlib.suppress(RemoteEntryNotFoundError):  # a checkpoint works without its card
+        hf_hub_download(repo, CARD, revision=revision, etag_timeout=ANSWER_SECONDS)
+    return folder
+
+
+def _forget(repo: str, revision: str) -> None:
+    from huggingface_hub import try_to_load_from_cache
+
+    for name in (CONFIG, WEIGHTS):
+        path = try_to_load_from_cache(repo, name, revision=revision)
+        if isinstance(path, str):
+            for file in (Path(path).resolve(), Path(path)):  # the content, and the link to it
+                file.unlink(missing_ok=True)
+
+
+def push(folder: Path, repo: str, message: str, token: str | None, private: bool) -> str:
+    """Put the three files of `folder` into `repo`, made where there is none, in one commit; the commit's address."""
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    try:
+        adds = [CommitOperationAdd(file, str(folder / file)) for file in (CONFIG, WEIGHTS, CARD)]
+        api = HfApi(token=token)
+        api.create_repo(repo, private=private, exist_ok=True)
+        # Not upload_folder: it may spread files over several commits, and a pinned commit must hold all three.
+        return api.create_commit(repo, adds, commit_message=message).commit_url
+    except Exception as error:  # whatever the Hub, the network or the disk can raise
+        raise CheckpointError(reason(error)) from error
+
+
+def reason(error: BaseException) -> str:
+    """Why the Hub did not give or take a file, as a clause for people."""
+    from huggingface_hub import errors
+
+    told = {
+        errors.OfflineModeIsEnabled: "HF_HUB_OFFLINE forbids it",
+        errors.GatedRepoError: "the repository is gated and access has not been granted",
+        errors.RepositoryNotFoundError: "the repository does not exist, or is private and no valid token was given",
+        errors.RevisionNotFoundError: "the repository does not have the commit asked for",
+        errors.RemoteEntryNotFoundError: "the repository does not have a file asked for",
+    }
+    statuses = {401: "the token is missing or not valid", 403: "the token may not do this", 429: "too many requests"}
+    # By name, because the Hub's client has moved from one HTTP library to another between versions.
+    family = [kind.__name__ for kind in type(error).__mro__]
+    if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ is not None:
+        return reason(error.__cause__)  # it says only that there is no copy; its cause says what happened
+    for kind, clause in told.items():
+        if isinstance(error, kind):
+            return clause
+    if isinstance(error, errors.HfHubHTTPError):
+        status = error.response.status_code
+        return f"{statuses.get(status, 'the Hub reported an error')} (HTTP {status})"
+    if "TimeoutException" in family:
+        return "the Hub did not answer in time"
+    if "RemoteProtocolError" in family or "ReadError" in family or "Consistency check failed" in str(error):
+        return "the connection broke off"
+    if "TransportError" in family:
+        return "the Hub cannot be reached"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full"
+    if isinstance(error, OSError) and error.strerror:
+        return f"a file cannot be read or written ({error.strerror})"
+    return first_line(error)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without the rest of its story."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,162 @@
+"""Every way in which weights can fail to come, each a sentence, and none for ever."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from fake_hub import FakeHub
+from tiny import bundle, pin
+
+from recon import hub, transfer
+from recon.errors import CheckpointError
+
+pytest_plugins = ["hub_fixtures"]
+pytestmark = pytest.mark.usefixtures("lists")
+
+FAULTS = {
+    "down": "the connection broke off",
+    "404": "the repository does not exist, or is private and no valid token was given",
+    "401": "the token is missing or not valid (HTTP 401)",
+    "500": "the Hub reported an error (HTTP 500)",
+    "slow": "the Hub did not answer in time",
+    "drip": "it took longer than 0.3 s",
+    "cut": "the connection broke off",
+    "truncated": "model.safetensors is cut short",
+    "wrong hash": "model.safetensors is not the file that was published: its SHA-256 is another",
+    "pickle": "model.safetensors is a pickle, and only safetensors is opened",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_a_sentence_and_passes(server, tmp_path, monkeypatch, fault):
+    from huggingface_hub import file_download
+
+    bundle(tmp_path, "near")
+    monkeypatch.setenv("RECON_HUB", "them")
+    if fault == "slow":
+        monkeypatch.setattr(transfer, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(file_download, "time", SimpleNamespace(sleep=lambda seconds: None))  # between its retries
+    pin(server, tmp_path)
+    server.fault, server.pause = fault, 1.0 if fault == "slow" else 0.1
+    begun = time.monotonic()
+    with pytest.raises(CheckpointError) as told:
+        hub.resolve("far", seconds=0.3 if fault == "drip" else 60)
+    assert time.monotonic() - begun < 10  # the Hub's own client would try for 23 s
+    works = "what is bundled still works: near."
+    assert str(told.value) == f"'far' could not be fetched from the Hub: {FAULTS[fault]}; {works}"
+    assert hub.load("near") and not hub.available("far")
+    server.fault = None
+    monkeypatch.setattr(transfer, "ANSWER_SECONDS", 10.0)
+    assert hub.load("far"), "a failure must not stay in the cache"
+    assert transfer._fetching == {}
+
+
+def test_a_hub_that_is_not_there(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("RECON_HUB", "them")
+    pin(server, tmp_path)
+    with FakeHub() as gone:
+        gone.install(monkeypatch, tmp_path / "cache")
+    with pytest.raises(CheckpointError, match=r"the Hub cannot be reached; what is bundled still works: the classical"):
+        hub.load("far")
+
+
+def test_files_and_commits_that_the_repository_lacks(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("RECON_HUB", "them")
+    commit = pin(server, tmp_path)
+    with pytest.raises(CheckpointError, match="does not have the commit asked for"):
+        hub.load("far", revision="0" * 40)
+    del server.repos["models/them/recon-far"].commits[commit]["model.safetensors"]
+    with pytest.raises(CheckpointError, match="does not have a file asked for"):
+        hub.load("far")
+
+
+def test_a_full_disk_and_a_cache_that_is_a_file(server, tmp_path, monkeypatch):
+    from huggingface_hub import file_download
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("RECON_HUB", "them")
+    pin(server, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(file_download, "http_get", full)
+        with pytest.raises(CheckpointError, match="the disk is full;"):
+            hub.load("far")
+    shutil.rmtree(tmp_path / "cache")
+    (tmp_path / "cache").write_text("in the way")
+    with pytest.raises(CheckpointError, match=r"a file cannot be read or written \("):
+        hub.load("far")
+
+
+def test_offline_is_said(server, tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setenv("RECON_HUB", "them")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    pin(server, tmp_path)
+    with pytest.raises(CheckpointError, match="HF_HUB_OFFLINE forbids it"):
+        hub.load("far")
+
+
+def test_an_owner_that_cannot_be_one(server, tmp_path, monkeypatch):
+    pin(server, tmp_path)
+    for owner in ("them/us", "the m", "*", ".."):
+        monkeypatch.setenv("RECON_HUB", owner)
+        assert not hub.available("far")
+        with pytest.raises(CheckpointError, match="'far' could not be fetched"):
+            hub.load("far")
+    assert server.log == []
+
+
+def test_damage_in_the_cache_is_fetched_anew(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("RECON_HUB", "them")
+    pin(server, tmp_path, fill=2.0)
+    weights = hub.resolve("far") / "model.safetensors"
+    weights.resolve().write_bytes(weights.read_bytes()[:-5])
+    assert not hub.available("far")
+    assert hub.load("far").weight[0, 0] == 2
+
+
+def test_two_callers_share_one_download(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("RECON_HUB", "them")
+    pin(server, tmp_path)
+    server.fault, server.pause = "drip", 0.01
+    callers = [threading.Thread(target=hub.resolve, args=("far",)) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert sum(method == "GET" and path.startswith("/cdn/") for method, path in server.log) == 1
+
+
+def test_in_the_background(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("RECON_HUB", "them")
+    pin(server, tmp_path, "far")
+    pin(server, tmp_path, "farther")
+    del server.repos["models/them/recon-farther"]
+    bundle(tmp_path, "near")
+    settled = {}
+    hub.fetch_in_background(["farther", "far", "near"], settled.__setitem__).join(10)
+    assert settled["far"] is None and settled["near"] is None
+    assert "'farther' could not be fetched from the Hub: the repository does not exist" in settled["farther"]
+    assert hub.available("far") and not hub.available("farther")
+
+
+# --- the fake itself, where others use it
+
+
+def test_the_fake_serves_data_sets_and_snapshots(server, tmp_path):
+    from huggingface_hub import hf_hub_download, snapshot_download
+
+    data = bytes(range(256)) * 10
+    commit = server.add("them/digits", {"data/test.parquet": data, "README.md": b"# Digits"}, kind="datasets")
+    path = hf_hub_download("them/digits", "data/test.parquet", repo_type="dataset", revision=commit)
+    assert Path(path).read_bytes() == data
+    folder = Path(snapshot_download("them/digits", repo_type="dataset"))
+    assert folder.name == commit and (folder / "README.md").read_bytes() == b"# Digits"
