@@ -105,7 +105,7 @@ METHODS = {
     for found in [
         Interpolator("nearest", "Nearest pixel", "Each pixel takes the nearest observed one's colour.", nearest),
         Interpolator("linear", "Linear interpolation", "Straight lines across Delaunay triangles.", linear),
-        Interpolator("rbf", "Thin-plate spline (RBF)", "The smoothest surface through the observed pixels.", thin_plate),
+        Interpolator("rbf", "Thin-plate spline (RBF)", "The smoothest surface through what is seen.", thin_plate),
         Interpolator("biharmonic", "Biharmonic inpainting", "Fills holes as a bent plate would.", biharmonic),
     ]
 }

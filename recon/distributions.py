@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from recon.errors import PredictionError
 
 LOG_TINY = -690.0  # about log(1e-300): what a level costs whose probability underflows in float64
-BEYOND = 1e3  # stands for infinity at the outer levels: no mass lies there, and gradients stay finite
+BEYOND = 1e6  # stands for infinity at the outer levels: no mass lies there, and gradients stay finite
 
 
 class Distribution(ABC):
@@ -38,7 +38,7 @@ class Distribution(ABC):
 
     @abstractmethod
     def log_prob(self, values: Tensor) -> Tensor:
-        """Log density in nats at `values` (batch, channels, height, width), channels together: (batch, height, width)"""
+        """Log density in nats at `values`, of the shape above, channels together: (batch, height, width)"""
 
     @abstractmethod
     def sample(self, generator: torch.Generator) -> Tensor:
@@ -70,17 +70,24 @@ class Distribution(ABC):
             middle = (low + high) / 2
             below = self.cdf(middle) < probability
             low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-        return high.float()
+        # what lies below 0 is clipped to it, and then an interval begins at 0 itself
+        return torch.where(low == 0, 0.0, high).float()
 
     def level_masses(self, row: int, column: int, levels: int = 256, image: int = 0) -> Tensor:
         """Probability of every level of one pixel, channel by channel: (channels, levels), rows sum to one."""
-        grid = torch.linspace(0, 1, levels, dtype=torch.float64)
-        _, high = level_edges(grid, levels)
+        pixel = self.pixel(row, column, image)
+        inner = (torch.arange(levels - 1, dtype=torch.float64, device=pixel.mean.device) + 0.5) / (levels - 1)
+        upper = pixel.cdf(inner.view(1, 1, 1, -1))[0, :, 0]
         # one column of ones makes the outer level hold all that lies beyond
-        upper = torch.stack([self.cdf(edge.to(self.mean.device))[image, :, row, column] for edge in high[:-1]], -1)
         padded = F.pad(upper, (1, 1))
         padded[:, -1] = 1
-        return padded.diff(dim=-1)
+        return padded.diff(dim=-1).clamp_min(0)
+
+    def pixel(self, row: int, column: int, image: int = 0) -> Distribution:
+        """The distribution of one pixel, as one of a single image of 1 x 1."""
+        rows, columns = (slice(row, row + 1), slice(column, column + 1))
+        tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
+        return replace(self, **{name: t[image : image + 1, ..., rows, columns] for name, t in tensors.items()})
 
 
 def level_edges(values: Tensor, levels: int) -> tuple[Tensor, Tensor]:
@@ -141,16 +148,19 @@ class Beta(Distribution):
     @property
     def variance(self) -> Tensor:
         total = self.alpha + self.beta
-        return self.alpha * self.beta / (total.square() * (total + 1))
+        return (self.alpha / total) * (self.beta / total) / (total + 1)
 
     def log_prob(self, values: Tensor) -> Tensor:
-        values = values.clamp(self.clamp, 1 - self.clamp)
         a, b = self.alpha, self.beta
+        if not a.requires_grad:
+            # the terms of sharp densities nearly cancel: a step of training bears what float32 loses, a result does not
+            a, b, values = a.double(), b.double(), values.double()
+        values = values.clamp(self.clamp, 1 - self.clamp)
         normaliser = torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(a + b)
-        return ((a - 1) * values.log() + (b - 1) * torch.log1p(-values) - normaliser).sum(1)
+        return ((a - 1) * values.log() + (b - 1) * torch.log1p(-values) - normaliser).sum(1).to(self.alpha.dtype)
 
     def cdf(self, values: Tensor) -> Tensor:
-        return self.special("betainc", values.double().clamp(0, 1).expand(self.alpha.shape))
+        return self.special("betainc", values.double().clamp(0, 1))
 
     def log_mass(self, values: Tensor, levels: int = 256) -> Tensor:
         low, high = (edge.clamp(0, 1) for edge in level_edges(values, levels))
@@ -195,18 +205,18 @@ class GaussianMixture(Distribution):
 
     @property
     def weights(self) -> Tensor:
-        return self.log_weights.softmax(2)
+        return self.log_weights.double().softmax(2)
 
     @property
     def mean(self) -> Tensor:
         first, _ = clipped_moments(self.means, self.log_scales.exp())
-        return (self.weights * first).sum(2)
+        return (self.weights * first).sum(2).to(self.means.dtype)
 
     @property
     def variance(self) -> Tensor:
         first, second = clipped_moments(self.means, self.log_scales.exp())
         mean = (self.weights * first).sum(2)
-        return ((self.weights * second).sum(2) - mean.square()).clamp_min(0)
+        return ((self.weights * second).sum(2) - mean.square()).clamp_min(0).to(self.means.dtype)
 
     def log_prob(self, values: Tensor) -> Tensor:
         standard = (values.unsqueeze(2) - self.means) * (-self.log_scales).exp()
@@ -214,12 +224,14 @@ class GaussianMixture(Distribution):
         return torch.logsumexp(self.log_weights.log_softmax(2) + log_density, 2).sum(1)
 
     def log_mass(self, values: Tensor, levels: int = 256) -> Tensor:
-        low, high = ((edge.unsqueeze(2) - self.means) * (-self.log_scales).exp() for edge in level_edges(values, levels))
+        edges = (edge.unsqueeze(2) for edge in level_edges(values, levels))
+        low, high = ((edge - self.means) * (-self.log_scales).exp() for edge in edges)
         return torch.logsumexp(self.log_weights.double().log_softmax(2) + log_normal_mass(low, high), 2).sum(1)
 
     def cdf(self, values: Tensor) -> Tensor:
         values = values.double() if values.ndim == 0 else values.double().unsqueeze(2)
-        return (self.weights * torch.special.ndtr((values - self.means) * (-self.log_scales).exp())).sum(2)
+        standard = (values - self.means.double()) * (-self.log_scales).exp()
+        return (self.weights * torch.special.ndtr(standard)).sum(2)
 
     def sample(self, generator: torch.Generator) -> Tensor:
         uniform = torch.rand(self.means.shape, generator=generator, device=self.means.device)
@@ -247,12 +259,12 @@ class Gaussian(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        return clipped_moments(self.location, self.scale)[0]
+        return clipped_moments(self.location, self.scale)[0].to(self.location.dtype)
 
     @property
     def variance(self) -> Tensor:
         first, second = clipped_moments(self.location, self.scale)
-        return (second - first.square()).clamp_min(0)
+        return (second - first.square()).clamp_min(0).to(self.location.dtype)
 
     def log_prob(self, values: Tensor) -> Tensor:
         whitened = self.whiten(values)
@@ -261,23 +273,27 @@ class Gaussian(Distribution):
         return -0.5 * (whitened.square().sum(-1) + size * math.log(2 * math.pi)) - log_diagonal
 
     def log_mass(self, values: Tensor, levels: int = 256) -> Tensor:
-        """Chain rule over the channels: each given the values of those before it, so that all levels sum to one."""
-        whitened = self.whiten(values).double()
-        diagonal = self.factor.diagonal(dim1=-2, dim2=-1).double()
-        deviation = (values - self.location).movedim(1, -1).double()
-        shift = deviation - diagonal * whitened  # what the channels before say of this one
+        """Chain rule over the channels: each given the levels of those before it, so that all levels sum to one."""
         low, high = (edge.movedim(1, -1) for edge in level_edges(values, levels))
-        centre = self.location.movedim(1, -1) + shift
+        level = (values.double().clamp(0, 1) * (levels - 1)).round() / (levels - 1)
+        diagonal = self.factor.diagonal(dim1=-2, dim2=-1).double()
+        # a channel's level less its own surprise is where those before it move its centre to
+        centre = level.movedim(1, -1) - diagonal * self.whiten(level)
         return log_normal_mass((low - centre) / diagonal, (high - centre) / diagonal).sum(-1)
 
     def whiten(self, values: Tensor) -> Tensor:
-        """(batch, height, width, channels)"""
+        """(batch, height, width, channels), in the precision of `values`"""
         deviation = (values - self.location).movedim(1, -1).unsqueeze(-1)
-        factor = self.factor.expand(*deviation.shape[:-2], *self.factor.shape[-2:])
+        factor = self.factor.to(deviation).expand(*deviation.shape[:-2], -1, -1)
         return torch.linalg.solve_triangular(factor, deviation, upper=False).squeeze(-1)
 
     def cdf(self, values: Tensor) -> Tensor:
-        return torch.special.ndtr((values.double() - self.location) / self.scale)
+        return torch.special.ndtr((values.double() - self.location.double()) / self.scale)
+
+    def pixel(self, row: int, column: int, image: int = 0) -> Gaussian:
+        at = (slice(row, row + 1), slice(column, column + 1))
+        factor = self.factor.expand(len(self.location), -1, -1, -1, -1)
+        return Gaussian(self.location[image : image + 1, :, *at], factor[image : image + 1, *at])
 
     def quantile(self, probability: float) -> Tensor:
         distance = torch.special.ndtri(torch.tensor(probability, dtype=torch.float64)).item()
@@ -324,8 +340,9 @@ class Point(Distribution):
 
 
 def clipped_moments(mean: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-    """First and second moment of clip(x, 0, 1) for x ~ N(mean, scale^2) (the doubly censored normal)."""
-    scale = scale.clamp_min(1e-6)
+    """First and second moment of clip(x, 0, 1) for x ~ N(mean, scale^2) (the doubly censored normal), in float64:
+    a narrow one's variance is what is left of two numbers near one."""
+    mean, scale = mean.double(), scale.double().clamp_min(1e-6)
     low, high = -mean / scale, (1 - mean) / scale
     below, above = torch.special.ndtr(low), torch.special.ndtr(-high)
     inside = 1 - below - above

@@ -32,7 +32,7 @@ def open_image(source: str | Path | bytes) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise ImageError("This picture is too large to open safely.") from error
     except Exception as error:  # Pillow's decoders raise nearly anything on a broken file
-        raise ImageError("This file could not be read as a picture. PNG, JPEG, WebP, GIF, BMP and TIFF work.") from error
+        raise ImageError("This file is no picture that can be read: PNG, JPEG, WebP, GIF, BMP and TIFF are.") from error
     return image
 
 
@@ -88,7 +88,7 @@ def to_tensor(image: np.ndarray) -> Tensor:
 
     A trailing axis of size 3 is taken for colour only in arrays of three or more axes.
     """
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).float() / 255
+    pixels = torch.tensor(image).float() / 255  # a copy: arrays that Pillow lends are read-only
     if image.ndim >= 3 and image.shape[-1] == 3:
         return pixels.movedim(-1, -3).contiguous()
     return pixels.unsqueeze(-3)

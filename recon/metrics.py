@@ -21,9 +21,7 @@ def bits_per_dim(prediction: Prediction, values: Tensor, where: Tensor | None = 
     return bits_per_dim_each(prediction, values, where, levels).mean().item()
 
 
-def bits_per_dim_each(
-    prediction: Prediction, values: Tensor, where: Tensor | None = None, levels: int = 256
-) -> Tensor:
+def bits_per_dim_each(prediction: Prediction, values: Tensor, where: Tensor | None = None, levels: int = 256) -> Tensor:
     """`bits_per_dim` of each image by itself: (batch,), float64"""
     where = region(prediction, where)
     nats = (prediction.log_mass(values, levels) * where).flatten(1).double().sum(1)

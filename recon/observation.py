@@ -52,14 +52,14 @@ class Observation:
         """The pixels of one image that `mask` picks.
 
         image  PIL image, or uint8 array (height, width) or (height, width, 3). A PIL image of another size than the
-               mask's is centre-cropped and area-averaged to it (`recon.images.fit`); an array must have the mask's size.
+               mask's is centre-cropped and area-averaged to it (`recon.images.fit`); an array must have its size.
                A PIL image of a grey mode gives one channel, any other three.
         mask   bool (height, width)
         """
         from recon import images  # Pillow is only needed by those who have pictures
 
-        mask = torch.as_tensor(np.asarray(mask))
-        if mask.ndim != 2 or mask.dtype != torch.bool:
+        mask = mask.cpu().numpy() if isinstance(mask, Tensor) else np.asarray(mask)
+        if mask.ndim != 2 or mask.dtype != bool or not mask.size:
             raise ObservationError("The mask must be bool of shape (height, width).")
         if not isinstance(image, np.ndarray):
             image = images.fit(image, tuple(mask.shape))
@@ -69,7 +69,7 @@ class Observation:
             raise ObservationError(
                 f"The image has {image.shape[0]} x {image.shape[1]} pixels, the mask {mask.shape[0]} x {mask.shape[1]}."
             )
-        return cls(values=images.to_tensor(image)[None], mask=mask[None, None])
+        return cls(values=images.to_tensor(image)[None], mask=torch.tensor(mask)[None, None])
 
     @property
     def batch(self) -> int:

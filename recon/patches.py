@@ -21,8 +21,8 @@ MAX_SIDE = 256
 
 def random(side: int, size: int, seed: int = 0) -> np.ndarray:
     """`size` pixels drawn uniformly without replacement."""
-    check(side, size)
-    return first(np.random.default_rng(seed).permutation(side * side), side, size)
+    side, size = check(side, size)
+    return first(generator(seed).permutation(side * side), side, size)
 
 
 def sobol(side: int, size: int) -> np.ndarray:
@@ -32,33 +32,33 @@ def sobol(side: int, size: int) -> np.ndarray:
     the first side^2 points visit every pixel once. Points come in Gray-code order; the first 2^k are the same set in
     any order.
     """
-    check(side, size)
+    side, size = check(side, size)
     return first(sobol_order(side), side, size)
 
 
 def sobol_shifted(side: int, size: int, seed: int = 0) -> np.ndarray:
     """A Sobol' patch under a random digital shift (an XOR of each coordinate), which keeps its even coverage."""
-    check(side, size)
+    side, size = check(side, size)
     return first(shifted_order(sobol_order(side), side, seed), side, size)
 
 
 def halton(side: int, size: int, seed: int | None = None) -> np.ndarray:
     """The first pixels that the Halton sequence (bases 2 and 3) meets; with a seed, shifted at random."""
-    check(side, size)
+    side, size = check(side, size)
     return first(visit(points("Halton", 8 * side * side), side, size, seed), side, size)
 
 
 def lattice(side: int, size: int, seed: int | None = None) -> np.ndarray:
     """The first pixels that a rank-1 lattice (in radical-inverse order) meets; with a seed, shifted at random."""
-    check(side, size)
+    side, size = check(side, size)
     count = 1 << max(3, (8 * side * side - 1).bit_length())
     return first(visit(points("Lattice", count), side, size, seed), side, size)
 
 
 def farthest(side: int, size: int, seed: int = 0) -> np.ndarray:
     """Each pixel as far as can be from all before it, from a random first one (farthest point sampling)."""
-    check(side, size)
-    rng = np.random.default_rng(seed)
+    side, size = check(side, size)
+    rng = generator(seed)
     rows, columns = np.divmod(np.arange(side * side), side)
     nearest = np.full(side * side, np.inf)
     order = np.empty(size, dtype=np.int64)
@@ -67,13 +67,13 @@ def farthest(side: int, size: int, seed: int = 0) -> np.ndarray:
         order[k] = chosen = rng.integers(side * side) if k == 0 else int(np.argmax(nearest + jitter))
         distance = np.hypot(rows - rows[chosen], columns - columns[chosen])
         nearest = np.minimum(nearest, distance)
-        nearest[order[: k + 1]] = -1
+        nearest[chosen] = -1
     return first(order, side, size)
 
 
 def grid(side: int, size: int) -> np.ndarray:
     """A regular grid, as square as `size` allows; rows are filled evenly where it is no product of two numbers."""
-    check(side, size)
+    side, size = check(side, size)
     rows = min(side, max(-(-size // side), round(size**0.5)))
     mask = np.zeros((side, side), dtype=bool)
     # row i holds its share of `size`; the shares differ by one at the most
@@ -85,7 +85,7 @@ def grid(side: int, size: int) -> np.ndarray:
 
 def block(side: int, size: int) -> np.ndarray:
     """The `size` pixels nearest to the centre: a square when `size` is one."""
-    check(side, size)
+    side, size = check(side, size)
     middle = (side - 1) / 2
     rows, columns = np.abs(np.indices((side, side)) - middle).reshape(2, -1)
     # rings of the largest coordinate make squares; inside a ring, edges before corners
@@ -108,7 +108,7 @@ SEEDED = {"random", "sobol_shifted", "halton", "lattice", "farthest"}
 
 def make(family: str, side: int, size: int, seed: int = 0) -> np.ndarray:
     """A patch of the family named; `seed` is ignored by those without chance."""
-    if family not in FAMILIES:
+    if not isinstance(family, str) or family not in FAMILIES:
         raise PatchError(f"There is no patch family {family!r}; there are {', '.join(FAMILIES)}.")
     return FAMILIES[family](side, size, seed) if family in SEEDED else FAMILIES[family](side, size)
 
@@ -135,7 +135,7 @@ def sobol_order(side: int) -> np.ndarray:
 
 def shifted_order(order: np.ndarray, side: int, seed: int) -> np.ndarray:
     """An order of pixels with the binary digits of rows and columns XORed by two random numbers."""
-    shift = np.random.default_rng(seed).integers(side, size=2)
+    shift = generator(seed).integers(side, size=2)
     rows, columns = np.divmod(order, side)
     return (rows ^ shift[0]) * side + (columns ^ shift[1])
 
@@ -155,9 +155,9 @@ def points(sequence: str, count: int) -> np.ndarray:
 
 
 def visit(found: np.ndarray, side: int, size: int, seed: int | None) -> np.ndarray:
-    """The pixels that points meet, each at its first visit; those that none of them meets come last, in raster order."""
+    """The pixels that points meet, each at its first visit; those that none of them meets come last, row by row."""
     if seed is not None:
-        found = (found + np.random.default_rng(seed).random(2)) % 1
+        found = (found + generator(seed).random(2)) % 1
     met = pixel_of(found, side)
     _, at = np.unique(met, return_index=True)
     order = met[np.sort(at)]
@@ -184,8 +184,22 @@ def first(order: np.ndarray, side: int, size: int) -> np.ndarray:
     return mask.reshape(side, side)
 
 
-def check(side: int, size: int) -> None:
-    if not isinstance(side, int | np.integer) or not 1 <= side <= MAX_SIDE:
+def check(side: int, size: int) -> tuple[int, int]:
+    """Both as plain integers; PatchError unless they are whole numbers within bounds."""
+    if not is_whole(side) or not 1 <= side <= MAX_SIDE:
         raise PatchError(f"A grid has a side of 1 to {MAX_SIDE} pixels, not {side!r}.")
-    if not isinstance(size, int | np.integer) or not 1 <= size <= side * side:
+    side = int(side)
+    if not is_whole(size) or not 1 <= size <= side * side:
         raise PatchError(f"A patch of a {side} x {side} grid has 1 to {side * side} pixels, not {size!r}.")
+    return side, int(size)
+
+
+def generator(seed: int) -> np.random.Generator:
+    """NumPy's generator; PatchError unless the seed is a whole number from 0 up."""
+    if not is_whole(seed) or seed < 0:
+        raise PatchError(f"A seed is a whole number from 0 up, not {seed!r}.")
+    return np.random.default_rng(int(seed))
+
+
+def is_whole(number: object) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)

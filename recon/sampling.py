@@ -8,6 +8,7 @@ form they are exact, and come in one step.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -72,7 +73,7 @@ def groups(mask: np.ndarray, steps: int) -> list[np.ndarray]:
     share = 1 - np.cos(np.linspace(start, np.pi / 2, steps + 1))
     ends = np.unique(np.maximum(np.round(share * total) - known, 0).astype(int).clip(0, len(order)))
     found = []
-    for low, high in zip(ends[:-1], ends[1:], strict=True):
+    for low, high in pairwise(ends):
         group = np.zeros(mask.size, dtype=bool)
         group[order[low:high]] = True
         found.append(group.reshape(mask.shape))

@@ -8,6 +8,7 @@ or "jpeg" (each strip one picture's scan data, behind a common `header`).
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def read(path: Path, split: str) -> np.ndarray:
             raise DataError(f"{path.name} has no split {split!r}.")
         shape = tuple(int(n) for n in archive[f"{split}_shape"])
         stream, offsets = archive[f"{split}_bytes"], archive[f"{split}_offsets"]
-        strips = [stream[start:end].tobytes() for start, end in zip(offsets[:-1], offsets[1:], strict=True)]
+        strips = [stream[start:end].tobytes() for start, end in pairwise(offsets)]
         if str(archive["codec"]) == "webp":
             return mosaics(strips, shape)
         header = archive["header"].tobytes()

@@ -102,7 +102,5 @@ def markdown(found: list[Row]) -> str:
         patch = {"sobol": "Sobol'"}.get(row.family, row.family)
         bits = "–" if row.bits_per_dim is None else f"{row.bits_per_dim:.3f}"
         cover = "–" if row.coverage is None else f"{100 * row.coverage:.1f} %"
-        lines.append(
-            f"| {row.size} | {patch} | {row.method} | {row.psnr_db:.2f} | {row.ssim:.3f} | {bits} | {cover} |"
-        )
+        lines.append(f"| {row.size} | {patch} | {row.method} | {row.psnr_db:.2f} | {row.ssim:.3f} | {bits} | {cover} |")
     return "\n".join(lines)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
 from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
 
 from recon.errors import PredictionError
 from recon.observation import Observation

@@ -90,8 +90,8 @@ class Gaussian(Model):
         """The eigenvectors, scaled, over all dimensions: float32 (dims, columns)"""
         if not self.mirrored:
             return self.even_half.float()
-        shape = (self.channels, self.side, self.side // 2, -1)
-        even, odd = (half.float().view(shape) / math.sqrt(2) for half in (self.even_half, self.odd_half))
+        shape = (self.channels, self.side, self.side // 2)
+        even, odd = (half.float().unflatten(0, shape) / math.sqrt(2) for half in (self.even_half, self.odd_half))
         left, right = torch.cat([even, odd], -1), torch.cat([even, -odd], -1).flip(2)
         return torch.cat([left, right], 2).flatten(0, 2)
 
@@ -175,10 +175,11 @@ class Gaussian(Model):
     def condition(self, mask: Tensor) -> Conditioned:
         """All that does not depend on the observed values, for one mask (pixels,); the latest few are remembered."""
         key = mask.cpu().numpy().tobytes()
-        conditioned = self.conditioned.get(key)
+        # taken out and put back as the newest: another thread may forget it in between
+        conditioned = self.conditioned.pop(key, None)
         if conditioned is None or conditioned.hidden.device != self.device:
-            self.conditioned[key] = conditioned = Conditioned(self, mask)
-        self.conditioned.move_to_end(key)
+            conditioned = Conditioned(self, mask)
+        self.conditioned[key] = conditioned
         while len(self.conditioned) > REMEMBERED:
             self.conditioned.popitem(last=False)
         return conditioned
@@ -197,16 +198,16 @@ class Conditioned:
         self.observed, self.hidden = dims.nonzero()[:, 0], (~dims).nonzero()[:, 0]
         covariance = model.covariance()
         rows = covariance[self.observed]
-        self.cholesky = torch.linalg.cholesky(rows[:, self.observed])
+        self.cholesky = cholesky(rows[:, self.observed])
         # only hidden columns are solved for, so that cost falls again when nearly everything is observed
         self.whitened = torch.linalg.solve_triangular(self.cholesky, rows[:, self.hidden], upper=False)
-        hidden = self.whitened.view(len(rows), model.channels, -1)
+        hidden = self.whitened.view(len(rows), model.channels, len(self.hidden) // model.channels)
         prior = pixel_blocks(covariance, model.channels).flatten(2)[:, :, ~mask]
         spread = (prior - torch.einsum("kap,kbp->abp", hidden, hidden)).permute(2, 0, 1)
         spread.diagonal(dim1=-2, dim2=-1).clamp_min_(0).add_(ROUNDING)
         eye = math.sqrt(ROUNDING) * torch.eye(model.channels, device=mask.device)
         factor = eye.repeat(len(mask), 1, 1)
-        factor[~mask] = torch.linalg.cholesky(spread)
+        factor[~mask] = cholesky(spread)
         self.pixel_factor = factor.view(model.side, model.side, model.channels, model.channels)
 
     def gain(self, residual: Tensor) -> Tensor:
@@ -236,6 +237,15 @@ class Moments:
 
     def covariance(self) -> Tensor:
         return self.outer / self.count - torch.outer(self.mean(), self.mean())
+
+
+def cholesky(matrices: Tensor) -> Tensor:
+    """Lower Cholesky factors, (..., n, n); of what is singular to float32, those with ROUNDING added to the diagonal."""
+    factor, failed = torch.linalg.cholesky_ex(matrices)
+    if failed.any():
+        noise = ROUNDING * torch.eye(matrices.shape[-1], dtype=torch.float64, device=matrices.device)
+        factor = torch.linalg.cholesky(matrices.double() + noise).to(matrices.dtype)
+    return factor
 
 
 def split_halves(batch: Tensor) -> tuple[Tensor, Tensor]:

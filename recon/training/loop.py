@@ -48,10 +48,10 @@ def run(
     weights = dict(model.named_parameters())
     average = {name: weight.detach().clone() for name, weight in weights.items()}
     optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
-    step = resume(state, weights, average, optimiser, recipe)
+    start = resume(state, weights, average, optimiser, recipe)
     make_masks = maker(recipe.patch, model.side, recipe.size, recipe.seed)
-    began, first, saved, losses = time.monotonic(), step, time.monotonic(), []
-    for step in range(step, recipe.steps):
+    began, saved, losses = time.monotonic(), time.monotonic(), []
+    for step in range(start, recipe.steps):
         batch, masks, generator = draw(images, make_masks, recipe, step, device)
         for group in optimiser.param_groups:
             group["lr"] = rate(recipe, step)
@@ -67,7 +67,7 @@ def run(
             save(state, weights, average, optimiser, step + 1, recipe)
             saved = time.monotonic()
         if (step + 1) % 20 == 0 or step + 1 == recipe.steps:
-            speed = (step + 1 - first) / (time.monotonic() - began)
+            speed = (step + 1 - start) / (time.monotonic() - began)
             mean = torch.stack(losses[-200:]).mean().item()
             left = (recipe.steps - step - 1) / speed
             yield Progress(step + 1, recipe.steps, mean, speed * recipe.batch, left)

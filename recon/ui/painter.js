@@ -1,5 +1,5 @@
-// The painter at work: tools, pointer, keyboard, and the way to and from Python. gradio runs this once a mount, after the other
-// two scripts and in their scope, with `element`, `props`, `trigger` and `watch` given.
+// The painter at work: strokes, tools, and the way to and from Python. gradio runs this once a mount, in one scope with
+// the other scripts, and gives it `element`, `props`, `trigger` and `watch`.
 
 const find = (selector) => element.querySelector(selector);
 const act = (name) => find(`[data-act="${name}"]`);
@@ -7,16 +7,15 @@ const canvas = find(".painter-canvas");
 const well = find(".painter-well input");
 const toolButtons = [...element.querySelectorAll("[data-tool]")];
 
-const LONG_PRESS_MS = 550;
+const DEFAULT_SIDE = 32;
 const MAX_SIZE = 5;
-const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 const view = new View(canvas);
 const hand = { tool: "brush", colour: 0, size: 1, swatches: [], underlay: false };
-let sheet = new Sheet(1, new Int32Array([EMPTY]));
+let sheet = new Sheet(0, new Int32Array());
 let picture = null;
-let stroke = null; // while painting: { shown, touched: Map(index -> colour), last, sheet }
-let arrived = null; // what Python sent during a stroke
+let stroke = null; // while painting; it keeps what it began with, so that no update from Python disturbs it
+let arrived = null; // a painting that Python sent during a stroke
 let hover = null;
 let cursor = { row: 0, col: 0 };
 let keyed = false; // the cursor is drawn only for those who use the keyboard
@@ -28,7 +27,7 @@ const ink = (colour) => (INKS[props.ink] ?? INKS.colour).of(colour);
 // ---- strokes ----
 
 function begin(at) {
-  stroke = { shown: sheet.cells.slice(), touched: new Map(), last: at, sheet };
+  stroke = { shown: sheet.cells.slice(), touched: new Map(), last: at, sheet, picture, colour: hand.colour };
   extend(at);
 }
 
@@ -40,19 +39,26 @@ function extend(at) {
 
 function dab(point) {
   if (hand.tool === "pick") {
-    const index = indexOf(point);
-    const colour = !inside(point) || sheet.cells[index] === EMPTY ? picture?.[index] : sheet.cells[index];
-    if (inside(point) && colour !== undefined) hand.colour = ink(colour);
+    if (inside(point)) takeColour(indexOf(point));
     return;
   }
+  const colourAt = {
+    brush: () => stroke.colour,
+    erase: () => EMPTY,
+    reveal: (index) => ink(stroke.picture[index]),
+  }[hand.tool];
   for (const index of footprint(point, hand.size, sheet.side)) {
-    const colour = hand.tool === "erase" ? EMPTY : hand.tool === "reveal" ? ink(picture?.[index] ?? hand.colour) : hand.colour;
-    stroke.shown[index] = colour;
-    stroke.touched.set(index, colour);
+    stroke.shown[index] = colourAt(index);
+    stroke.touched.set(index, stroke.shown[index]);
   }
 }
 
-// What Python sent meanwhile goes underneath the stroke, as a step of its own; if it changed the grid, the stroke is void.
+function takeColour(index) {
+  const painted = sheet.cells[index] !== EMPTY;
+  if (painted || stroke.picture) hand.colour = ink(painted ? sheet.cells[index] : stroke.picture[index]);
+}
+
+// What Python sent meanwhile goes under the stroke, as a step of its own; if it changed the grid, the stroke is void.
 function end() {
   if (!stroke) return;
   const { touched, sheet: painted } = stroke;
@@ -74,11 +80,11 @@ function settle() {
   stroke = null;
   if (arrived) adopt(arrived);
   arrived = null;
-  refresh();
+  takePicture();
 }
 
 function change(tool) {
-  const changed = { undo: () => sheet.undo(), redo: () => sheet.redo(), clear: () => sheet.replace(sheet.cells.map(() => EMPTY)) };
+  const changed = { undo: () => sheet.undo(), redo: () => sheet.redo(), clear: () => sheet.clear() };
   if (!stroke && changed[tool]()) send(tool);
   refresh();
 }
@@ -108,7 +114,7 @@ function adopt({ side, cells }) {
 }
 
 function takeValue() {
-  const incoming = readPayload(props.value, sheet.side);
+  const incoming = readPayload(props.value, sheet.side || DEFAULT_SIDE);
   if (stroke) arrived = incoming;
   else adopt(incoming);
   refresh();
@@ -121,6 +127,8 @@ function takePicture() {
 }
 
 function takeInk() {
+  find(".painter").dataset.ink = props.ink; // the style sheet gives each ink the paper on which it shows
+  view.measure();
   hand.swatches = [...(INKS[props.ink] ?? INKS.colour).swatches];
   hand.colour = hand.swatches[0];
   refresh();
@@ -178,129 +186,6 @@ for (const tool of toolButtons) tool.addEventListener("click", () => setTool(too
 well.addEventListener("input", () => setColour(fromHex(well.value)));
 well.addEventListener("change", () => remember(hand.colour));
 
-// ---- the pointer ----
-
-const pointers = new Map(); // by pointerId, where each button or finger that is down is now
-let gesture = null; // no painting: one hand pans, two fingers pan and zoom, and the last to leave ends it
-let longPress = 0;
-
-function twoFingers() {
-  const [a, b] = [...pointers.values()];
-  const middle = { clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 };
-  return { middle, spread: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY) || 1 };
-}
-
-canvas.addEventListener("pointerdown", (event) => {
-  canvas.focus({ preventScroll: true });
-  canvas.setPointerCapture(event.pointerId);
-  pointers.set(event.pointerId, event);
-  clearTimeout(longPress);
-  keyed = false;
-  const at = view.cellAt(event);
-  if (pointers.size === 2) {
-    settle();
-    const { middle, spread } = twoFingers();
-    gesture = { point: view.pointAt(middle), spread, zoom: view.zoom };
-  } else if (event.button === 1 || (event.shiftKey && view.zoomed)) {
-    gesture = { point: view.pointAt(event) };
-  } else if (event.button === 2 || event.altKey || event.ctrlKey) {
-    ask(at);
-    gesture = {};
-  } else if (!gesture && event.button === 0) {
-    if (inside(at)) cursor = at;
-    hover = event.pointerType === "mouse" ? at : null;
-    begin(at);
-    if (event.pointerType === "touch") longPress = setTimeout(askInstead, LONG_PRESS_MS, at);
-  }
-});
-
-// A finger has no right button: resting on a cell asks about it.
-function askInstead(at) {
-  if (!stroke || indexOf(stroke.last) !== indexOf(at)) return;
-  settle();
-  gesture = {};
-  ask(at);
-}
-
-canvas.addEventListener("pointermove", (event) => {
-  if (pointers.has(event.pointerId)) pointers.set(event.pointerId, event);
-  const at = view.cellAt(event);
-  if (event.pointerType === "mouse") hover = inside(at) ? at : null;
-  if (gesture?.spread && pointers.size === 2) {
-    const { middle, spread } = twoFingers();
-    view.zoomTo((gesture.zoom * spread) / gesture.spread, middle, gesture.point);
-  } else if (gesture?.point && pointers.size === 1 && !gesture.spread) {
-    view.zoomTo(view.zoom, event, gesture.point);
-  } else if (stroke && pointers.has(event.pointerId)) {
-    if (at.row !== stroke.last.row || at.col !== stroke.last.col) extend(at);
-  }
-  refresh();
-});
-
-// A cancelled pointer keeps its paint: losing it would be worse than having a little too much, which one undo takes back.
-for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
-  canvas.addEventListener(name, ({ pointerId }) => {
-    if (!pointers.delete(pointerId)) return;
-    clearTimeout(longPress);
-    if (!gesture) end();
-    if (!pointers.size) gesture = null;
-  });
-}
-canvas.addEventListener("pointerleave", () => {
-  hover = null;
-  refresh();
-});
-canvas.addEventListener("contextmenu", (event) => event.preventDefault());
-canvas.addEventListener("wheel", (event) => {
-  if (event.ctrlKey || event.metaKey) zoomBy(Math.exp(-event.deltaY / 300), event);
-  else if (!view.panBy(event.deltaX, event.deltaY)) return; // nowhere to go: let the page scroll
-  event.preventDefault();
-  refresh();
-}, { passive: false });
-
-// ---- the keyboard ----
-
-const KEYS = {
-  b: () => setTool("brush"), r: () => setTool("reveal"), e: () => setTool("erase"), p: () => setTool("pick"),
-  "[": ACTIONS.smaller, "]": ACTIONS.larger,
-  "+": ACTIONS.zoomIn, "=": ACTIONS.zoomIn, "-": ACTIONS.zoomOut, 0: ACTIONS.zoomFit,
-  enter: () => ask(cursor),
-  escape: settle,
-  " ": () => stroke || begin(cursor),
-};
-
-function moveCursor([down, right]) {
-  const clamp = (index) => Math.min(Math.max(index, 0), sheet.side - 1);
-  cursor = { row: clamp(cursor.row + down), col: clamp(cursor.col + right) };
-  view.show(cursor);
-  if (stroke) extend(cursor); // the space bar is held
-}
-
-canvas.addEventListener("keydown", (event) => {
-  const run = ARROWS[event.key] ? () => moveCursor(ARROWS[event.key]) : KEYS[event.key.toLowerCase()];
-  if (!run || event.ctrlKey || event.metaKey || event.altKey || pointers.size) return;
-  event.preventDefault();
-  keyed = true;
-  run();
-  refresh();
-});
-canvas.addEventListener("keyup", (event) => event.key === " " && !pointers.size && end());
-canvas.addEventListener("focus", () => {
-  keyed = canvas.matches(":focus-visible");
-  refresh();
-});
-canvas.addEventListener("blur", () => {
-  if (!pointers.size) end();
-  keyed = false;
-  refresh();
-});
-element.addEventListener("keydown", (event) => {
-  const key = event.key.toLowerCase();
-  if (!(event.ctrlKey || event.metaKey) || event.altKey || !["z", "y"].includes(key)) return;
-  event.preventDefault();
-  change(key === "y" || event.shiftKey ? "redo" : "undo");
-});
-
 // ---- what is seen ----
 
 let due = 0;
@@ -329,6 +214,7 @@ function showControls(cells) {
   find(".painter-count").textContent = `${count} of ${sheet.side ** 2} pixels`;
   const at = keyed ? cursor : hover;
   const painted = at && (cells[indexOf(at)] === EMPTY ? "" : ` · ${toHex(cells[indexOf(at)])}`);
+  find(".painter-where").ariaLive = keyed ? "polite" : "off";
   find(".painter-where").textContent = at ? `row ${at.row}, column ${at.col}${painted}` : "";
   find(".painter-size").textContent = hand.size;
   for (const tool of toolButtons) tool.ariaPressed = String(tool.dataset.tool === hand.tool);
@@ -343,7 +229,7 @@ function showControls(cells) {
   setDisabled(act("zoomFit"), !view.zoomed);
   const none = "There is no picture underneath";
   setDisabled(act("underlay"), !picture, picture ? "Show the picture underneath" : none);
-  setDisabled(find('[data-tool="reveal"]'), !picture, picture ? "Paint where to look; the picture gives the colour (R)" : none);
+  setDisabled(find('[data-tool="reveal"]'), !picture, picture ? "Paint the picture's own colours (R)" : none);
   showColours();
 }
 
@@ -372,7 +258,6 @@ function newSwatch(place) {
 canvas.ariaLabel = "Grid of pixels to paint";
 find(".painter-help").id = `${element.id}-help`;
 canvas.setAttribute("aria-describedby", `${element.id}-help`);
-canvas.style.touchAction = "none";
 
 function resize() {
   view.measure();
@@ -384,8 +269,6 @@ window.addEventListener("resize", resize); // a window moved to a screen of anot
 
 takeInk();
 takeValue();
-sheet.past = [];
-resize();
 watch("value", takeValue);
 watch("picture", takePicture);
 watch("ink", takeInk);

@@ -1,7 +1,7 @@
 """The pixel painter: a canvas that snaps to cells, as a Gradio component.
 
 gradio's own image editor paints with a round brush, saves lossily and does not know cells, hence this one. Python sees
-a `Painting`; the browser's part lives beside this file in `painter.html`, `painter.css` and the three scripts.
+a `Painting`; the browser's part lives beside this file in `painter.html`, `painter.css` and the four scripts.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from recon.ui.painting import MAX_SIDE, Painting
 
 Ink = Literal["colour", "grey", "binary"]
 # gradio runs one script a mount, as the body of a function: the parts share its scope, so their order matters.
-SCRIPTS = ("painter_grid.js", "painter_view.js", "painter.js")
+SCRIPTS = ("painter_grid.js", "painter_view.js", "painter.js", "painter_input.js")
 
 
 def _read(name: str) -> str:

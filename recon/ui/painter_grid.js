@@ -1,5 +1,5 @@
-// The grid by itself: no page, no canvas. A grid is an Int32Array of side * side cells, row by row; a cell is 0xRRGGBB, or EMPTY
-// where nothing is known. Whole grids are cheap enough (64 KB at side 128) that history keeps copies instead of differences.
+// The grid by itself: no page, no canvas. A grid is an Int32Array of side * side cells, row by row; a cell is 0xRRGGBB,
+// or EMPTY where nothing is known. Grids are small (64 KB at side 128): history keeps copies instead of differences.
 
 const EMPTY = -1;
 const MAX_SIDE = 128;
@@ -19,7 +19,7 @@ const INKS = {
   binary: { of: (colour) => (luma(colour) >= 128 ? 0xffffff : 0), swatches: [0xffffff, 0x000000] },
 };
 
-// Python has checked the payload; cells off the grid are dropped all the same, because a link or an old tab may hold anything.
+// Python has checked the payload; cells off the grid are dropped all the same: a link or an old tab may hold anything.
 function readPayload(payload, fallbackSide) {
   const side = Math.min(Math.max(Math.trunc(payload?.side) || fallbackSide, 1), MAX_SIDE);
   const cells = new Int32Array(side * side).fill(EMPTY);
@@ -38,7 +38,7 @@ function writePayload(side, cells) {
   return { side, cells: painted };
 }
 
-// The picture underneath, as a full grid; null when there is none or it has another side (its update is then still on the way).
+// The picture underneath, as a full grid; null when there is none or it has another side: its update is then on the way.
 function readPicture(base64, side) {
   if (!base64) return null;
   let bytes;
@@ -48,8 +48,8 @@ function readPicture(base64, side) {
     return null;
   }
   if (bytes.length !== side * side * 3) return null;
-  const byte = (at) => bytes.charCodeAt(at);
-  return Int32Array.from({ length: side * side }, (_, at) => (byte(3 * at) << 16) | (byte(3 * at + 1) << 8) | byte(3 * at + 2));
+  const rgb = (at) => (bytes.charCodeAt(at) << 16) | (bytes.charCodeAt(at + 1) << 8) | bytes.charCodeAt(at + 2);
+  return Int32Array.from({ length: side * side }, (_, at) => rgb(3 * at));
 }
 
 // Bresenham's line, both ends included: a fast drag reports few points, and the cells between them must not stay empty.
@@ -99,6 +99,10 @@ class Sheet {
     this.future = [];
     this.cells = cells;
     return true;
+  }
+
+  clear() {
+    return this.replace(new Int32Array(this.cells.length).fill(EMPTY));
   }
 
   step(from, to) {

@@ -1,14 +1,15 @@
-// What is seen of the grid: zoom and pan, drawing, and from the pointer back to a cell. Lengths here are CSS pixels; only the
-// canvas' own size and its transform know the device's.
+// What is seen of the grid: zoom and pan, drawing, and from the pointer back to a cell. Lengths here are CSS pixels;
+// only the canvas' own size and its transform know the device's.
 
-// A grid as a tiny picture, one pixel a cell, which the canvas then enlarges without smoothing: one call instead of 16,384.
+// A grid as a tiny picture, one pixel a cell, which the canvas enlarges without smoothing: one call instead of 16,384.
 function bitmap(width, height, colourAt) {
   const tiny = new OffscreenCanvas(width, height);
   const context = tiny.getContext("2d");
   const image = context.createImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer); // alpha, blue, green, red: no browser runs on a big-endian machine
   for (let at = 0; at < width * height; at++) {
     const colour = colourAt(at);
-    if (colour !== EMPTY) image.data.set([colour >> 16, (colour >> 8) & 255, colour & 255, 255], 4 * at);
+    if (colour !== EMPTY) pixels[at] = (255 << 24) | ((colour & 255) << 16) | (colour & 0xff00) | (colour >> 16);
   }
   context.putImageData(image, 0, 0);
   return tiny;
@@ -16,7 +17,8 @@ function bitmap(width, height, colourAt) {
 
 class View {
   constructor(canvas) {
-    Object.assign(this, { canvas, context: canvas.getContext("2d"), side: 1, zoom: 1, left: 0, top: 0, width: 0, checker: null });
+    Object.assign(this, { canvas, context: canvas.getContext("2d"), width: 0 });
+    this.setSide(1);
   }
 
   get cell() {
@@ -45,7 +47,8 @@ class View {
     if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
     const style = getComputedStyle(canvas);
     const read = (name) => style.getPropertyValue(`--painter-${name}`).trim();
-    this.theme = Object.fromEntries(["paper", "check", "line", "accent", "halo", "text"].map((name) => [name, read(name)]));
+    const names = ["paper", "check", "line", "edge", "accent", "halo", "text"];
+    this.theme = Object.fromEntries(names.map((name) => [name, read(name)]));
     this.checker = null;
   }
 
@@ -67,7 +70,8 @@ class View {
     event ??= { clientX: box.left + box.width / 2, clientY: box.top + box.height / 2 };
     point ??= this.pointAt(event);
     this.zoom = Math.min(Math.max(zoom, 1), this.maxZoom);
-    return this.panTo(point.row - (event.clientY - box.top) / this.cell, point.col - (event.clientX - box.left) / this.cell);
+    const [y, x] = [event.clientY - box.top, event.clientX - box.left];
+    return this.panTo(point.row - y / this.cell, point.col - x / this.cell);
   }
 
   // Says whether the view moved, so that the page may scroll when it did not.
@@ -113,6 +117,7 @@ class View {
     }
     if (cell >= 5) this.drawLines(ratio);
     enlarge(bitmap(side, side, (at) => cells[at]));
+    if (cell >= 5) this.drawEdges(cells, ratio);
 
     if (selected) this.drawCrosshair(selected);
     for (const mark of marks) this.drawMark(mark);
@@ -120,30 +125,49 @@ class View {
     if (cursor) this.drawOutline(cursor, size, true);
   }
 
-  // Sharp at any ratio: each line is moved to the nearest device pixel and is one device pixel wide, or about one CSS pixel.
+  // Sharp at any ratio: a line starts on a device pixel and is a whole number of them thick.
+  snap(length, ratio) {
+    return Math.round(length * ratio) / ratio;
+  }
+
   drawLines(ratio) {
     const { context, side, cell, width } = this;
     const thick = Math.max(Math.round(ratio), 1) / ratio;
     context.fillStyle = this.theme.line;
     for (let index = 1; index < side; index++) {
-      const x = Math.round((index - this.left) * cell * ratio) / ratio;
-      const y = Math.round((index - this.top) * cell * ratio) / ratio;
-      if (x > 0 && x < width) context.fillRect(x, 0, thick, width);
-      if (y > 0 && y < width) context.fillRect(0, y, width, thick);
+      context.fillRect(this.snap((index - this.left) * cell, ratio), 0, thick, width);
+      context.fillRect(0, this.snap((index - this.top) * cell, ratio), width, thick);
+    }
+  }
+
+  // Where painted cells meet unpainted ones: without it, white paint cannot be told from white paper.
+  drawEdges(cells, ratio) {
+    const { context, side, cell } = this;
+    const thick = Math.max(Math.round(ratio), 1) / ratio;
+    const bounds = (index, start) => [index, index + 1].map((edge) => this.snap((edge - start) * cell, ratio));
+    const bare = (row, col) => row >= 0 && col >= 0 && row < side && col < side && cells[row * side + col] === EMPTY;
+    context.fillStyle = this.theme.edge;
+    for (let at = 0; at < cells.length; at++) {
+      if (cells[at] === EMPTY) continue;
+      const [row, col] = [Math.floor(at / side), at % side];
+      const [top, bottom] = bounds(row, this.top);
+      const [left, right] = bounds(col, this.left);
+      if (bare(row - 1, col)) context.fillRect(left, top, right - left, thick);
+      if (bare(row + 1, col)) context.fillRect(left, bottom - thick, right - left, thick);
+      if (bare(row, col - 1)) context.fillRect(left, top, thick, bottom - top);
+      if (bare(row, col + 1)) context.fillRect(right - thick, top, thick, bottom - top);
     }
   }
 
   // A line of one colour vanishes on some painting; with a wider one of the opposite tone under it, it never does.
-  outlined(trace, colour, thick, dash = []) {
-    const { context, theme } = this;
-    for (const [style, lineWidth, lineDash] of [[theme.halo, thick + 2, []], [colour, thick, dash]]) {
+  outlined(trace, colour, thick, halo = this.theme.halo) {
+    const { context } = this;
+    for (const [strokeStyle, lineWidth] of [[halo, thick + 2], [colour, thick]]) {
+      Object.assign(context, { strokeStyle, lineWidth });
       context.beginPath();
       trace(context);
-      Object.assign(context, { strokeStyle: style, lineWidth });
-      context.setLineDash(lineDash);
       context.stroke();
     }
-    context.setLineDash([]);
   }
 
   boxOf({ row, col }) {
@@ -154,7 +178,7 @@ class View {
     const { x, y } = this.boxOf(mark);
     const radius = Math.max(this.cell * 0.72, 5);
     const ring = (context) => context.arc(x + this.cell / 2, y + this.cell / 2, radius, 0, 2 * Math.PI);
-    this.outlined(ring, this.theme.accent, 2);
+    this.outlined(ring, this.theme.accent, 2, "white");
   }
 
   drawCrosshair(at) {
@@ -182,7 +206,8 @@ class View {
     const { x, y } = this.boxOf({ row: at.row - reach, col: at.col - reach });
     const box = (context) => context.rect(x, y, size * this.cell, size * this.cell);
     if (!strong) this.context.globalAlpha = 0.6;
-    this.outlined(box, strong ? this.theme.accent : this.theme.text, strong ? 2 : 1);
+    if (strong) this.outlined(box, this.theme.accent, 2, "white");
+    else this.outlined(box, this.theme.text, 1);
     this.context.globalAlpha = 1;
   }
 }

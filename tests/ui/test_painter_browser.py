@@ -1,5 +1,6 @@
 """Drives the painter in Chromium, against a tiny page that keeps what Python received."""
 
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -31,10 +32,10 @@ def app():
 
     from recon.ui.painter import Painter
 
-    heard = SimpleNamespace(strokes=[], picks=[], url="")
+    heard = SimpleNamespace(strokes=[], picks=[], url="", now=threading.Event())
 
     def later():
-        time.sleep(0.7)
+        assert heard.now.wait(20)
         return ONE_CELL
 
     updates = {
@@ -313,12 +314,15 @@ def test_what_python_sends_can_be_undone(hand):
 
 def test_an_update_during_a_drag_waits_and_goes_under_it(hand):
     hand.drag((0, 0))
-    hand.page.evaluate("document.querySelector('#later').click(), document.querySelector('#marks').click()")
+    hand.app.now.clear()
+    hand.python("later")
     mouse = hand.page.mouse
     mouse.move(*hand.at(3, 2))
     mouse.down()
     mouse.move(*hand.at(3, 4))
-    hand.page.wait_for_timeout(1300)
+    hand.app.now.set()
+    hand.page.evaluate("document.querySelector('#marks').click()")
+    hand.page.wait_for_timeout(1200)
     hand.count(4)
     assert hand.shows(3, 4) == BROWN
     mouse.move(*hand.at(3, 5))
@@ -390,8 +394,12 @@ def test_fingers_paint_pinch_and_ask(app, chromium):
     hand = Hand(page, app)
     session = context.new_cdp_session(page)
 
+    # Measured once, because a finger that the test holds still for too long asks about its pixel.
+    (x, y), (next_x, _) = hand.at(0, 0), hand.at(0, 1)
+
     def touch(kind, *cells):
-        points = [dict(zip("xy", hand.at(*cell), strict=True), id=place) for place, cell in enumerate(cells)]
+        cells = [(x + col * (next_x - x), y + row * (next_x - x)) for row, col in cells]
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(cells)]
         session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
 
     touch("Start", (4, 2))

@@ -1,3 +1,4 @@
+import base64
 import json
 import sys
 
@@ -147,11 +148,25 @@ def test_another_side_than_needed_is_refused():
 
 
 def test_a_picture_is_its_raw_bytes():
-    import base64
-
     picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
     assert base64.b64decode(encode_picture(picture)) == bytes(range(12))
     assert encode_picture(picture.transpose(1, 0, 2)) != encode_picture(picture)
     for bad in (picture[:1], picture[..., :1], picture / 255, None):
         with pytest.raises(ObservationError):
             encode_picture(bad)
+
+
+def test_the_component_speaks_in_paintings():
+    gr = pytest.importorskip("gradio")
+    from recon.ui.painter import Painter
+
+    painter = Painter(side=4, render=False)
+    assert painter.value == {"side": 4, "cells": []} and painter.preprocess(None).side == 4
+    assert painter.postprocess(None) == painter.value
+    assert painter.postprocess(Painting.parse(GOOD)) == painter.postprocess(GOOD) == GOOD
+    assert painter.preprocess(GOOD).to_payload() == GOOD
+    with pytest.raises(gr.Error, match="Row 1, column 1 is painted twice") as caught:
+        painter.preprocess(BAD["a cell twice"][0])
+    assert not caught.value.print_exception
+    with pytest.raises(ValueError, match="ink must be one of"):
+        Painter(ink="oil", render=False)

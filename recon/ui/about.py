@@ -1,0 +1,55 @@
+"""The tab about the models: what each is, what it saw, what it may be used for, what it reaches."""
+
+from __future__ import annotations
+
+import html
+
+import gradio as gr
+
+from recon import baselines
+from recon.errors import CheckpointError
+from recon.hub import resolve
+from recon.transfer import CARD
+from recon.ui.engine import Engine
+
+LEDE = """
+Every model here answers the same question: given some pixels, what is the probability of every other one? The
+**Gaussian** is the best answer that straight-line prediction can give; it is exact, and nothing about it was trained
+but a mean and a covariance. **ConvNADE** is the network of Emmett-Iwaniw & Kirk. The classical methods interpolate:
+they say what, and not how sure. Networks here were trained for a short while on two CPU cores, and their cards say
+where the Gaussian is still ahead of them.
+"""
+
+
+def build(engine: Engine) -> None:
+    """Lay the tab out: a table of all models, and a card to read."""
+    gr.Markdown(LEDE, elem_classes="recon-lede")
+    gr.HTML(table(engine))
+    names = [(record.title, record.name) for record in engine.records.values()]
+    chosen = gr.Dropdown(names, value=engine.default, label="Read a card", elem_classes="recon-card-menu")
+    card = gr.Markdown(read_card(engine.default), elem_classes="recon-card recon-model-card")
+    chosen.input(read_card, chosen, card, api_visibility="private", show_progress="hidden")
+
+
+def table(engine: Engine) -> str:
+    """All models as an HTML table."""
+    rows = [
+        f"<tr><td>{html.escape(r.title)}</td><td>{html.escape(r.data)}</td><td>{r.parameters:,}</td>"
+        f"<td>{r.bytes / 1e6:.1f} MB</td><td>{html.escape(r.licence)}</td></tr>"
+        for r in engine.records.values()
+    ]
+    rows += [
+        f"<tr><td>{method.title}</td><td>no training</td><td>–</td><td>–</td><td>classical method</td></tr>"
+        for method in baselines.METHODS.values()
+    ]
+    head = "".join(f"<th>{name}</th>" for name in ("Model", "Trained on", "Numbers", "Size", "Licence and terms"))
+    return f"<div class='recon-table'><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+
+
+def read_card(name: str) -> str:
+    """A checkpoint's card without its front matter."""
+    try:
+        text = (resolve(name) / CARD).read_text(encoding="utf-8")
+    except (CheckpointError, OSError):
+        return "This model's card could not be read."
+    return text.split("---", 2)[-1].strip() if text.startswith("---") else text

@@ -1,0 +1,83 @@
+"""The page's named endpoints for programs: the same engine, the same answers. See the README for a client."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from recon import sampling
+from recon.errors import ObservationError
+from recon.ui.engine import Engine, patch_mask, whole
+from recon.ui.figures import picture_uri
+from recon.ui.handlers import plainly
+from recon.ui.painting import Painting
+
+MOST_SAMPLES = 16
+MOST_STEPS = 64
+
+
+def build(engine: Engine) -> None:
+    """Register the endpoints on the current Blocks."""
+
+    @plainly
+    def models() -> list[dict]:
+        """Every model that can be asked: name, title, channels, side, whether it is binary, and its licence."""
+        return [
+            {
+                "name": record.name,
+                "title": record.title,
+                "side": record.side,
+                "channels": record.channels,
+                "binary": record.binary,
+                "licence": record.licence,
+            }
+            for record in engine.records.values()
+        ]
+
+    @plainly
+    def patch(family: str = "sobol", size: int = 128, seed: int = 0, side: int = 32) -> list[list[int]]:
+        """Cells [row, column] of a patch.
+
+        family: random, sobol, sobol_shifted, halton, lattice, farthest, grid or block.
+        """
+        rows, columns = patch_mask(family, size, seed, whole(side, "side")).nonzero()
+        return [[int(row), int(column)] for row, column in zip(rows, columns, strict=True)]
+
+    @plainly
+    def reconstruct(cells: list, model: str = engine.default, side: int = 32) -> dict:
+        """The picture that observed cells imply.
+
+        cells: [[row, column, red, green, blue], ...], colours 0 to 255. Returns mean, standard deviation, low and high
+        (90 % interval), each [channel][row][column] in 0 to 1 (None for a method without spread), the milliseconds it
+        took, and a PNG as a data URI.
+        """
+        answer = engine.answer(model, Painting.parse({"side": side, "cells": cells}))
+        low, high = answer.interval or (None, None)
+        return {
+            "model": model,
+            "mean": rounded(answer.mean),
+            "deviation": rounded(answer.deviation),
+            "low": rounded(low),
+            "high": rounded(high),
+            "milliseconds": round(answer.seconds * 1000, 2),
+            "png": picture_uri(answer.mean),
+        }
+
+    @plainly
+    def sample(
+        cells: list, model: str = engine.default, count: int = 4, steps: int = 32, seed: int = 0, side: int = 32
+    ) -> list[str]:
+        """Joint samples given observed cells (as in /reconstruct), as PNG data URIs. count up to 16, steps up to 64."""
+        count, steps = whole(count, "number of samples"), whole(steps, "number of steps")
+        if not 1 <= count <= MOST_SAMPLES or not 1 <= steps <= MOST_STEPS:
+            raise ObservationError(f"There are 1 to {MOST_SAMPLES} samples in 1 to {MOST_STEPS} steps.")
+        observation = engine.observe(model, Painting.parse({"side": side, "cells": cells}))
+        drawn = sampling.sample(engine.model(model), observation, count, steps, whole(seed, "seed"))
+        return [picture_uri(picture) for picture in drawn.cpu()]
+
+    for endpoint in (models, patch, reconstruct, sample):
+        gr.api(endpoint, api_name=endpoint.__name__, concurrency_id="model")
+
+
+def rounded(values) -> list | None:
+    """A tensor as nested lists of four decimals."""
+    return None if values is None else (values.double() * 1e4).round().div(1e4).tolist()

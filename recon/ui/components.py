@@ -1,0 +1,114 @@
+"""Small components of the page beside the painter: a picture whose pixels can be asked, the samples, a log slider.
+
+Each is a `gr.HTML` subclass whose browser part is a script of the same name beside this file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from recon.errors import ImageError, ReconError
+from recon.images import open_image
+
+
+def browser_part(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+class PixelView(gr.HTML):
+    """A small picture enlarged without smoothing.
+
+    Its value is a dict: `png` (data URI of side x side pixels), `side`, `observed` (row-major indices to mark),
+    `selected` ([row, column] or []). Event `pick` with `row` and `col` when a pixel is clicked or chosen by the keyboard.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
+        super().__init__(
+            value,
+            html_template="<div class='pixel-view'><canvas tabindex='0' role='img'></canvas>"
+            "<div class='pixel-tip' aria-live='polite'></div></div>",
+            js_on_load=browser_part("pixel_view.js"),
+            apply_default_css=False,
+            **kwargs,
+        )
+
+    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
+        return value or {"png": "", "side": 32, "observed": [], "selected": []}
+
+
+class SampleGrid(gr.HTML):
+    """Pictures that could have been, side by side.
+
+    Its value is a dict: `pngs` (data URIs), `count` (places kept free), `busy`. Event `choose` with `index`.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
+        super().__init__(
+            value,
+            html_template="<div class='sample-grid' role='list'></div>",
+            js_on_load=browser_part("sample_grid.js"),
+            apply_default_css=False,
+            **kwargs,
+        )
+
+    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
+        return value or {"pngs": [], "count": 8, "busy": False}
+
+
+class LogSlider(gr.HTML):
+    """How many pixels, from 1 to `most`, on a logarithmic scale; its value is the number. Event `slide` when let go."""
+
+    def __init__(self, value: int = 64, *, most: int = 1024, **kwargs: Any):
+        self.most = most
+        super().__init__(
+            value,
+            html_template="<label class='log-slider'><span>Pixels</span><input type='range' min='0' max='1000' "
+            "aria-label='How many pixels'><input type='number' min='1' step='1' aria-label='How many pixels'></label>",
+            js_on_load=browser_part("log_slider.js"),
+            apply_default_css=False,
+            most=most,
+            **kwargs,
+        )
+
+    def preprocess(self, payload: Any) -> int:
+        if isinstance(payload, bool) or not isinstance(payload, int | float) or not 1 <= payload <= self.most:
+            raise gr.Error(f"A patch has 1 to {self.most} pixels.", print_exception=False)
+        return round(payload)
+
+    def postprocess(self, value: int | None) -> int:
+        return int(value or 1)
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": 1, "maximum": self.most}
+
+
+class PictureInput(gr.Image):
+    """gradio's picture input, read by our own reader: any kind of picture, and a plain sentence for what is none."""
+
+    def preprocess(self, payload: Any):
+        """A PIL image, or None."""
+        if payload is None:
+            return None
+        try:
+            if payload.path:
+                return open_image(payload.path)
+            raise ImageError("This picture did not arrive. Please try again.")
+        except ReconError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+
+class PlotClicks(gr.HTML):
+    """Clicks in the `gr.Plot` whose element id is `plot`, which has no event of its own. Event `pick`: `row`, `col`."""
+
+    def __init__(self, *, plot: str, **kwargs: Any):
+        super().__init__(
+            "",
+            html_template="<i></i>",
+            js_on_load=browser_part("plot_clicks.js"),
+            apply_default_css=False,
+            plot=plot,
+            **kwargs,
+        )

@@ -1,0 +1,144 @@
+"""What stands between the page and the library: models kept at hand, and questions put to them. No gradio here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recon import baselines, hub, images, metrics, patches
+from recon.errors import CheckpointError
+from recon.observation import Observation
+from recon.prediction import Prediction
+from recon.ui.painting import Painting
+
+DEFAULT = "gaussian-celeba"
+SIDE = 32
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A prediction for one painting, with what the page says of it."""
+
+    model: object
+    painting: Painting
+    prediction: Prediction
+    seconds: float  # of the prediction alone
+    truth: Tensor | None  # (1, channels, side, side) in [0, 1], where the true picture is known
+
+    @cached_property
+    def mean(self) -> Tensor:
+        """(channels, side, side)"""
+        return self.prediction.mean[0].cpu()
+
+    @cached_property
+    def deviation(self) -> Tensor | None:
+        """Standard deviation (channels, side, side); None for a method that gives a mean alone."""
+        return self.prediction.variance[0].sqrt().cpu() if self.prediction.has_spread else None
+
+    @cached_property
+    def interval(self) -> tuple[Tensor, Tensor] | None:
+        """Of 90 %: two of (channels, side, side)"""
+        if not self.prediction.has_spread:
+            return None
+        low, high = self.prediction.interval(0.9)
+        return low[0].cpu(), high[0].cpu()
+
+    def scores(self) -> dict[str, float | None]:
+        """PSNR and SSIM over the picture, bits/dim over the unobserved pixels; empty where no truth is known.
+
+        Each is None where it has no value: no spread, nothing left to predict.
+        """
+        if self.truth is None:
+            return {}
+        if self.painting.mask.all():
+            return {"psnr_db": None, "ssim": None, "bits_per_dim": None}
+        spread = self.prediction.has_spread
+        return {
+            "psnr_db": metrics.psnr_db(self.mean[None], self.truth),
+            "ssim": metrics.ssim(self.mean[None], self.truth),
+            "bits_per_dim": metrics.bits_per_dim(self.prediction, self.truth) if spread else None,
+        }
+
+
+class Engine:
+    """Models by name, loaded when first asked for and kept."""
+
+    def __init__(self, device: str = "auto"):
+        self.device = device
+        self.records = {record.name: record for record in hub.checkpoints()}
+        self.models: dict[str, object] = {}
+
+    @property
+    def default(self) -> str:
+        """The model that the page opens with."""
+        return DEFAULT if DEFAULT in self.records else next(iter(self.records), baselines.NAMES[0])
+
+    def choices(self) -> list[tuple[str, str]]:
+        """(title, name) of all that can be chosen: networks and Gaussians in their order, then the classical ones."""
+        shown = [record for record in self.records.values() if not record.name.startswith("table1")]
+        return [(record.title, record.name) for record in shown] + [
+            (f"{method.title} (classical)", name) for name, method in baselines.METHODS.items()
+        ]
+
+    def summary(self, name: str) -> str:
+        """One line: what it is, what it saw, how large it is."""
+        if name in baselines.METHODS:
+            return f"{baselines.METHODS[name].summary} No training, and no idea how sure it is."
+        record = self.records[name]
+        return f"{record.summary} {record.data}, {record.bytes / 1e6:.1f} MB."
+
+    def model(self, name: str):
+        """The model, from memory after the first time; CheckpointError where it cannot be had."""
+        if name not in self.models:
+            if name not in self.records and name not in baselines.METHODS:
+                raise CheckpointError(f"There is no model called {name!r} on this page.")
+            self.models[name] = hub.load(name, self.device)
+        return self.models[name]
+
+    def observe(self, name: str, painting: Painting) -> Observation:
+        """A painting as the model's kind of observation: colour, grey, or black and white."""
+        model = self.model(name)
+        side = getattr(model, "side", painting.side)
+        if painting.side != side:
+            raise CheckpointError(f"This model works on {side} x {side} pixels, the painting has {painting.side}.")
+        values = images.to_tensor(painting.values)[None]
+        observation = Observation(values, torch.from_numpy(painting.mask)[None, None])
+        observation = observation.with_channels(getattr(model, "channels", 3))
+        return observation.binarised() if model.binary else observation
+
+    def answer(self, name: str, painting: Painting, truth: np.ndarray | None = None) -> Answer:
+        """Predict. truth: uint8 (side, side, 3) where the true picture is known."""
+        model, observation = self.model(name), self.observe(name, painting)
+        began = time.perf_counter()
+        prediction = model.predict(observation)
+        if model.device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds = time.perf_counter() - began
+        known = None
+        if truth is not None and truth.shape[0] == painting.side:
+            whole = Observation(images.to_tensor(truth)[None], torch.ones_like(observation.mask))
+            whole = whole.with_channels(observation.channels)
+            known = (whole.binarised() if model.binary else whole).values
+        return Answer(model, painting, prediction, seconds, known)
+
+
+def reveal(picture: np.ndarray, mask: np.ndarray) -> Painting:
+    """The pixels of `picture`, uint8 (side, side, 3), that `mask` picks."""
+    return Painting.from_arrays(picture, mask)
+
+
+def patch_mask(family: str, size: float, seed: float, side: int = SIDE) -> np.ndarray:
+    """A patch from what a page or a caller sends: numbers that may not be whole."""
+    return patches.make(family, side, whole(size, "number of pixels"), whole(seed, "seed"))
+
+
+def whole(number, what: str) -> int:
+    """A whole number, or a plain sentence."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or number != number or number != int(number):
+        raise CheckpointError(f"The {what} must be a whole number, not {number!r}.")
+    return int(number)

@@ -1,0 +1,149 @@
+"""What the page draws: the uncertainty map, one pixel's curves, the figures of merit. Colours serve light and dark."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+from torch import Tensor
+
+from recon import images
+from recon.ui.engine import Answer
+
+CHANNELS = {1: [("grey", "#6b7280")], 3: [("red", "#d9480f"), ("green", "#2f9e44"), ("blue", "#3452d1")]}
+
+
+def data_uri(image: Image.Image) -> str:
+    """A picture as a PNG that needs no file."""
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+
+
+def picture_uri(values: Tensor) -> str:
+    """(channels, side, side) in [0, 1], a pixel a pixel: the browser enlarges it without smoothing."""
+    return data_uri(images.to_pil(values))
+
+
+def uncertainty(answer: Answer) -> go.Figure | None:
+    """Standard deviation of every pixel, channels averaged by their squares; what each pixel says under the pointer."""
+    if answer.deviation is None:
+        return None
+    low, high = answer.interval
+    side = answer.painting.side
+    spread = answer.deviation.square().mean(0).sqrt().numpy()
+    texts = [
+        [hover(answer.mean[:, r, c], answer.deviation[:, r, c], low[:, r, c], high[:, r, c]) for c in range(side)]
+        for r in range(side)
+    ]
+    heat = go.Heatmap(
+        z=np.round(spread, 4),
+        text=texts,
+        colorscale="Viridis",
+        zmin=0,
+        zmax=max(float(spread.max()), 0.01),
+        hovertemplate="row %{y}, column %{x}<br>%{text}<extra></extra>",
+        colorbar={"thickness": 10, "outlinewidth": 0, "tickfont": {"size": 11}, "len": 1.0, "xpad": 6, "nticks": 5},
+    )
+    figure = go.Figure(heat)
+    axis = {"visible": False, "constrain": "domain", "fixedrange": True}
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        xaxis=axis,
+        yaxis={**axis, "autorange": "reversed", "scaleanchor": "x"},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": "#7b8190"},
+        hoverlabel={"font": {"size": 12}},
+        autosize=True,
+    )
+    return figure
+
+
+def hover(mean: Tensor, deviation: Tensor, low: Tensor, high: Tensor) -> str:
+    def each(values: Tensor) -> str:
+        return ", ".join(f"{value:.2f}" for value in values.tolist())
+
+    return f"mean {each(mean)}<br>std. dev. {each(deviation)}<br>90 % from {each(low)}<br>to {each(high)}"
+
+
+def pixel_card(answer: Answer | None, row: int | None, column: int | None) -> str:
+    """One pixel's predicted distribution, a curve a channel, as HTML."""
+    if answer is None or row is None or column is None:
+        return card("One pixel", "<p class='quiet'>Click a pixel in the reconstruction or the map.</p>")
+    title = f"Pixel row {row}, column {column}"
+    values = answer.mean[:, row, column].tolist()
+    said = ", ".join(f"{value:.2f}" for value in values)
+    if answer.painting.mask[row, column]:
+        return card(title, f"<p class='quiet'>It was observed: {said}. There is nothing to guess.</p>")
+    if answer.deviation is None:
+        return card(title, f"<p class='quiet'>{said}. This method gives a mean alone.</p>")
+    masses = answer.prediction.distribution.level_masses(row, column).cpu().numpy()
+    low, high = answer.interval
+    names = CHANNELS[len(values)]
+    intervals = "; ".join(
+        f"{name} {low[c, row, column]:.2f} to {high[c, row, column]:.2f}" for c, (name, _) in enumerate(names)
+    )
+    truth = ""
+    if answer.truth is not None:
+        truth = " · truly " + ", ".join(f"{value:.2f}" for value in answer.truth[0, :, row, column].tolist())
+    return card(title, f"{curves(masses, names)}<p class='quiet'>mean {said}{truth}<br>90 % between: {intervals}</p>")
+
+
+def curves(masses: np.ndarray, names: list[tuple[str, str]], width: int = 320, height: int = 84) -> str:
+    """Probability of 256 levels, (channels, 256), as filled curves. The first and last level hold all that saturates:
+    they are drawn as bars, so that one tall level does not flatten the rest."""
+    inner = masses[:, 1:-1]
+    top = max(float(inner.max()), 0.25 * float(masses.max()), 1e-9)
+    parts = []
+    for line, (name, colour) in zip(masses, names, strict=True):
+        xs = np.arange(1, 255) / 255 * (width - 8) + 4
+        ys = height - 2 - np.minimum(line[1:-1] / top, 1) * (height - 8)
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
+        area = f"{xs[0]:.1f},{height - 2} {points} {xs[-1]:.1f},{height - 2}"
+        parts.append(f"<polygon points='{area}' fill='{colour}' fill-opacity='.16' stroke='none'/>")
+        parts.append(f"<polyline points='{points}' fill='none' stroke='{colour}' stroke-width='1.5'>")
+        parts.append(f"<title>{name}</title></polyline>")
+        for x, mass in ((3, line[0]), (width - 3, line[-1])):
+            if mass > 0.005:
+                tall = min(mass / top, 1) * (height - 8)
+                parts.append(f"<rect x='{x - 2}' y='{height - 2 - tall:.1f}' width='4' height='{tall:.1f}' ")
+                parts.append(f"fill='{colour}' fill-opacity='.7'/>")
+    base = f"<line x1='0' x2='{width}' y1='{height - 1.5}' y2='{height - 1.5}' class='axis'/>"
+    label = "Predicted distribution of this pixel, dark on the left and bright on the right"
+    return f"<svg viewBox='0 0 {width} {height}' role='img' aria-label='{label}'>{''.join(parts)}{base}</svg>"
+
+
+def card(title: str, body: str) -> str:
+    return f"<div class='recon-card'><h4>{title}</h4>{body}</div>"
+
+
+def scores(answer: Answer | None) -> str:
+    """PSNR, SSIM and bits/dim where the true picture is known, as HTML."""
+    found = answer.scores() if answer else {}
+    if not found:
+        return "<p class='quiet'>Choose a picture to see how close the reconstruction comes.</p>"
+    if answer.painting.mask.all():
+        return "<p class='quiet'>Every pixel is observed: there is nothing left to predict.</p>"
+    psnr, similarity, bits = found["psnr_db"], found["ssim"], found["bits_per_dim"]
+    cells = [
+        ("PSNR", "∞" if math.isinf(psnr) else f"{psnr:.1f} dB", "over the picture, observed pixels kept"),
+        ("SSIM", f"{similarity:.2f}", "structural similarity, 1 is the same picture"),
+        ("bits/dim", "–" if bits is None else f"{bits:.2f}", "256-level likelihood of unobserved pixels; 8 is chance"),
+    ]
+    return (
+        "<dl class='recon-scores'>"
+        + "".join(f"<div title='{why}'><dd>{value}</dd><dt>{name}</dt></div>" for name, value, why in cells)
+        + "</dl>"
+    )
+
+
+def error_map(answer: Answer) -> Tensor | None:
+    """Absolute error averaged over channels, black for none and white for 0.5 or more: (1, side, side)"""
+    if answer.truth is None:
+        return None
+    return ((answer.mean - answer.truth[0]).abs().mean(0, keepdim=True) * 2).clamp(0, 1)

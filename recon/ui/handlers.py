@@ -1,0 +1,309 @@
+"""What happens on the Reconstruct tab: functions from what the browser sends to what it shows.
+
+They hold no state: the painting, the true picture and the pixel that is looked at come with every call. An error that
+a person can cause becomes a sentence on the page, and every output but that sentence stays as it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import functools
+import inspect
+import json
+import logging
+import time
+from collections.abc import Iterator
+
+import gradio as gr
+import numpy as np
+
+from recon import baselines, sampling
+from recon.errors import ObservationError, ReconError
+from recon.ui import export, figures, pictures
+from recon.ui.engine import Answer, Engine, patch_mask, reveal, whole
+from recon.ui.painting import Painting, encode_picture
+from recon.ui.session import Session
+
+LOOKS = [("Mean", "mean"), ("A sample", "sample"), ("Observed", "observed"), ("Nearest", "nearest"), ("Error", "error")]
+SAMPLES = 8
+STEPS = 32
+MOST_SECONDS = 60.0  # a drawing of samples ends here whatever the model
+
+OUR_FAULT = "That did not work, and it is our fault. What you painted is kept."
+
+log = logging.getLogger("recon")
+
+
+def plainly(handler):
+    """Errors of ours as a sentence; any other is logged and owned up to, without its innards."""
+
+    @contextlib.contextmanager
+    def spoken():
+        try:
+            yield
+        except (gr.Error, GeneratorExit):
+            raise
+        except ReconError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        except Exception as error:
+            log.exception("a handler failed")
+            raise gr.Error(OUR_FAULT, print_exception=False) from error
+
+    @functools.wraps(handler)
+    def once(*args, **kwargs):
+        with spoken():
+            return handler(*args, **kwargs)
+
+    @functools.wraps(handler)
+    def stepwise(*args, **kwargs):
+        with spoken():
+            yield from handler(*args, **kwargs)
+
+    # gradio streams what is a generator function by its own look
+    return stepwise if inspect.isgeneratorfunction(handler) else once
+
+
+class Handlers:
+    """Bound to an engine. The order of outputs is `recon.ui.reconstruct.RESULTS`'."""
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+
+    def results(self, painting: Painting, model: str, truth: str, look: str, marked: bool, selected: str) -> list:
+        """Reconstruction, map, pixel, scores, status, note."""
+        try:
+            answer = self.engine.answer(model, painting, decode(truth, painting.side))
+            place = where(selected, painting.side)
+            return [
+                self.view(answer, look, marked, place),
+                figures.uncertainty(answer),
+                figures.pixel_card(answer, *place),
+                figures.scores(answer),
+                self.status(answer, model),
+                self.note(answer),
+            ]
+        except ReconError as error:
+            # not a toast: this may follow every stroke
+            return [gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip(), f"<p class='recon-note'>{error}</p>"]
+
+    def view(self, answer: Answer, look: str, marked: bool, place: tuple) -> dict:
+        """The value of the reconstruction's PixelView."""
+        shown = answer.mean
+        if look == "sample" and answer.prediction.has_spread:
+            steps = 16  # one picture that follows the brush: fewer steps than the gallery's
+            shown = sampling.sample(answer.model, answer.prediction.observation, 1, steps)[0].cpu()
+        elif look == "observed":
+            shown = answer.prediction.observation.values[0].cpu()
+        elif look == "nearest" and answer.painting.mask.any():
+            shown = baselines.load("nearest").predict(answer.prediction.observation).mean[0]
+        elif look == "error" and answer.truth is not None:
+            shown = figures.error_map(answer)
+        return {
+            "png": figures.picture_uri(shown),
+            "side": answer.painting.side,
+            "observed": np.flatnonzero(answer.painting.mask).tolist() if marked else [],
+            "selected": [] if place[0] is None else list(place),
+        }
+
+    def status(self, answer: Answer, model: str) -> str:
+        device = "GPU" if answer.model.device.type == "cuda" else "CPU"
+        title = dict((name, title) for title, name in self.engine.choices()).get(model, model)
+        return f"<span>{device} · {title} · {max(1, round(answer.seconds * 1000))} ms</span>"
+
+    def note(self, answer: Answer) -> str:
+        """A quiet word where something might surprise."""
+        count = int(answer.painting.mask.sum())
+        if count == 0:
+            return "<p class='recon-note'>Nothing is observed yet: this is what the model expects of any picture.</p>"
+        if not answer.prediction.has_spread:
+            return "<p class='recon-note'>A classical method: a mean alone, with no spread and no samples.</p>"
+        return ""
+
+    # what a person does ------------------------------------------------------------------------------------------
+
+    @plainly
+    def paint(self, painting, model, truth, look, marked, selected, live):
+        """After a stroke, or whatever else changes what is shown."""
+        return self.results(painting, model, truth, look, marked, selected) if live else [gr.skip()] * 6
+
+    @plainly
+    def run(self, painting, model, truth, look, marked, selected):
+        """The Run button."""
+        return self.results(painting, model, truth, look, marked, selected)
+
+    @plainly
+    def choose_model(self, painting, model, truth, look, marked, selected):
+        """Ink, a line about the model, and the results."""
+        ink = "binary" if self.engine.model(model).binary else "colour"
+        if getattr(self.engine.model(model), "channels", 3) == 1 and ink == "colour":
+            ink = "grey"
+        line = f"<p class='quiet'>{self.engine.summary(model)}</p>"
+        return [gr.update(ink=ink), line, *self.results(painting, model, truth, look, marked, selected)]
+
+    @plainly
+    def choose_patch(self, painting, model, truth, look, marked, selected, family, size, seed):
+        """Painter and results."""
+        known = decode(truth, painting.side)
+        if known is None:
+            raise ObservationError("A patch is taken from a picture: choose or upload one, or paint with the brush.")
+        painting = reveal(known, patch_mask(family, size, seed, painting.side))
+        return [painting, *self.results(painting, model, truth, look, marked, selected)]
+
+    @plainly
+    def shuffle(self, seed, painting, model, truth, look, marked, selected, family, size):
+        """Another seed; a family without chance gives way to its randomised kin."""
+        seed, family = (whole(seed or 0, "seed") + 1) % 2**31, {"sobol": "sobol_shifted"}.get(family, family)
+        return [
+            seed,
+            family,
+            *self.choose_patch(painting, model, truth, look, marked, selected, family, size, seed),
+        ]
+
+    @plainly
+    def choose_picture(self, name, painting, model, look, marked, selected, family, size, seed):
+        """Truth, painter, results. Without a picture the painting stays, and nothing is known of the truth."""
+        if not name:
+            return ["", gr.update(picture=""), *self.results(painting, model, "", look, marked, selected)]
+        picture = pictures.load(name, painting.side)
+        return self.take(picture, painting, model, look, marked, selected, family, size, seed)
+
+    @plainly
+    def upload(self, image, painting, model, look, marked, selected, family, size, seed):
+        """Picture menu, then as `choose_picture`."""
+        if image is None:
+            return [gr.skip()] * 9
+        from recon.images import fit
+
+        small = pictures.as_colour(fit(image, painting.side))
+        return [None, *self.take(small, painting, model, look, marked, selected, family, size, seed)]
+
+    def take(self, picture, painting, model, look, marked, selected, family, size, seed) -> list:
+        truth = encode_picture(picture)
+        painting = reveal(picture, patch_mask(family, size, seed, painting.side))
+        update = gr.update(value=painting.to_payload(), picture=truth)
+        return [truth, update, *self.results(painting, model, truth, look, marked, selected)]
+
+    @plainly
+    def pick(self, event: gr.EventData, painting, model, truth, look, marked):
+        """Selected pixel, painter, reconstruction, pixel card."""
+        row, column = event.row, event.col
+        selected = json.dumps([row, column])
+        answer = self.engine.answer(model, painting, decode(truth, painting.side))
+        place = where(selected, painting.side)
+        card = figures.pixel_card(answer, *place)
+        return [selected, gr.update(selected=list(place)), self.view(answer, look, marked, place), card]
+
+    @plainly
+    def draw(self, painting, model, seed) -> Iterator[list]:
+        """Gallery and a line about it, as the samples form."""
+        known = self.engine.model(model)
+        observation = self.engine.observe(model, painting)
+        began = shown = time.perf_counter()
+        yield [{"pngs": [], "count": SAMPLES, "busy": True}, "drawing …"]
+        exact = "exact joint samples" if known.exact_joint else f"joint samples in {STEPS} Sobol' groups"
+        pngs: list[str] = []
+        for step, drawn in enumerate(sampling.stream(known, observation, SAMPLES, STEPS, whole(seed or 0, "seed"))):
+            now = time.perf_counter()
+            if now - began > MOST_SECONDS:
+                yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, "stopped after a minute"]
+                return
+            pngs = [figures.picture_uri(sample) for sample in drawn.values.cpu()]
+            if now - shown > 0.25:  # a frame now and then; each costs the browser a redraw
+                shown = now
+                yield [{"pngs": pngs, "count": SAMPLES, "busy": True}, f"step {step + 1} of {STEPS}"]
+        took = 1000 * (time.perf_counter() - began)
+        yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, f"{len(pngs)} {exact} · {took:.0f} ms"]
+
+    @plainly
+    def choose_sample(self, event: gr.EventData, samples, painting, marked, selected):
+        """A sample in place of the mean: look, reconstruction."""
+        index = event.index
+        if not isinstance(index, int) or not 0 <= index < len(samples["pngs"]):
+            return [gr.skip(), gr.skip()]
+        place = where(selected, painting.side)
+        view = {
+            "png": samples["pngs"][index],
+            "side": painting.side,
+            "observed": np.flatnonzero(painting.mask).tolist() if marked else [],
+            "selected": [] if place[0] is None else list(place),
+        }
+        return ["sample", view]
+
+    # keeping it --------------------------------------------------------------------------------------------------
+
+    @plainly
+    def link(self, model, family, size, seed, picture, painting) -> str:
+        """The part of a permalink behind `#recon=`"""
+        return Session(model, family, size, whole(seed or 0, "seed"), picture or "", painting).to_link()
+
+    @plainly
+    def download(self, model, family, size, seed, picture, painting, truth) -> str:
+        """A zip file in base64; nothing is left on the server."""
+        seed = whole(seed or 0, "seed")
+        answer = self.engine.answer(model, painting, decode(truth, painting.side))
+        session = Session(model, family, size, seed, picture or "", painting)
+        return base64.b64encode(export.bundle(answer, session, SAMPLES, seed)).decode("ascii")
+
+    @plainly
+    def load_file(self, path, look, marked, selected):
+        """A session.json that was downloaded: the same outputs as `restore`."""
+        try:
+            with open(path, "rb") as file:
+                said = json.loads(file.read(2_000_000))
+        except (ValueError, OSError, RecursionError) as error:
+            raise ObservationError("This file is not a session.json that this page wrote.") from error
+        return self.open(Session.from_dict(said), None, look, marked, selected)
+
+    @plainly
+    def restore(self, said: str, look, marked, selected):
+        """When the page opens: a link, what the tab had before a reload, or the start.
+
+        Outputs: model, family, size, seed, picture, truth, painter, model line, results.
+        """
+        try:
+            if said.startswith("link:"):
+                return self.open(Session.from_link(said[5:]), None, look, marked, selected)
+            if said.startswith("tab:"):
+                kept = json.loads(said[4:])
+                return self.open(Session.from_dict(kept), kept.get("truth"), look, marked, selected)
+        except (ReconError, ValueError) as error:
+            gr.Warning(str(error) if isinstance(error, ReconError) else "What this tab held could not be read.")
+        start = Session(self.engine.default, picture="face")
+        mask = patch_mask(start.family, start.size, start.seed)
+        painting = reveal(pictures.load("face"), mask)
+        return self.open(Session(start.model, painting=painting, picture="face"), None, look, marked, selected)
+
+    def open(self, session: Session, truth: str | None, look, marked, selected) -> list:
+        painting = session.painting
+        name = session.picture if session.picture in pictures.EXAMPLES else ""
+        if not truth:
+            truth = encode_picture(pictures.load(name, painting.side)) if name else ""
+        decode(truth, painting.side)
+        ink, line, *results = self.choose_model(painting, session.model, truth, look, marked, selected)
+        painter = gr.update(value=painting.to_payload(), picture=truth, ink=ink["ink"])
+        head = [session.model, session.family, session.size, session.seed, name, truth, painter, line]
+        return head + results
+
+
+def decode(truth: str | None, side: int) -> np.ndarray | None:
+    """The true picture, uint8 (side, side, 3), from what the browser keeps of it; None where there is none."""
+    if not truth:
+        return None
+    try:
+        raw = base64.b64decode(truth, validate=True)
+    except (ValueError, TypeError) as error:
+        raise ObservationError("The picture behind the painting could not be read.") from error
+    if len(raw) != side * side * 3:
+        raise ObservationError("The picture behind the painting has another size than the grid.")
+    return np.frombuffer(raw, np.uint8).reshape(side, side, 3)
+
+
+def where(selected: str, side: int) -> tuple[int, int] | tuple[None, None]:
+    """Row and column of the pixel that is looked at."""
+    try:
+        row, column = json.loads(selected or "[]")
+    except (ValueError, TypeError):
+        return None, None
+    inside = all(isinstance(place, int) and 0 <= place < side for place in (row, column))
+    return (row, column) if inside else (None, None)

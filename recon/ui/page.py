@@ -1,0 +1,51 @@
+"""The whole page: a line on top, the tabs, the endpoints."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import gradio as gr
+
+from recon.ui import about, api, reconstruct
+from recon.ui.engine import Engine
+from recon.ui.theme import theme
+
+TAGLINE = "Paint a few pixels. See the picture they imply, and how sure the model is."
+
+
+def build(engine: Engine) -> gr.Blocks:
+    """The page as Blocks, not launched."""
+    with gr.Blocks(title="recon", analytics_enabled=False, fill_width=True) as page:
+        with gr.Row(elem_classes="recon-top"):
+            gr.HTML(f"<div class='recon-brand'><h1>recon</h1><p class='quiet'>{TAGLINE}</p></div>")
+            status = gr.HTML("", elem_classes="recon-status quiet", elem_id="recon-status")
+        with gr.Tabs(elem_classes="recon-tabs"):
+            with gr.Tab("Reconstruct"):
+                reconstruct.build(page, engine, status)
+            with gr.Tab("About the models"):
+                about.build(engine)
+        api.build(engine)
+    page.queue(default_concurrency_limit=1, max_size=64)
+    return page
+
+
+def launch(engine: Engine | None = None, **options):
+    """Build and serve; `options` are those of `gr.Blocks.launch`."""
+    engine = engine or Engine()
+    page = build(engine)
+    threading.Thread(target=warm_up, args=(engine,), daemon=True).start()
+    css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    return page.launch(theme=theme(), css=css, footer_links=["api"], **options)
+
+
+def warm_up(engine: Engine) -> None:
+    """What the first visitor would wait for: the default model, its covariance, and slow imports."""
+    from recon import patches
+    from recon.ui import pictures
+    from recon.ui.handlers import decode
+    from recon.ui.painting import Painting, encode_picture
+
+    patches.sobol_order(32)
+    picture = encode_picture(pictures.load("face"))
+    engine.answer(engine.default, Painting.empty(32), decode(picture, 32)).scores()

@@ -1,0 +1,139 @@
+"""The Reconstruct tab: paint or pick pixels on the left, the picture in the middle, how unsure on the right."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from recon.ui import pictures
+from recon.ui.components import LogSlider, PictureInput, PixelView, PlotClicks, SampleGrid
+from recon.ui.engine import Engine
+from recon.ui.handlers import LOOKS, SAMPLES, Handlers
+from recon.ui.painter import Painter
+from recon.ui.scripts import COPY_LINK, KEEP, READ, SAVE_ZIP, STALE
+
+FAMILIES = [
+    ("Sobol'", "sobol"),
+    ("Sobol', shifted at random", "sobol_shifted"),
+    ("random", "random"),
+    ("Halton", "halton"),
+    ("rank-1 lattice", "lattice"),
+    ("farthest point", "farthest"),
+    ("regular grid", "grid"),
+    ("centre block", "block"),
+]
+MODEL = "model"  # one queue for all that computes: two cores serve one at a time best
+
+
+def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> None:
+    """Lay the tab out and wire it. `status` is the page's line on device, model and time."""
+    do = Handlers(engine)
+    truth = gr.Textbox(visible="hidden", elem_id="recon-truth")
+    selected = gr.Textbox(visible="hidden")
+    parcel = gr.Textbox(visible="hidden")  # what a script takes from Python, or hands to it
+
+    with gr.Row(elem_classes="recon-columns", equal_height=False):
+        with gr.Column(min_width=300):
+            gr.HTML(heading("Observed"))
+            painter = Painter(elem_id="recon-painter", show_label=False)
+            with gr.Group(elem_classes="recon-card recon-settings"):
+                with gr.Row(elem_classes="recon-line"):
+                    picture = gr.Dropdown(pictures.choices(), value="face", label="Picture", elem_id="recon-picture")
+                    shuffle = gr.Button("Shuffle", size="sm", min_width=70, elem_id="recon-shuffle")
+                with gr.Row(elem_classes="recon-line"):
+                    family = gr.Dropdown(FAMILIES, value="sobol", label="Patch", elem_id="recon-family")
+                    seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=70, elem_id="recon-seed")
+                size = LogSlider(64, elem_id="recon-size")
+            with gr.Accordion("A picture of your own", open=False, elem_classes="recon-own"):
+                upload = PictureInput(
+                    sources=["upload", "clipboard", "webcam"],
+                    show_label=False,
+                    height=190,
+                    buttons=[],
+                    elem_id="recon-upload",
+                )
+
+        with gr.Column(min_width=300):
+            with gr.Row(elem_classes="recon-head"):
+                gr.HTML(heading("Reconstruction"))
+                marked = gr.Checkbox(label="observed marked", container=False, elem_id="recon-marked", min_width=140)
+            view = PixelView(elem_id="recon-view", show_label=False)
+            look = gr.Radio(LOOKS, value="mean", show_label=False, container=False, elem_classes="recon-look")
+            with gr.Row(elem_classes="recon-actions"):
+                draw = gr.Button("Draw samples", variant="primary", size="sm", min_width=110, elem_id="recon-draw")
+                download = gr.Button("Download", size="sm", min_width=84, elem_id="recon-download")
+                link = gr.Button("Link", size="sm", min_width=56, elem_id="recon-link")
+                open_file = gr.UploadButton("Open", file_types=[".json"], size="sm", min_width=60, elem_id="recon-open")
+            note = gr.HTML(elem_id="recon-note")
+            with gr.Group(elem_classes="recon-card recon-settings"):
+                model = gr.Dropdown(engine.choices(), value=engine.default, label="Model", elem_id="recon-model")
+                line = gr.HTML(f"<p class='quiet'>{engine.summary(engine.default)}</p>")
+                with gr.Row(elem_classes="recon-line"):
+                    live = gr.Checkbox(True, label="live: follow every stroke", container=False, elem_id="recon-live")
+                    run = gr.Button("Run", size="sm", visible=False, min_width=60, elem_id="recon-run")
+                scores = gr.HTML(elem_id="recon-scores")
+
+        with gr.Column(min_width=300):
+            gr.HTML(heading("How unsure", "standard deviation"))
+            heat = gr.Plot(show_label=False, elem_id="recon-map", container=False)
+            clicks = PlotClicks(plot="recon-map", elem_classes="recon-none")
+            card = gr.HTML(elem_id="recon-pixel")
+
+    with gr.Row(elem_classes="recon-head recon-gallery-head"):
+        gr.HTML(heading("Pictures it could have been"))
+        drawn = gr.HTML("none drawn yet", elem_classes="quiet", elem_id="recon-drawn")
+        stop = gr.Button("Stop", size="sm", min_width=60, elem_id="recon-stop")
+    gallery = SampleGrid(elem_id="recon-gallery")
+
+    results = [view, heat, card, scores, status, note]
+    shown = [painter, model, truth, look, marked, selected]
+    patch = [family, size, seed]
+    kept = [model, family, size, seed, picture, painter]
+
+    def listen(event, handler, inputs, outputs, **more):
+        settings = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": MODEL}
+        return event(handler, inputs, outputs, **{**settings, **more})
+
+    listen(painter.stroke, do.paint, [*shown, live], results, trigger_mode="always_last")
+    for event in (look.input, marked.input):
+        listen(event, do.run, shown, results, trigger_mode="always_last")
+    listen(run.click, do.run, shown, results)
+    live.change(lambda on: gr.update(visible=not on), live, run, show_progress="hidden", api_visibility="private")
+    listen(model.input, do.choose_model, shown, [painter, line, *results])
+    for event in (family.input, size.slide, seed.input):
+        listen(event, do.choose_patch, [*shown, *patch], [painter, *results], trigger_mode="always_last")
+    listen(shuffle.click, do.shuffle, [seed, *shown, family, size], [seed, family, painter, *results])
+    taken = [painter, model, look, marked, selected, *patch]
+    listen(picture.input, do.choose_picture, [picture, *taken], [truth, painter, *results])
+    listen(upload.input, do.upload, [upload, *taken], [picture, truth, painter, *results])
+    for event in (view.pick, clicks.pick, painter.pick):
+        outputs = [selected, painter, view, card]
+        listen(event, do.pick, [painter, model, truth, look, marked], outputs, trigger_mode="always_last")
+
+    drawing = listen(draw.click, do.draw, [painter, model, seed], [gallery, drawn], trigger_mode="once")
+    stopped = {"pngs": [], "count": SAMPLES, "busy": False}
+    stop.click(
+        lambda grid: [{**(grid or stopped), "busy": False}, "stopped"],
+        gallery,
+        [gallery, drawn],
+        cancels=[drawing],
+        queue=False,
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    listen(gallery.choose, do.choose_sample, [gallery, painter, marked, selected], [look, view])
+
+    listen(link.click, do.link, kept, parcel).success(None, parcel, None, js=COPY_LINK)
+    listen(download.click, do.download, [*kept, truth], parcel).success(None, parcel, None, js=SAVE_ZIP)
+    restored = [model, family, size, seed, picture, truth, painter, line, *results]
+    listen(open_file.upload, do.load_file, [open_file, look, marked, selected], restored)
+
+    # in the browser alone: the tab keeps what is painted through a reload, and old samples are shown as old
+    changes = [painter.change, model.change, family.change, size.change, seed.change, picture.change, truth.change]
+    gr.on(changes, None, [*kept, truth], None, js=KEEP, api_visibility="private")
+    gr.on([painter.change, model.change], None, None, None, js=STALE, api_visibility="private")
+    listen(page.load, do.restore, [parcel, look, marked, selected], restored, js=READ)
+
+
+def heading(title: str, aside: str = "") -> str:
+    """A column's title, and a quiet word at its right."""
+    return f"<div class='recon-title'><h3>{title}</h3><span class='quiet'>{aside}</span></div>"

@@ -1,0 +1,46 @@
+"""The few lines of JavaScript that belong to no component: links, files, and what a tab keeps."""
+
+# What the tab shows is kept in the tab itself, so that a reload finds it; other tabs have their own.
+KEEP = """(model, family, size, seed, picture, painting, truth) => {
+  if (!window.reconOpened) return [];
+  const kept = { recon: 1, model, patch: { family, size, seed: seed || 0 }, picture: picture || "", painting, truth };
+  try { sessionStorage.setItem("recon", JSON.stringify(kept)); } catch (full) { /* a private window may refuse */ }
+  return [];
+}"""
+
+# On opening: a link wins over what the tab kept, and is taken out of the address so that a reload finds the latter.
+READ = """(parcel, look, marked, selected) => {
+  const link = /^#recon=(.+)$/.exec(location.hash);
+  if (link) history.replaceState(null, "", location.pathname + location.search);
+  let kept = null;
+  try { kept = sessionStorage.getItem("recon"); } catch (refused) { /* then there is nothing */ }
+  setTimeout(() => { window.reconOpened = true; }, 0);
+  return [link ? "link:" + link[1] : kept ? "tab:" + kept : "", look, marked, selected];
+}"""
+
+COPY_LINK = """async (packed) => {
+  const address = location.origin + location.pathname + "#recon=" + packed;
+  const button = document.querySelector("#recon-link");
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(address);
+    button.textContent = "Copied";
+  } catch (refused) {  // no permission, or no https: the address bar holds it instead
+    history.replaceState(null, "", address);
+    button.textContent = "In the address bar";
+  }
+  setTimeout(() => { button.textContent = label; }, 1800);
+  return [];
+}"""
+
+SAVE_ZIP = """(packed) => {
+  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  const anchor = document.createElement("a");
+  anchor.href = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
+  anchor.download = "recon.zip";
+  anchor.click();
+  setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
+  return [];
+}"""
+
+STALE = """() => { document.querySelector("#recon-gallery .sample-grid")?.classList.add("stale"); return []; }"""
