@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     verb = verbs.add_parser("evaluate", help="the card's table: a checkpoint beside the classical baselines")
     verb.add_argument("names", nargs="+", metavar="NAME", help="checkpoints, or 'table1'")
-    verb.add_argument("--limit", type=int, default=300, help="how many test pictures")
+    verb.add_argument("--limit", type=count, default=300, help="how many test pictures")
     verb.add_argument("--card", action="store_true", help="also write the table into the checkpoint's card")
     verb.set_defaults(run=evaluate)
 
@@ -43,6 +43,16 @@ def main(arguments: list[str] | None = None) -> int:
     except ReconError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped. A training run goes on from its last save when it is started again.", file=sys.stderr)
+        return 130
+
+
+def count(text: str) -> int:
+    """A whole number from 1 up."""
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
 
 
 def list_checkpoints(asked: argparse.Namespace) -> None:
@@ -62,16 +72,22 @@ def train(asked: argparse.Namespace) -> None:
 
     asked.device = ("cuda" if torch.cuda.is_available() else "cpu") if asked.device == "auto" else asked.device
     found = recipe.load(asked.recipe, asked.full)
-    began, done = time.monotonic(), 0
+    try:
+        torch.empty(0, device=asked.device)
+    except (RuntimeError, AssertionError) as error:
+        raise ReconError(f"There is no device {asked.device!r} here.") from error
+    began = time.monotonic()
     with tqdm(total=found.training.steps if found.training else None, unit="step", desc=found.name) as bar:
         for progress in fit.train(found, asked.runs, asked.device):
             if isinstance(progress, loop.Progress):
                 bar.update(progress.step - bar.n)
                 bar.set_postfix(loss=f"{progress.loss:.4f}", images_s=f"{progress.images_per_second:.0f}")
-                done = progress.step
     minutes = (time.monotonic() - began) / 60
     where = torch.cuda.get_device_name() if asked.device.startswith("cuda") else f"{torch.get_num_threads()} CPU cores"
-    pictures = f"{done * found.training.batch:,} pictures" if found.training else "one pass over the training set"
+    if found.training:
+        pictures = f"{found.training.steps * found.training.batch:,} pictures"
+    else:
+        pictures = "one pass over the training set"
     fit.write(progress, found, asked.to / found.name, f"{pictures}, {minutes:.0f} minutes on {where}")
     print(f"{asked.to / found.name} is written; `python -m recon evaluate {found.name} --card` fills in its card.")
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from recon.errors import ImageError
 
 MAX_PIXELS = 60_000_000  # a 50-megapixel camera's picture passes; a decompression bomb does not
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")  # others hand the file to programs, such as Ghostscript
 
 
 def open_image(source: str | Path | bytes) -> Image.Image:
@@ -23,16 +24,17 @@ def open_image(source: str | Path | bytes) -> Image.Image:
         with warnings.catch_warnings():
             # our own limit below speaks plainly; Pillow's warning would only be noise
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(stream)
+            image = Image.open(stream, formats=FORMATS)
             check_size(image)
             image.draft("RGB", (1024, 1024))  # lets a large JPEG be decoded at a fraction of its size
             image.load()
+            ImageOps.exif_transpose(image, in_place=True)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError("This picture is too large to open safely.") from error
     except Exception as error:  # Pillow's decoders raise nearly anything on a broken file
-        raise ImageError("This file is no picture that can be read: PNG, JPEG, WebP, GIF, BMP and TIFF are.") from error
+        raise ImageError(f"This file is no picture that can be read: {', '.join(FORMATS)} are.") from error
     return image
 
 
@@ -51,13 +53,18 @@ def fit(image: Image.Image, size: int | tuple[int, int]) -> np.ndarray:
     """Centre-crop to the shape of `size` (height, width) and average areas: uint8 (height, width[, 3]).
 
     Any mode works: 16-bit grey is scaled to 8, transparency is laid on white, CMYK and palettes become RGB, EXIF
-    turns are applied. Grey modes stay grey (one channel).
+    turns are applied. Grey modes stay grey (one channel). Raises ImageError for what is no picture, or a broken one.
     """
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = (size, size) if isinstance(size, int | np.integer) else size
+    if not isinstance(image, Image.Image):
+        raise ImageError(f"This is no picture but a {type(image).__name__}: `recon.images.open_image` opens files.")
     check_size(image)
-    image = eight_bit(ImageOps.exif_transpose(image))
+    try:
+        image = eight_bit(ImageOps.exif_transpose(image))
+    except Exception as error:  # a file opened lazily is only decoded here; and not every mode can be converted
+        raise ImageError("This picture is damaged, or of a kind that cannot be converted to RGB.") from error
     scale = min(image.width / width, image.height / height)
-    crop_w, crop_h = scale * width, scale * height
+    crop_w, crop_h = min(scale * width, image.width), min(scale * height, image.height)
     left, top = (image.width - crop_w) / 2, (image.height - crop_h) / 2
     box = (left, top, left + crop_w, top + crop_h)
     # BOX averages exactly the source area under each pixel; enlarging, it repeats them
@@ -66,21 +73,20 @@ def fit(image: Image.Image, size: int | tuple[int, int]) -> np.ndarray:
 
 def eight_bit(image: Image.Image) -> Image.Image:
     """Any mode as "L" or "RGB"."""
-    if image.mode in ("L", "RGB"):
+    if image.mode in ("L", "RGB") and not image.has_transparency_data:
         return image
-    if image.mode == "1":
-        return image.convert("L")
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
         top = values.max(initial=0.0)
-        # I and F carry no range: 16 bits when the values say so, else 8 bits, else the unit interval
-        full = 65535.0 if top > 255 or image.mode.startswith("I;16") else 255.0 if top > 1 or image.mode == "I" else 1.0
+        # I and F carry no range: at least 16 bits when the values say so, else 8 bits, else the unit interval
+        wide = top > 255 or image.mode.startswith("I;16")
+        full = max(top, 65535.0) if wide else 255.0 if top > 1 or image.mode == "I" else 1.0
         return Image.fromarray(np.clip(values / full * 255 + 0.5, 0, 255).astype(np.uint8))
+    grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        background = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(background, image).convert("RGB")
-    return image.convert("RGB")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("L" if grey else "RGB")
 
 
 def to_tensor(image: np.ndarray) -> Tensor:

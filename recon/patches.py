@@ -59,15 +59,20 @@ def farthest(side: int, size: int, seed: int = 0) -> np.ndarray:
     """Each pixel as far as can be from all before it, from a random first one (farthest point sampling)."""
     side, size = check(side, size)
     rng = generator(seed)
-    rows, columns = np.divmod(np.arange(side * side), side)
-    nearest = np.full(side * side, np.inf)
+    jitter = rng.random((side, side)) * 1e-3  # breaks the many ties of a grid by chance, not by raster order
+    distance = np.full((side, side), np.inf)  # from each pixel to the nearest chosen one, jittered
     order = np.empty(size, dtype=np.int64)
-    jitter = rng.random(side * side) * 1e-3  # breaks the many ties of a grid by chance, not by raster order
     for k in range(size):
-        order[k] = chosen = rng.integers(side * side) if k == 0 else int(np.argmax(nearest + jitter))
-        distance = np.hypot(rows - rows[chosen], columns - columns[chosen])
-        nearest = np.minimum(nearest, distance)
-        nearest[chosen] = -1
+        order[k] = rng.integers(side * side) if k == 0 else np.argmax(distance)
+        row, column = divmod(order[k], side)
+        # only pixels closer than the chosen one's own distance can now be nearer to it than to another
+        reach = int(min(distance[row, column], side)) + 1
+        top, bottom = max(row - reach, 0), min(row + reach + 1, side)
+        left, right = max(column - reach, 0), min(column + reach + 1, side)
+        near = np.s_[top:bottom, left:right]
+        rows, columns = np.ogrid[near]
+        distance[near] = np.minimum(distance[near], np.hypot(rows - row, columns - column) + jitter[near])
+        distance[row, column] = -1
     return first(order, side, size)
 
 

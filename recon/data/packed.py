@@ -20,21 +20,25 @@ from recon.errors import DataError
 def read(path: Path, split: str) -> np.ndarray:
     """One split as uint8 (count, height, width[, 3]); DataError if the file or the split is not there."""
     try:
-        archive = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path.name} could not be read from the data folder.") from error
-    with archive:
-        if split in archive.files:
-            return archive[split]
-        if f"{split}_bytes" not in archive.files:
-            raise DataError(f"{path.name} has no split {split!r}.")
-        shape = tuple(int(n) for n in archive[f"{split}_shape"])
-        stream, offsets = archive[f"{split}_bytes"], archive[f"{split}_offsets"]
-        strips = [stream[start:end].tobytes() for start, end in pairwise(offsets)]
-        if str(archive["codec"]) == "webp":
-            return mosaics(strips, shape)
-        header = archive["header"].tobytes()
-        return np.stack([decode(header + strip, shape) for strip in strips]).reshape(shape)
+        with np.load(path, allow_pickle=False) as archive:
+            if split in archive.files:
+                return archive[split]
+            if f"{split}_bytes" in archive.files:
+                return unpack(archive, split)
+    except Exception as error:  # zip, zlib, NumPy and Pillow each have their own word for a damaged file
+        raise DataError(f"{path.name} could not be read from the data folder: {error}.") from error
+    raise DataError(f"{path.name} has no split {split!r}.")
+
+
+def unpack(archive: np.lib.npyio.NpzFile, split: str) -> np.ndarray:
+    """A packed split, decoded."""
+    shape = tuple(int(n) for n in archive[f"{split}_shape"])
+    stream, offsets = archive[f"{split}_bytes"], archive[f"{split}_offsets"]
+    strips = [stream[start:end].tobytes() for start, end in pairwise(offsets)]
+    if str(archive["codec"]) == "webp":
+        return mosaics(strips, shape)
+    header = archive["header"].tobytes()
+    return np.stack([decode(header + strip, shape) for strip in strips]).reshape(shape)
 
 
 def mosaics(strips: list[bytes], shape: tuple[int, ...]) -> np.ndarray:

@@ -240,7 +240,7 @@ class Moments:
 
 
 def cholesky(matrices: Tensor) -> Tensor:
-    """Lower Cholesky factors, (..., n, n); of what is singular to float32, those with ROUNDING added to the diagonal."""
+    """Lower Cholesky factors, (..., n, n); of what is singular in float32, with ROUNDING added to the diagonal."""
     factor, failed = torch.linalg.cholesky_ex(matrices)
     if failed.any():
         noise = ROUNDING * torch.eye(matrices.shape[-1], dtype=torch.float64, device=matrices.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import torch
 
 from recon import data
+from recon.errors import RecipeError
 from recon.models import KINDS
 from recon.models.base import Model
 from recon.training import loop
@@ -17,13 +19,21 @@ from recon.training.recipe import Recipe
 
 def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model]:
     """Follow a recipe: yields progress, and the model at the end. An interrupted run in `runs` is gone on with."""
+    kind = KINDS[recipe.kind]
+    if (recipe.training is None) != hasattr(kind, "fit"):
+        need = "has nothing to train: leave out [training]" if hasattr(kind, "fit") else "needs a [training] part"
+        raise RecipeError(f"The recipe '{recipe.name}' does not fit its kind: a {recipe.kind} {need}.")
+    try:
+        inspect.signature(kind.fit if recipe.training is None else kind.__init__).bind(None, **recipe.model)
+    except TypeError as error:
+        raise RecipeError(f"The [model] part of '{recipe.name}' does not fit a {recipe.kind}: {error}.") from error
     images = data.load(recipe.data.name, "train")
     if recipe.training is None:
         batches = (part.to(device).float() / 255 for part in images.split(2000))
-        yield KINDS[recipe.kind].fit(batches, **recipe.model)
+        yield kind.fit(batches, **recipe.model)
         return
     torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
-    model = KINDS[recipe.kind](**recipe.model)
+    model = kind(**recipe.model)
     yield from loop.run(model, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
     yield model.to("cpu", memory_format=torch.contiguous_format)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -136,18 +136,23 @@ def resume(state: Path, weights: dict, average: dict, optimiser: torch.optim.Ada
     """Load what an interrupted run left; the step to go on from, 0 if there is none."""
     if not state.exists():
         return 0
-    with safe_open(state, framework="pt") as file:
-        said = file.metadata()
-        if said["recipe"] != repr(recipe):
-            raise RecipeError(f"{state.name} is of a run with another recipe; move it away to start anew.")
-        step = int(said["step"])
-        with torch.no_grad():
-            for name, weight in weights.items():
-                weight.copy_(file.get_tensor(f"weight.{name}"))
-                average[name].copy_(file.get_tensor(f"average.{name}"))
-                optimiser.state[weight] = {
-                    "step": torch.tensor(float(step)),
-                    "exp_avg": file.get_tensor(f"first.{name}").to(weight),
-                    "exp_avg_sq": file.get_tensor(f"second.{name}").to(weight),
-                }
-    return step
+    try:
+        with safe_open(state, framework="pt") as file:
+            said = file.metadata()
+            stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, it is no dict
+    except (SafetensorError, OSError) as error:
+        raise RecipeError(f"{state.name} is damaged; remove it to start anew.") from error
+    shapes = {key.removeprefix("weight."): t.shape for key, t in stored.items() if key.startswith("weight.")}
+    if said["recipe"] != repr(recipe) or shapes != {name: weight.shape for name, weight in weights.items()}:
+        raise RecipeError(f"{state.name} is of a run with another recipe; move it away to start anew.")
+    with torch.no_grad():
+        for name, weight in weights.items():
+            weight.copy_(stored[f"weight.{name}"])
+            average[name].copy_(stored[f"average.{name}"])
+            optimiser.state[weight] = {
+                "step": torch.tensor(float(said["step"])),
+                # in the weight's own memory layout, as Adam makes them: other kernels may round otherwise
+                "exp_avg": torch.empty_like(weight).copy_(stored[f"first.{name}"]),
+                "exp_avg_sq": torch.empty_like(weight).copy_(stored[f"second.{name}"]),
+            }
+    return int(said["step"])

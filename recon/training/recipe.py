@@ -9,6 +9,7 @@ from typing import Any
 
 from recon.data.sets import SETS, DataSet
 from recon.errors import RecipeError
+from recon.models import KINDS
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -69,8 +70,8 @@ def load(name: str, full: bool = False) -> Recipe:
     if not path.exists():
         raise RecipeError(f"There is no recipe {name!r}; there are {', '.join(names())}.")
     try:
-        said = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path.name} is not valid TOML: {error}.") from error
     larger = said.pop("full", {})
     if full:
@@ -78,8 +79,9 @@ def load(name: str, full: bool = False) -> Recipe:
             raise RecipeError(f"{path.name} has no [full] part: it already is at its full size.")
         for part, values in larger.items():
             said[part] = {**said.get(part, {}), **values}
-    if said.get("data") not in SETS:
-        raise RecipeError(f"{path.name} names the image set {said.get('data')!r}; there are {', '.join(SETS)}.")
+    for key, table in (("data", SETS), ("kind", KINDS)):
+        if str(said.get(key)) not in table:
+            raise RecipeError(f"{path.name} names the {key} {said.get(key)!r}; there are {', '.join(table)}.")
     try:
         training = Training(**said.pop("training")) if "training" in said else None
         return Recipe(name=path.stem, data=SETS[said.pop("data")], training=training, **said)

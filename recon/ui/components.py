@@ -22,7 +22,7 @@ class PixelView(gr.HTML):
     """A small picture enlarged without smoothing.
 
     Its value is a dict: `png` (data URI of side x side pixels), `side`, `observed` (row-major indices to mark),
-    `selected` ([row, column] or []). Event `pick` with `row` and `col` when a pixel is clicked or chosen by the keyboard.
+    `selected` ([row, column] or []). Event `pick` with `row` and `col` for a click or Enter.
     """
 
     def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
@@ -87,6 +87,9 @@ class LogSlider(gr.HTML):
 
 class PictureInput(gr.Image):
     """gradio's picture input, read by our own reader: any kind of picture, and a plain sentence for what is none."""
+
+    def get_block_name(self) -> str:
+        return "image"  # the browser's part is gradio's own
 
     def preprocess(self, payload: Any):
         """A PIL image, or None."""

@@ -47,12 +47,23 @@ def uncertainty(answer: Answer) -> go.Figure | None:
         zmin=0,
         zmax=max(float(spread.max()), 0.01),
         hovertemplate="row %{y}, column %{x}<br>%{text}<extra></extra>",
-        colorbar={"thickness": 10, "outlinewidth": 0, "tickfont": {"size": 11}, "len": 1.0, "xpad": 6, "nticks": 5},
+        colorbar={
+            "orientation": "h",
+            "y": 0,
+            "yanchor": "top",
+            "thickness": 8,
+            "len": 1.0,
+            "xpad": 0,
+            "ypad": 8,
+            "outlinewidth": 0,
+            "tickfont": {"size": 11},
+            "nticks": 6,
+        },
     )
     figure = go.Figure(heat)
     axis = {"visible": False, "constrain": "domain", "fixedrange": True}
     figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        margin={"l": 0, "r": 0, "t": 0, "b": 34, "autoexpand": False},
         xaxis=axis,
         yaxis={**axis, "autorange": "reversed", "scaleanchor": "x"},
         paper_bgcolor="rgba(0,0,0,0)",

@@ -32,6 +32,7 @@ canvas.addEventListener("pointerdown", (event) => {
   } else if (!gesture && event.button === 0) {
     if (inside(at)) cursor = at;
     hover = event.pointerType === "mouse" ? at : null;
+    end(); // the space bar may have begun one
     begin(at);
     if (event.pointerType === "touch") longPress = setTimeout(askInstead, LONG_PRESS_MS, at);
   }

@@ -15,10 +15,10 @@ NONE = ""  # paint freely
 
 
 def face() -> Image.Image:
-    """The astronaut Eileen Collins, her face (NASA, public domain; shipped by scikit-image)"""
+    """The astronaut Eileen Collins, her face framed as CelebA frames faces (NASA, public domain; in scikit-image)"""
     from skimage import data
 
-    return Image.fromarray(data.astronaut()[30:170, 155:295])
+    return Image.fromarray(data.astronaut()[55:195, 150:290])
 
 
 def photograph(name: str) -> Callable[[], Image.Image]:

@@ -36,12 +36,11 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> None:
             gr.HTML(heading("Observed"))
             painter = Painter(elem_id="recon-painter", show_label=False)
             with gr.Group(elem_classes="recon-card recon-settings"):
+                picture = gr.Dropdown(pictures.choices(), value="face", label="Picture", elem_id="recon-picture")
                 with gr.Row(elem_classes="recon-line"):
-                    picture = gr.Dropdown(pictures.choices(), value="face", label="Picture", elem_id="recon-picture")
+                    family = gr.Dropdown(FAMILIES, value="sobol", label="Patch", elem_id="recon-family", min_width=100)
+                    seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="recon-seed")
                     shuffle = gr.Button("Shuffle", size="sm", min_width=70, elem_id="recon-shuffle")
-                with gr.Row(elem_classes="recon-line"):
-                    family = gr.Dropdown(FAMILIES, value="sobol", label="Patch", elem_id="recon-family")
-                    seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=70, elem_id="recon-seed")
                 size = LogSlider(64, elem_id="recon-size")
             with gr.Accordion("A picture of your own", open=False, elem_classes="recon-own"):
                 upload = PictureInput(
