@@ -29,10 +29,26 @@ def picture_uri(values: Tensor) -> str:
     return data_uri(images.to_pil(values))
 
 
-def uncertainty(answer: Answer) -> go.Figure | None:
-    """Standard deviation of every pixel, channels averaged by their squares; what each pixel says under the pointer."""
+def uncertainty(answer: Answer) -> go.Figure:
+    """Standard deviation of every pixel, channels averaged by their squares; what each pixel says under the pointer.
+
+    A method that gives a mean alone has an empty map that says so.
+    """
+    figure = go.Figure()
+    axis = {"visible": False, "constrain": "domain", "fixedrange": True}
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 34, "autoexpand": False},
+        xaxis=axis,
+        yaxis={**axis, "autorange": "reversed", "scaleanchor": "x"},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": "#7b8190"},
+        hoverlabel={"font": {"size": 12}},
+        autosize=True,
+    )
     if answer.deviation is None:
-        return None
+        middle = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False, "font": {"size": 13}}
+        return figure.add_annotation(text="This method does not say how sure it is.", **middle)
     low, high = answer.interval
     side = answer.painting.side
     spread = answer.deviation.square().mean(0).sqrt().numpy()
@@ -60,19 +76,7 @@ def uncertainty(answer: Answer) -> go.Figure | None:
             "nticks": 6,
         },
     )
-    figure = go.Figure(heat)
-    axis = {"visible": False, "constrain": "domain", "fixedrange": True}
-    figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 0, "b": 34, "autoexpand": False},
-        xaxis=axis,
-        yaxis={**axis, "autorange": "reversed", "scaleanchor": "x"},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": "#7b8190"},
-        hoverlabel={"font": {"size": 12}},
-        autosize=True,
-    )
-    return figure
+    return figure.add_trace(heat)
 
 
 def hover(mean: Tensor, deviation: Tensor, low: Tensor, high: Tensor) -> str:

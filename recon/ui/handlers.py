@@ -19,7 +19,7 @@ import gradio as gr
 import numpy as np
 
 from recon import baselines, sampling
-from recon.errors import ObservationError, ReconError
+from recon.errors import ObservationError, PredictionError, ReconError
 from recon.ui import export, figures, pictures
 from recon.ui.engine import Answer, Engine, patch_mask, reveal, whole
 from recon.ui.painting import Painting, encode_picture
@@ -199,6 +199,8 @@ class Handlers:
         """Gallery and a line about it, as the samples form."""
         known = self.engine.model(model)
         observation = self.engine.observe(model, painting)
+        if not known.predict(observation).has_spread:
+            raise PredictionError("This method gives a mean alone, so it has no other pictures to offer.")
         began = shown = time.perf_counter()
         yield [{"pngs": [], "count": SAMPLES, "busy": True}, "drawing …"]
         exact = "exact joint samples" if known.exact_joint else f"joint samples in {STEPS} Sobol' groups"

@@ -6,6 +6,7 @@ const bind = () => {
     figure.on("plotly_click", ({ points }) => trigger("pick", { row: points[0].y, col: points[0].x }));
   }
 };
-const place = document.getElementById(props.plot);
-if (place) new MutationObserver(bind).observe(place, { childList: true, subtree: true });
+// The plot mounts after this script runs, and Plotly marks its figure by a class: watch the column that holds both.
+const changes = { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] };
+new MutationObserver(bind).observe(element.closest(".column") || document.body, changes);
 bind();

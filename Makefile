@@ -1,0 +1,32 @@
+# Two commands on a fresh machine: `make demo` opens the page, `make test` runs the tests. Each makes what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/.page  ## the page on http://127.0.0.1:7860
+	$(BIN)/python app.py
+
+test: $(VENV)/.tests lint  ## all tests; those in a browser need Chromium, which is installed where that is allowed
+	@sh tests/get_chromium.sh
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(VENV)/.page: requirements.txt
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(PIP) -r requirements.txt
+	touch $@
+
+$(VENV)/.tests: requirements-dev.txt requirements.txt
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(PIP) -r requirements-dev.txt
+	touch $@ $(VENV)/.page
+
+clean:
+	rm -rf $(VENV) runs

@@ -1,0 +1,351 @@
+"""Each distribution against its definition: it sums to one, its moments are those of its samples, nothing overflows."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import integrate, stats
+from torch import Tensor
+
+from recon import distributions
+from recon.distributions import Bernoulli, Beta, Distribution, Gaussian, GaussianMixture, Point
+from recon.errors import PredictionError
+
+HEIGHT, WIDTH = 2, 3
+
+
+def some(kind: str, channels: int = 3, batch: int = 1) -> Distribution:
+    """Ordinary parameters, every pixel its own; a batch repeats them."""
+    generator = torch.Generator().manual_seed(1)
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return low + (high - low) * torch.rand(*shape, generator=generator)
+
+    size = (1, channels, HEIGHT, WIDTH)
+    parts = (1, channels, 4, HEIGHT, WIDTH)
+    if kind == "bernoulli":
+        return Bernoulli(uniform(-3, 3, *size).repeat(batch, 1, 1, 1))
+    if kind == "beta":
+        alpha, beta = uniform(0.3, 6, *size), uniform(0.3, 6, *size)
+        return Beta(alpha.repeat(batch, 1, 1, 1), beta.repeat(batch, 1, 1, 1))
+    if kind == "mixture":
+        found = (uniform(-1, 1, *parts), uniform(-0.2, 1.2, *parts), uniform(-4, -1, *parts))
+        return GaussianMixture(*(t.repeat(batch, 1, 1, 1, 1) for t in found))
+    factor = uniform(-0.2, 0.2, 1, HEIGHT, WIDTH, channels, channels).tril(-1)
+    factor = factor + torch.diag_embed(uniform(0.05, 0.4, 1, HEIGHT, WIDTH, channels))
+    return Gaussian(uniform(-0.1, 1.1, *size).repeat(batch, 1, 1, 1), factor)
+
+
+KINDS = ("bernoulli", "beta", "mixture", "gaussian")
+CONTINUOUS = KINDS[1:]
+
+
+def everywhere(*colour: float) -> Tensor:
+    """One colour at every pixel."""
+    return torch.tensor(colour, dtype=torch.float64).view(1, -1, 1, 1).expand(1, -1, HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize("kind", CONTINUOUS)
+def test_256_levels_sum_to_one(kind):
+    distribution = some(kind, channels=1)
+    total = sum(distribution.log_mass(everywhere(level / 255)).exp() for level in range(256))
+    assert torch.allclose(total, torch.ones_like(total), atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", CONTINUOUS)
+def test_all_colours_sum_to_one(kind):
+    distribution = some(kind)
+    colours = itertools.product(torch.linspace(0, 1, 6).tolist(), repeat=3)
+    total = sum(distribution.log_mass(everywhere(*colour), levels=6).exp() for colour in colours)
+    assert torch.allclose(total, torch.ones_like(total), atol=1e-9)
+
+
+def test_black_and_white_sum_to_one():
+    distribution = some("bernoulli")
+    total = sum(distribution.log_prob(everywhere(*c).float()).exp() for c in itertools.product([0.0, 1.0], repeat=3))
+    assert torch.allclose(total, torch.ones_like(total))
+    assert distribution.log_mass(everywhere(0, 1, 1).float()).equal(distribution.log_prob(everywhere(0, 1, 1).float()))
+    with pytest.raises(PredictionError, match="black and white"):
+        distribution.log_prob(everywhere(0, 0.5, 1).float())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("levels", [2, 6, 256])
+def test_the_levels_of_one_pixel(kind, levels):
+    distribution = some(kind, batch=2)
+    masses = distribution.level_masses(1, 2, levels, image=1)
+    assert masses.shape == (3, levels) and (masses >= 0).all()
+    assert torch.allclose(masses.sum(1), torch.ones(3, dtype=torch.float64), atol=1e-12)
+    if kind in ("beta", "mixture"):  # of independent channels
+        for level in (0, 1, levels - 1):
+            together = distribution.log_mass(everywhere(*[level / (levels - 1)] * 3), levels)[0, 1, 2].exp()
+            assert together.item() == pytest.approx(masses[:, level].prod().item(), rel=1e-6)
+    if kind == "bernoulli":
+        assert masses[:, -1].tolist() == pytest.approx(distribution.mean[1, :, 1, 2].tolist())
+
+
+def test_a_gaussians_levels_agree_with_its_chain_rule():
+    distribution = some("gaussian")
+    masses = distribution.level_masses(0, 1, 6)
+    levels = torch.linspace(0, 1, 6).tolist()
+    first = [
+        sum(distribution.log_mass(everywhere(red, *rest), 6)[0, 0, 1].exp() for rest in itertools.product(levels, levels))
+        for red in levels
+    ]
+    assert torch.allclose(torch.stack(first), masses[0], atol=1e-9)
+
+
+def test_values_between_levels_count_as_the_nearest():
+    for kind in CONTINUOUS:
+        distribution = some(kind)
+        near = distribution.log_mass(everywhere(0.4 + 0.4 / 255, 0.2 - 0.3 / 255, 1))
+        assert torch.allclose(near, distribution.log_mass(everywhere(0.4, 0.2, 1)), atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", CONTINUOUS)
+def test_density_integrates_to_one(kind):
+    distribution = some(kind, channels=1)
+    low, high = (0, 1) if kind == "beta" else (-4, 5)
+    for row, column in itertools.product(range(HEIGHT), range(WIDTH)):
+        pixel = distribution.pixel(row, column)
+        points = torch.linspace(low, high, 200_001, dtype=torch.float64)[1:-1]
+        density = pixel_density(pixel, points).numpy()
+        # a Beta with a shape below one is infinite at an end: what lies within the clamp there is its cdf's to say
+        inside = integrate.trapezoid(density, points.numpy())
+        ends = 0.0
+        if kind == "beta":
+            cut = points[[0, -1]]
+            ends = (pixel.cdf(cut[0]) + 1 - pixel.cdf(cut[1])).item()
+        assert inside + ends == pytest.approx(1, abs=2e-3)
+
+
+def pixel_density(pixel: Distribution, points: Tensor) -> Tensor:
+    return torch.cat([pixel.log_prob(part.view(-1, 1, 1, 1)).flatten() for part in points.split(50_000)]).exp()
+
+
+def test_densities_agree_with_torchs():
+    values = torch.rand(1, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(5)) * 0.98 + 0.01
+    beta, mixture, gaussian = some("beta"), some("mixture"), some("gaussian")
+    expected = torch.distributions.Beta(beta.alpha, beta.beta).log_prob(values).sum(1)
+    assert torch.allclose(beta.log_prob(values), expected, atol=1e-4)
+    expected = torch.distributions.MixtureSameFamily(
+        torch.distributions.Categorical(logits=mixture.log_weights.movedim(2, -1)),
+        torch.distributions.Normal(mixture.means.movedim(2, -1), mixture.log_scales.exp().movedim(2, -1)),
+    ).log_prob(values)
+    assert torch.allclose(mixture.log_prob(values), expected.sum(1), atol=1e-4)
+    expected = torch.distributions.MultivariateNormal(gaussian.location.movedim(1, -1), scale_tril=gaussian.factor)
+    assert torch.allclose(gaussian.log_prob(values), expected.log_prob(values.movedim(1, -1)), rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_moments_and_intervals_are_those_of_samples(kind, generator):
+    count = 40_000
+    distribution, one = some(kind, batch=count), some(kind)
+    draws = distribution.sample(generator)
+    assert draws.shape == (count, 3, HEIGHT, WIDTH) and draws.dtype == torch.float32
+    assert draws.min() >= 0 and draws.max() <= 1
+    draws = draws.double()
+    mean, variance = one.mean[0].double(), one.variance[0].double()
+    assert ((draws.mean(0) - mean).abs() < 5 * (variance / count).sqrt() + 1e-6).all()
+    assert torch.allclose(draws.var(0), variance, rtol=0.06, atol=1e-6)
+    for level in (0.5, 0.9):
+        low, high = one.interval(level)
+        assert ((low >= 0) & (low <= high) & (high <= 1)).all()
+        share = ((draws >= low.double() - 1e-6) & (draws <= high.double() + 1e-6)).double().mean(0)
+        assert (share > level - 0.015).all(), "an interval holds its mass"
+        inner = (low > 0) & (high < 1)
+        if kind != "bernoulli":
+            assert (share[inner[0]] < level + 0.015).all(), "and no more, where nothing is clipped"
+
+
+@pytest.mark.parametrize("kind", CONTINUOUS)
+def test_gaussian_samples_keep_their_channels_together(kind, generator):
+    draws = some(kind, batch=40_000).sample(generator)[:, :, 1, 1].double()
+    between = torch.corrcoef(draws.T)[0, 1].item()
+    if kind == "gaussian":
+        inside = Gaussian(torch.full((40_000, 3, 1, 1), 0.5), 0.2 * some(kind).factor[:, :1, :1])
+        covariance = torch.cov(inside.sample(generator)[:, :, 0, 0].double().T)
+        expected = inside.factor[0, 0, 0] @ inside.factor[0, 0, 0].T
+        assert torch.allclose(covariance, expected.double(), atol=5e-5)
+    else:
+        assert abs(between) < 0.02
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_generator_gives_the_same_sample(kind):
+    first, second = (some(kind).sample(torch.Generator().manual_seed(7)) for _ in range(2))
+    assert first.equal(second)
+    assert not first.equal(some(kind, batch=1).sample(torch.Generator().manual_seed(8))) or kind == "bernoulli"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_cdf_rises_to_one_and_is_float64(kind):
+    distribution = some(kind)
+    steps = torch.stack([distribution.cdf(torch.tensor(x)) for x in (-50.0, 0.0, 0.3, 0.6, 1.0, 50.0)])
+    assert steps.dtype == torch.float64 and (steps.diff(dim=0) >= 0).all()
+    assert torch.allclose(steps[0], torch.zeros_like(steps[0])) and torch.allclose(steps[-1], torch.ones_like(steps[-1]))
+
+
+@pytest.mark.parametrize("kind", CONTINUOUS)
+def test_quantile_inverts_the_cdf(kind):
+    distribution = some(kind)
+    for probability in (0.05, 0.3, 0.5, 0.95):
+        value = distribution.quantile(probability)
+        inner = (value > 0) & (value < 1)
+        assert inner.any()
+        assert torch.allclose(distribution.cdf(value)[inner], torch.tensor(probability, dtype=torch.float64), atol=1e-5)
+        assert (distribution.cdf(torch.tensor(0.0))[value == 0] >= probability).all()
+
+
+def test_an_interval_begins_at_zero_itself_where_black_is_likely():
+    mixture = GaussianMixture(*(torch.full((1, 1, 1, 1, 1), x) for x in (0.0, -0.1, -3.0)))
+    low, high = mixture.interval(0.9)
+    assert low.item() == 0 and high.item() == 0
+    low, high = Bernoulli(torch.tensor([0.0, 5.0, -5.0]).view(1, 1, 1, 3)).interval(0.9)
+    assert low.flatten().tolist() == [0, 1, 0] and high.flatten().tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize("ends", [0.0, 1.0])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("what", ["log_prob", "log_mass"])
+def test_gradients_are_finite_at_the_ends(kind, ends, what):
+    distribution = some(kind)
+    if kind == "beta" and what == "log_mass":
+        pytest.skip("SciPy's incomplete beta function has no gradient")
+    parameters = [t for t in vars(distribution).values() if isinstance(t, Tensor)]
+    for parameter in parameters:
+        parameter.requires_grad_()
+    getattr(distribution, what)(everywhere(ends, 1 - ends, ends).float()).sum().backward()
+    for parameter in parameters:
+        assert parameter.grad.isfinite().all() and parameter.grad.any()
+
+
+def test_gradient_of_the_density_agrees_with_differences():
+    values = everywhere(0.2, 0.0, 1.0)
+    gaussian, mixture, beta = some("gaussian"), some("mixture"), some("beta")
+    for kind, tensors in (
+        (Beta, (beta.alpha, beta.beta)),
+        (GaussianMixture, (mixture.log_weights, mixture.means, mixture.log_scales)),
+        (Gaussian, (gaussian.location, gaussian.factor)),
+    ):
+        doubles = [t.double().requires_grad_() for t in tensors]
+        assert torch.autograd.gradcheck(lambda *t, kind=kind: kind(*t).log_prob(values).sum(), doubles)
+        if kind is not Beta:
+            assert torch.autograd.gradcheck(lambda *t, kind=kind: kind(*t).log_mass(values).sum(), doubles)
+
+
+SHAPES = [1e-6, 1e-3, 0.1, 1.0, 30.0, 1e4, 1e6]
+
+
+@pytest.mark.parametrize(("alpha", "beta"), itertools.product(SHAPES, SHAPES))
+def test_beta_with_extreme_shapes(alpha, beta, generator):
+    distribution = Beta(*(torch.full((1, 1, 1, 1), shape) for shape in (alpha, beta)))
+    masses = distribution.level_masses(0, 0)
+    assert masses.sum().item() == pytest.approx(1, abs=1e-9) and masses.isfinite().all()
+    logs = torch.stack([distribution.log_mass(torch.full((1, 1, 1, 1), k / 255)) for k in range(256)])
+    assert logs.isfinite().all() and logs.exp().sum().item() == pytest.approx(1, abs=1e-9)
+    for value in (0.0, 0.3, 1.0):
+        assert distribution.log_prob(torch.full((1, 1, 1, 1), value)).isfinite().all()
+    mean, variance = stats.beta.stats(alpha, beta)
+    assert distribution.mean.item() == pytest.approx(float(mean), rel=1e-4)
+    assert distribution.variance.item() == pytest.approx(alpha * beta / (alpha + beta) ** 2 / (alpha + beta + 1), rel=1e-4)
+    draws = Beta(*(torch.full((2000, 1, 1, 1), shape) for shape in (alpha, beta))).sample(generator)
+    assert draws.isfinite().all() and draws.min() >= 0 and draws.max() <= 1
+    error = 5 * math.sqrt(distribution.variance.item() / 2000) + 1e-6
+    assert draws.double().mean().item() == pytest.approx(distribution.mean.item(), abs=error)
+    low, high = distribution.interval(0.9)
+    assert 0 <= low.item() <= high.item() <= 1
+
+
+def test_a_sharp_betas_density_keeps_its_digits():
+    alpha, beta, value = 3e4, 2e4, 0.6
+    found = Beta(*(torch.full((1, 1, 1, 1), x) for x in (alpha, beta))).log_prob(torch.full((1, 1, 1, 1), value))
+    assert found.item() == pytest.approx(stats.beta.logpdf(np.float32(value), alpha, beta), abs=1e-4)
+
+
+def test_the_clamp_of_the_beta_density():
+    """At the clamp Beta(.5, .5) earns 4.6 nats, and Beta(2, 3) loses 9: whoever reports them must name it."""
+    for shapes, nats in (((0.5, 0.5), 4.61), ((2.0, 3.0), -9.03)):
+        distribution = Beta(*(torch.full((1, 1, 1, 1), shape) for shape in shapes))
+        ends = [distribution.log_prob(torch.full((1, 1, 1, 1), x)) for x in (0.0, 1e-6, 1e-5)]
+        assert ends[0].item() == pytest.approx(nats, abs=0.01)
+        assert ends[0].equal(ends[1]) and torch.allclose(ends[1], ends[2], atol=1e-4)
+        assert ends[0].item() == pytest.approx(stats.beta.logpdf(1e-5, *shapes), abs=1e-4)
+        wider = Beta(distribution.alpha, distribution.beta, clamp=1e-2).log_prob(torch.zeros(1, 1, 1, 1))
+        assert wider.item() == pytest.approx(stats.beta.logpdf(1e-2, *shapes), abs=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e-5, 1e-3, 1.0, 30.0, 1e3])
+@pytest.mark.parametrize("location", [-3.0, 0.0, 0.5, 1.0, 20.0])
+def test_gaussians_with_extreme_parameters(location, scale):
+    one = torch.full((1, 1, 1, 1), location)
+    alike = [
+        Gaussian(one, torch.full((1, 1, 1, 1, 1), scale)),
+        GaussianMixture(torch.zeros(1, 1, 1, 1, 1), one[None], torch.full((1, 1, 1, 1, 1), scale).log()),
+    ]
+    edges = (np.arange(255) + 0.5) / 255
+    expected = np.diff(stats.norm.cdf(edges, location, scale), prepend=0, append=1)
+    for distribution in alike:
+        logs = torch.cat([distribution.log_mass(torch.full((1, 1, 1, 1), k / 255)) for k in range(256)]).flatten()
+        assert logs.isfinite().all()
+        np.testing.assert_allclose(logs.exp(), expected, atol=1e-5)
+        assert logs.exp().sum().item() == pytest.approx(1, abs=1e-9)
+        np.testing.assert_allclose(distribution.level_masses(0, 0)[0], expected, atol=1e-5)
+        assert 0 <= distribution.mean.item() <= 1 and 0 <= distribution.variance.item() <= 0.2501
+
+
+def test_masses_far_in_the_tails_keep_their_digits():
+    gaussian = Gaussian(torch.zeros(1, 1, 1, 1), torch.full((1, 1, 1, 1, 1), 0.01))
+    for level in (20, 200, 255):
+        low, high = (level - 0.5) / 255 / np.float32(0.01), (level + 0.5) / 255 / np.float32(0.01)
+        upper = stats.norm.logsf(high) if level < 255 else -np.inf
+        expected = stats.norm.logsf(low) + np.log1p(-np.exp(upper - stats.norm.logsf(low)))
+        found = gaussian.log_mass(torch.full((1, 1, 1, 1), level / 255)).item()
+        assert found == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("location", "scale"), [(0.5, 0.1), (0.0, 0.2), (1.1, 0.05), (-0.4, 0.5), (0.9, 1e-3), (2, 3)])
+def test_clipped_moments_against_integration(location, scale):
+    points = np.linspace(0, 1, 400_001)
+    density = stats.norm.pdf(points, location, scale)
+    above = stats.norm.sf(1, location, scale)
+    first = integrate.trapezoid(points * density, points) + above
+    spread = integrate.trapezoid((points - first) ** 2 * density, points)
+    spread += (1 - first) ** 2 * above + first**2 * stats.norm.cdf(0, location, scale)
+    gaussian = Gaussian(torch.full((1, 1, 1, 1), float(location)), torch.full((1, 1, 1, 1, 1), scale))
+    assert gaussian.mean.item() == pytest.approx(first, abs=1e-6)
+    assert gaussian.variance.item() == pytest.approx(spread, rel=1e-3)
+    assert gaussian.variance.dtype == gaussian.mean.dtype == torch.float32
+
+
+def test_log_normal_mass():
+    low = torch.tensor([-1.0, 3.0, -40.0, 39.0, -1e6, 1e-3], dtype=torch.float64)
+    high = torch.tensor([1.0, 4.0, -39.0, 40.0, 1e6, 2e-3], dtype=torch.float64)
+    found = distributions.log_normal_mass(low, high)
+    assert found.isfinite().all() and found[4] == 0
+    assert found[0].item() == pytest.approx(math.log(stats.norm.cdf(1) - stats.norm.cdf(-1)))
+    assert found[1].item() == pytest.approx(math.log(stats.norm.sf(3) - stats.norm.sf(4)))
+    assert found[2].item() == pytest.approx(found[3].item()) and found[3].item() == pytest.approx(stats.norm.logsf(39), abs=1e-3)
+    assert found[5].item() == pytest.approx(math.log(1e-3 * stats.norm.pdf(1.5e-3)), abs=1e-6)
+
+
+def test_a_point_has_a_mean_and_nothing_else(generator):
+    point = Point(torch.tensor([-0.5, 0.5, 1.5]).view(1, 1, 1, 3))
+    assert not point.has_spread and point.mean.flatten().tolist() == [0, 0.5, 1]
+    values = point.mean
+    for ask in (
+        lambda: point.variance,
+        lambda: point.log_prob(values),
+        lambda: point.log_mass(values),
+        lambda: point.cdf(values),
+        lambda: point.interval(0.9),
+        lambda: point.quantile(0.5),
+        lambda: point.sample(generator),
+        lambda: point.level_masses(0, 0),
+    ):
+        with pytest.raises(PredictionError, match="mean alone"):
+            ask()
