@@ -78,17 +78,19 @@ def train(asked: argparse.Namespace) -> None:
         raise ReconError(f"There is no device {asked.device!r} here.") from error
     began = time.monotonic()
     with tqdm(total=found.training.steps if found.training else None, unit="step", desc=found.name) as bar:
-        for progress in fit.train(found, asked.runs, asked.device):
-            if isinstance(progress, loop.Progress):
-                bar.update(progress.step - bar.n)
-                bar.set_postfix(loss=f"{progress.loss:.4f}", images_s=f"{progress.images_per_second:.0f}")
+        for told in fit.train(found, asked.runs, asked.device):
+            if not isinstance(told, loop.Progress):
+                model = told
+                break
+            bar.update(told.step - bar.n)
+            bar.set_postfix(loss=f"{told.loss:.4f}", images_s=f"{told.images_per_second:.0f}")
     minutes = (time.monotonic() - began) / 60
     where = torch.cuda.get_device_name() if asked.device.startswith("cuda") else f"{torch.get_num_threads()} CPU cores"
     if found.training:
         pictures = f"{found.training.steps * found.training.batch:,} pictures"
     else:
         pictures = "one pass over the training set"
-    fit.write(progress, found, asked.to / found.name, f"{pictures}, {minutes:.0f} minutes on {where}")
+    fit.write(model, found, asked.to / found.name, f"{pictures}, {minutes:.0f} minutes on {where}")
     print(f"{asked.to / found.name} is written; `python -m recon evaluate {found.name} --card` fills in its card.")
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from recon.distributions import Point
 from recon.errors import CheckpointError, PredictionError
@@ -29,10 +31,13 @@ class Interpolator:
     title: str
     summary: str
     interpolate: Interpolate
-    kind = "baseline"
-    binary = False
-    exact_joint = False
-    device = torch.device("cpu")
+    kind: ClassVar[str] = "baseline"
+    binary: ClassVar[bool] = False
+    exact_joint: ClassVar[bool] = False
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device("cpu")
 
     def predict(self, observation: Observation) -> Prediction:
         """A mean for every pixel; PredictionError if an image has no observed pixel."""
@@ -52,6 +57,9 @@ class Interpolator:
 
     def check(self, observation: Observation) -> None:
         """Interpolators take any observation."""
+
+    def sample_joint(self, observation: Observation, count: int, generator: torch.Generator) -> Tensor:
+        raise Point.silent()
 
 
 def nearest(mask: np.ndarray, values: np.ndarray) -> np.ndarray:

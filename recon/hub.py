@@ -146,8 +146,8 @@ def resolve(
     if name in bundled and revision is None:
         return bundled[name]
     pinned = entry.get("revision")
-    revision = revision or pinned
-    if not re.fullmatch("[0-9a-f]{40}", str(revision)):
+    revision = str(revision or pinned)
+    if not re.fullmatch("[0-9a-f]{40}", revision):
         raise CheckpointError(f"'{name}' must be pinned to a commit of 40 hex digits, not to '{revision}'.")
     sha256 = entry.get("sha256") if revision == pinned else None
     works = f"what is bundled still works: {', '.join(bundled) or 'the classical baselines'}"

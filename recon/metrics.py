@@ -12,11 +12,11 @@ from recon.prediction import Prediction
 
 
 def bits_per_dim(prediction: Prediction, values: Tensor, where: Tensor | None = None, levels: int = 256) -> float:
-    """Mean of -log2 P(level) over the pixels in `where` and all channels and images; bits a pixel and channel.
+    """Mean of -log2 P(level) over the pixels in `where` and all channels, then over images; bits a pixel and channel.
 
     values  (batch, channels, height, width) in [0, 1], read as one of `levels` levels
-    where   bool, (batch, 1, height, width) or (height, width); None: all unobserved pixels. Observed pixels cost
-            nothing, so a `where` that takes them in lowers the figure.
+    where   bool, (batch, 1, height, width), (batch, height, width) or (height, width); None: all unobserved pixels.
+            Observed pixels cost nothing, so a `where` that takes them in lowers the figure.
     """
     return bits_per_dim_each(prediction, values, where, levels).mean().item()
 
@@ -29,7 +29,7 @@ def bits_per_dim_each(prediction: Prediction, values: Tensor, where: Tensor | No
 
 
 def nats_per_dim(prediction: Prediction, values: Tensor, where: Tensor | None = None) -> float:
-    """Mean of -log density over the pixels in `where` and all channels and images: the loss of Table 1 of
+    """Mean of -log density over the pixels in `where` of all images and all channels: the loss of Table 1 of
     Emmett-Iwaniw & Kirk when the prediction is a Beta with its clamp. Arguments as in `bits_per_dim`."""
     where = region(prediction, where)
     nats = (prediction.log_prob(values) * where).double().sum() / where.sum()
@@ -90,9 +90,13 @@ def coverage(prediction: Prediction, values: Tensor, level: float = 0.9, where: 
 
 
 def region(prediction: Prediction, where: Tensor | None) -> Tensor:
-    """`where` as bool (batch, height, width); PredictionError if it is empty in some image."""
-    mask = prediction.observation.mask
-    where = ~mask if where is None else torch.as_tensor(where, device=mask.device).expand(mask.shape)
+    """`where` as bool (batch, height, width); PredictionError if it is of another shape, or empty in some image."""
+    hidden = ~prediction.observation.mask[:, 0]
+    where = hidden if where is None else torch.as_tensor(where, device=hidden.device)
+    where = where[:, 0] if where.ndim == 4 and where.shape[1] == 1 else where
+    where = where.expand(hidden.shape) if where.shape in (hidden.shape[1:], (1, *hidden.shape[1:])) else where
+    if where.dtype != torch.bool or where.shape != hidden.shape:
+        raise PredictionError(f"`where` must be bool of shape {tuple(hidden.shape)}, or {tuple(hidden.shape[1:])}.")
     if not bool(where.flatten(1).any(1).all()):
         raise PredictionError("There are no pixels to judge: every pixel was observed, or `where` is empty.")
-    return where[:, 0]
+    return where

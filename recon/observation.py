@@ -82,7 +82,8 @@ class Observation:
     @property
     def side(self) -> tuple[int, int]:
         """(height, width)"""
-        return tuple(self.values.shape[2:])
+        height, width = self.values.shape[2:]
+        return height, width
 
     def to(self, device: torch.device | str) -> Observation:
         """The same observation on `device`."""

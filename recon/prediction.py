@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -10,6 +11,23 @@ from torch import Tensor
 from recon.distributions import Distribution
 from recon.errors import PredictionError
 from recon.observation import Observation
+
+
+class Predictor(Protocol):
+    """Whatever answers an observation: a model with weights, or a classical method."""
+
+    kind: str
+    binary: bool  # pixels are 0 or 1
+    exact_joint: bool  # `sample_joint` draws joint samples in closed form
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def check(self, observation: Observation) -> None: ...
+
+    def predict(self, observation: Observation) -> Prediction: ...
+
+    def sample_joint(self, observation: Observation, count: int, generator: torch.Generator) -> Tensor: ...
 
 
 @dataclass(frozen=True)

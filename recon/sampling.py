@@ -16,11 +16,11 @@ from torch import Tensor
 
 from recon import patches
 from recon.errors import PredictionError
-from recon.models.base import Model
 from recon.observation import Observation
+from recon.prediction import Predictor
 
 
-def sample(model: Model, observation: Observation, count: int = 8, steps: int = 32, seed: int = 0) -> Tensor:
+def sample(model: Predictor, observation: Observation, count: int = 8, steps: int = 32, seed: int = 0) -> Tensor:
     """Joint samples given the observation of one image: (count, channels, height, width) in [0, 1].
 
     steps  groups that the hidden pixels are drawn in; more is truer and slower. Exact models need one and ignore it.
@@ -33,7 +33,7 @@ def sample(model: Model, observation: Observation, count: int = 8, steps: int = 
 
 
 def stream(
-    model: Model, observation: Observation, count: int = 8, steps: int = 32, seed: int = 0
+    model: Predictor, observation: Observation, count: int = 8, steps: int = 32, seed: int = 0
 ) -> Iterator[Observation]:
     """The same, step by step: yields after each group what is drawn so far, `count` images; the last is complete."""
     if observation.batch != 1:

@@ -92,9 +92,9 @@ def test_a_gaussians_levels_agree_with_its_chain_rule():
     distribution = some("gaussian")
     masses = distribution.level_masses(0, 1, 6)
     levels = torch.linspace(0, 1, 6).tolist()
+    rest = list(itertools.product(levels, levels))
     first = [
-        sum(distribution.log_mass(everywhere(red, *rest), 6)[0, 0, 1].exp() for rest in itertools.product(levels, levels))
-        for red in levels
+        sum(distribution.log_mass(everywhere(red, *others), 6)[0, 0, 1].exp() for others in rest) for red in levels
     ]
     assert torch.allclose(torch.stack(first), masses[0], atol=1e-9)
 
@@ -110,9 +110,9 @@ def test_values_between_levels_count_as_the_nearest():
 def test_density_integrates_to_one(kind):
     distribution = some(kind, channels=1)
     low, high = (0, 1) if kind == "beta" else (-4, 5)
-    for row, column in itertools.product(range(HEIGHT), range(WIDTH)):
+    for row, column in ((0, 0), (1, 2)):
         pixel = distribution.pixel(row, column)
-        points = torch.linspace(low, high, 200_001, dtype=torch.float64)[1:-1]
+        points = torch.linspace(low, high, 100_001, dtype=torch.float64)[1:-1]
         density = pixel_density(pixel, points).numpy()
         # a Beta with a shape below one is infinite at an end: what lies within the clamp there is its cdf's to say
         inside = integrate.trapezoid(density, points.numpy())
@@ -124,7 +124,7 @@ def test_density_integrates_to_one(kind):
 
 
 def pixel_density(pixel: Distribution, points: Tensor) -> Tensor:
-    return torch.cat([pixel.log_prob(part.view(-1, 1, 1, 1)).flatten() for part in points.split(50_000)]).exp()
+    return torch.cat([pixel.log_prob(point).flatten() for point in points.view(-1, 1, 1, 1).split(25_000)]).exp()
 
 
 def test_densities_agree_with_torchs():
@@ -187,7 +187,7 @@ def test_the_cdf_rises_to_one_and_is_float64(kind):
     distribution = some(kind)
     steps = torch.stack([distribution.cdf(torch.tensor(x)) for x in (-50.0, 0.0, 0.3, 0.6, 1.0, 50.0)])
     assert steps.dtype == torch.float64 and (steps.diff(dim=0) >= 0).all()
-    assert torch.allclose(steps[0], torch.zeros_like(steps[0])) and torch.allclose(steps[-1], torch.ones_like(steps[-1]))
+    assert (steps[0] < 1e-9).all() and (steps[-1] > 1 - 1e-9).all()
 
 
 @pytest.mark.parametrize("kind", CONTINUOUS)
@@ -209,13 +209,14 @@ def test_an_interval_begins_at_zero_itself_where_black_is_likely():
     assert low.flatten().tolist() == [0, 1, 0] and high.flatten().tolist() == [1, 1, 0]
 
 
+DIFFERENTIABLE = [(kind, "log_prob") for kind in KINDS]
+DIFFERENTIABLE += [(kind, "log_mass") for kind in KINDS if kind != "beta"]  # SciPy's incomplete beta has no gradient
+
+
 @pytest.mark.parametrize("ends", [0.0, 1.0])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("what", ["log_prob", "log_mass"])
-def test_gradients_are_finite_at_the_ends(kind, ends, what):
+@pytest.mark.parametrize(("kind", "what"), DIFFERENTIABLE)
+def test_gradients_are_finite_at_the_ends(kind, what, ends):
     distribution = some(kind)
-    if kind == "beta" and what == "log_mass":
-        pytest.skip("SciPy's incomplete beta function has no gradient")
     parameters = [t for t in vars(distribution).values() if isinstance(t, Tensor)]
     for parameter in parameters:
         parameter.requires_grad_()
@@ -225,8 +226,8 @@ def test_gradients_are_finite_at_the_ends(kind, ends, what):
 
 
 def test_gradient_of_the_density_agrees_with_differences():
-    values = everywhere(0.2, 0.0, 1.0)
-    gaussian, mixture, beta = some("gaussian"), some("mixture"), some("beta")
+    values = everywhere(0.2, 0.0, 1.0)[..., :1, :1]
+    gaussian, mixture, beta = (some(kind).pixel(0, 0) for kind in ("gaussian", "mixture", "beta"))
     for kind, tensors in (
         (Beta, (beta.alpha, beta.beta)),
         (GaussianMixture, (mixture.log_weights, mixture.means, mixture.log_scales)),
@@ -241,7 +242,7 @@ def test_gradient_of_the_density_agrees_with_differences():
 SHAPES = [1e-6, 1e-3, 0.1, 1.0, 30.0, 1e4, 1e6]
 
 
-@pytest.mark.parametrize(("alpha", "beta"), itertools.product(SHAPES, SHAPES))
+@pytest.mark.parametrize(("alpha", "beta"), list(itertools.product(SHAPES, SHAPES)))
 def test_beta_with_extreme_shapes(alpha, beta, generator):
     distribution = Beta(*(torch.full((1, 1, 1, 1), shape) for shape in (alpha, beta)))
     masses = distribution.level_masses(0, 0)
@@ -252,7 +253,7 @@ def test_beta_with_extreme_shapes(alpha, beta, generator):
         assert distribution.log_prob(torch.full((1, 1, 1, 1), value)).isfinite().all()
     mean, variance = stats.beta.stats(alpha, beta)
     assert distribution.mean.item() == pytest.approx(float(mean), rel=1e-4)
-    assert distribution.variance.item() == pytest.approx(alpha * beta / (alpha + beta) ** 2 / (alpha + beta + 1), rel=1e-4)
+    assert distribution.variance.item() == pytest.approx(float(variance), rel=1e-4)
     draws = Beta(*(torch.full((2000, 1, 1, 1), shape) for shape in (alpha, beta))).sample(generator)
     assert draws.isfinite().all() and draws.min() >= 0 and draws.max() <= 1
     error = 5 * math.sqrt(distribution.variance.item() / 2000) + 1e-6
@@ -308,6 +309,15 @@ def test_masses_far_in_the_tails_keep_their_digits():
         assert found == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize(("alpha", "beta", "level"), [(2, 80, 230), (80, 2, 25), (2, 80, 255), (80, 2, 0), (0.5, 9, 255)])
+def test_masses_far_in_a_betas_tails_keep_their_digits(alpha, beta, level):
+    low, high = max(level - 0.5, 0) / 255, min(level + 0.5, 255) / 255
+    expected, _ = integrate.quad(stats.beta(alpha, beta).pdf, low, high, epsabs=0)
+    distribution = Beta(*(torch.full((1, 1, 1, 1), float(shape)) for shape in (alpha, beta)))
+    found = distribution.log_mass(torch.full((1, 1, 1, 1), level / 255)).item()
+    assert found == pytest.approx(math.log(expected), rel=1e-6)
+
+
 @pytest.mark.parametrize(("location", "scale"), [(0.5, 0.1), (0.0, 0.2), (1.1, 0.05), (-0.4, 0.5), (0.9, 1e-3), (2, 3)])
 def test_clipped_moments_against_integration(location, scale):
     points = np.linspace(0, 1, 400_001)
@@ -329,7 +339,8 @@ def test_log_normal_mass():
     assert found.isfinite().all() and found[4] == 0
     assert found[0].item() == pytest.approx(math.log(stats.norm.cdf(1) - stats.norm.cdf(-1)))
     assert found[1].item() == pytest.approx(math.log(stats.norm.sf(3) - stats.norm.sf(4)))
-    assert found[2].item() == pytest.approx(found[3].item()) and found[3].item() == pytest.approx(stats.norm.logsf(39), abs=1e-3)
+    assert found[2].item() == pytest.approx(found[3].item())
+    assert found[3].item() == pytest.approx(stats.norm.logsf(39), abs=1e-3)
     assert found[5].item() == pytest.approx(math.log(1e-3 * stats.norm.pdf(1.5e-3)), abs=1e-6)
 
 

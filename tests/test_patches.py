@@ -1,5 +1,7 @@
 """Every family: its sizes, its seeds, its bounds; and the low-discrepancy ones by their formulas."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -73,7 +75,7 @@ def test_sides_that_are_no_power_of_two(family, side):
 def test_a_larger_patch_contains_the_smaller(family):
     sizes = (1, 5, 17, 64, 100, 256)
     masks = [patches.make(family, 16, size, seed=1) for size in sizes]
-    assert all((small <= large).all() for small, large in zip(masks, masks[1:], strict=False))
+    assert all((small <= large).all() for small, large in pairwise(masks))
 
 
 @pytest.mark.parametrize("family", ALL)

@@ -13,6 +13,7 @@ import torch
 from scipy import stats
 
 from recon import data, hub, metrics
+from recon.errors import RecipeError
 from recon.evaluation.reconstruction import BATCH
 from recon.observation import Observation
 from recon.training import masks, recipe
@@ -52,10 +53,12 @@ def rows(limit: int | None = None) -> list[Comparison]:
 def loss(name: str, limit: int | None = None) -> tuple[float, int]:
     """Test loss of one checkpoint given the patch of its recipe, and the number of pictures."""
     model, found = hub.load(name), recipe.load(name)
+    training = found.training
+    if training is None:
+        raise RecipeError(f"{name} has no patch of its own: it is no network of Table 1.")
     truth = data.load(found.data.name, "test", limit=limit)
-    mask = masks.maker(found.training.patch, model.side, found.training.size, found.training.seed)(
-        1, torch.Generator().manual_seed(0)
-    )
+    make = masks.maker(training.patch, model.side, training.size, training.seed)
+    mask = make(1, torch.Generator().manual_seed(0))
     total = 0.0
     for images in truth.split(BATCH):
         values = (images.float() / 255).to(model.device)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
+from recon.distributions import Distribution
 from recon.errors import PredictionError
 from recon.observation import Observation
 from recon.prediction import Prediction
@@ -23,7 +25,7 @@ class Model(nn.Module, PyTorchModelHubMixin):
     binary = False  # pixels are 0 or 1
     exact_joint = False  # joint samples come from `sample_joint`, in closed form
 
-    def distribution(self, observation: Observation):
+    def distribution(self, observation: Observation) -> Distribution:
         """The marginal distribution of every pixel, hidden or not, given what is observed."""
         raise NotImplementedError
 
@@ -48,9 +50,28 @@ class Model(nn.Module, PyTorchModelHubMixin):
             raise PredictionError(f"This model works on {want} pictures; the observation has {channels} channel(s).")
 
     @property
-    def device(self):
+    def device(self) -> torch.device:
         return next(iter([*self.parameters(), *self.buffers()])).device
 
-    def sample_joint(self, observation: Observation, count: int, generator) -> Tensor:
+    def sample_joint(self, observation: Observation, count: int, generator: torch.Generator) -> Tensor:
         """Exact joint samples, (count, channels, height, width), for models with `exact_joint`."""
         raise PredictionError("This model has no closed-form joint samples; `recon.sample` draws them in steps.")
+
+
+class Network(Model):
+    """A model made of layers, which the training loop can train."""
+
+    def forward(self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Parameters of every pixel's distribution, (batch, outputs, side, side).
+
+        values (batch, channels, side, side), mask bool (batch, 1, side, side); a generator turns dropout on.
+        """
+        raise NotImplementedError
+
+    def parameterise(self, output: Tensor) -> Distribution:
+        """The distribution that an output of `forward` stands for."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def distribution(self, observation: Observation) -> Distribution:
+        return self.parameterise(self(observation.values, observation.mask))

@@ -6,21 +6,22 @@ is the observed pixels, zero where hidden, and the mask; its output the paramete
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recon.distributions import Bernoulli, Beta, Distribution, GaussianMixture
 from recon.errors import PredictionError
-from recon.models.base import Model
-from recon.observation import Observation
+from recon.models.base import Network
 
 KERNELS = (8, 4, 6, 7, 7, 6, 4, 8)  # 32-25-22-17-11-17-22-25-32
 VALID = 4  # the first four layers are "valid", the others "full"
 HEADS = ("bernoulli", "beta", "mog")
 
 
-class ConvNADE(Model):
+class ConvNADE(Network):
     """ConvNADE with the paper's eight layers.
 
     head        "bernoulli" (ConvNADE, binary), "beta" (ConvNADE-Beta-Color) or "mog" (ConvNADE-MoG-Color)
@@ -55,6 +56,12 @@ class ConvNADE(Model):
             nn.Conv2d(widths[i], widths[i + 1], kernel, padding=0 if i < VALID else kernel - 1)
             for i, kernel in enumerate(KERNELS)
         )
+        # He's initialisation: torch's own shrinks what passes through eight plain ReLU layers to nearly nothing, and
+        # a short run never leaves the plateau of a constant answer
+        for layer in self.layers[:-1]:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        nn.init.normal_(self.layers[-1].weight, std=0.1 / math.sqrt(width * KERNELS[-1] ** 2))
 
     def forward(self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Head parameters, (batch, outputs, side, side).
@@ -81,10 +88,6 @@ class ConvNADE(Model):
         # scales from about a quarter of a level to the whole range; means start spread over it
         spread = torch.linspace(0, 1, self.components, device=output.device)[:, None, None]
         return GaussianMixture(log_weights, means + spread, (log_scales - 2).clamp(-7, 1))
-
-    @torch.no_grad()
-    def distribution(self, observation: Observation) -> Distribution:
-        return self.parameterise(self(observation.values, observation.mask))
 
 
 def drop(hidden: Tensor, probability: float, generator: torch.Generator) -> Tensor:

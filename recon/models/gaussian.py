@@ -37,6 +37,10 @@ class Gaussian(Model):
 
     kind = "gaussian"
     exact_joint = True
+    location: Tensor
+    even_half: Tensor
+    odd_half: Tensor
+    rest: Tensor
 
     def __init__(self, *, side: int, channels: int, even: int, odd: int = 0, mirrored: bool = True):
         super().__init__()
@@ -80,9 +84,10 @@ class Gaussian(Model):
         if mirrored:
             model.odd_half.copy_(halves[1])
         means = [moment.mean() for moment in moments]
-        model.location.copy_(join_halves(*means, channels, side) if mirrored else means[0])
+        model.location.copy_(join_halves(means[0], means[1], channels, side) if mirrored else means[0])
         variance = [moment.covariance() for moment in moments]
-        whole = pixel_blocks(unfold(*variance, channels, side) if mirrored else variance[0], channels)
+        full = unfold(variance[0], variance[1], channels, side) if mirrored else variance[0]
+        whole = pixel_blocks(full, channels)
         model.rest.copy_(positive(whole - model.factor_blocks()))
         return model
 

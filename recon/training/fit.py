@@ -11,8 +11,8 @@ import torch
 
 from recon import data
 from recon.errors import RecipeError
-from recon.models import KINDS
-from recon.models.base import Model
+from recon.models import KINDS, Gaussian
+from recon.models.base import Model, Network
 from recon.training import loop
 from recon.training.recipe import Recipe
 
@@ -20,22 +20,22 @@ from recon.training.recipe import Recipe
 def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model]:
     """Follow a recipe: yields progress, and the model at the end. An interrupted run in `runs` is gone on with."""
     kind = KINDS[recipe.kind]
-    if (recipe.training is None) != hasattr(kind, "fit"):
-        need = "has nothing to train: leave out [training]" if hasattr(kind, "fit") else "needs a [training] part"
+    if issubclass(kind, Network) != (recipe.training is not None):
+        need = "needs a [training] part" if issubclass(kind, Network) else "has nothing to train: leave out [training]"
         raise RecipeError(f"The recipe '{recipe.name}' does not fit its kind: a {recipe.kind} {need}.")
+    make = kind.fit if issubclass(kind, Gaussian) else kind.__init__
     try:
-        inspect.signature(kind.fit if recipe.training is None else kind.__init__).bind(None, **recipe.model)
+        inspect.signature(make).bind(None, **recipe.model)
     except TypeError as error:
         raise RecipeError(f"The [model] part of '{recipe.name}' does not fit a {recipe.kind}: {error}.") from error
     images = data.load(recipe.data.name, "train")
-    if recipe.training is None:
-        batches = (part.to(device).float() / 255 for part in images.split(2000))
-        yield kind.fit(batches, **recipe.model)
-        return
-    torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
-    model = kind(**recipe.model)
-    yield from loop.run(model, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
-    yield model.to("cpu", memory_format=torch.contiguous_format)
+    if issubclass(kind, Gaussian):
+        yield kind.fit((part.to(device).float() / 255 for part in images.split(2000)), **recipe.model)
+    elif issubclass(kind, Network) and recipe.training is not None:
+        torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
+        network = kind(**recipe.model)
+        yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
+        yield network.to("cpu")
 
 
 def write(model: Model, recipe: Recipe, folder: Path, trained: str) -> None:

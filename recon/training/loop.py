@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from recon.errors import RecipeError
-from recon.models.base import Model
+from recon.models.base import Network
 from recon.training.masks import maker
 from recon.training.recipe import Training
 
@@ -37,14 +37,15 @@ class Progress:
 
 
 def run(
-    model: Model, images: Tensor, recipe: Training, state: Path, device: str = "cpu", save_every: float = 60.0
+    model: Network, images: Tensor, recipe: Training, state: Path, device: str = "cpu", save_every: float = 60.0
 ) -> Iterator[Progress]:
     """Train `model` in place, resuming from `state` if it is there; at the end the model holds the averaged weights.
 
     images      uint8 (count, channels, side, side)
     state       file that the run can be resumed from; written every `save_every` seconds and at the end
     """
-    model.to(device, memory_format=torch.channels_last).train()
+    model.to(device).train()
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch has it, its stubs do not
     weights = dict(model.named_parameters())
     average = {name: weight.detach().clone() for name, weight in weights.items()}
     optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
@@ -78,7 +79,7 @@ def run(
     model.eval()
 
 
-def objective(model: Model, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
+def objective(model: Network, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
     """Mean negative log density over unobserved pixels and channels, pictures weighed alike (Emmett-Iwaniw & Kirk,
     section 3.2): the paper's loss when all pictures share one patch."""
     log_prob = model.parameterise(model(batch, masks, generator)).log_prob(batch)
@@ -116,7 +117,7 @@ def rate(recipe: Training, step: int) -> float:
 
 
 def save(state: Path, weights: dict, average: dict, optimiser: torch.optim.Adam, step: int, recipe: Training) -> None:
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for name, weight in weights.items():
         moments = optimiser.state[weight]
         tensors |= {

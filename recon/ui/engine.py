@@ -13,7 +13,7 @@ from torch import Tensor
 from recon import baselines, hub, images, metrics, patches
 from recon.errors import CheckpointError
 from recon.observation import Observation
-from recon.prediction import Prediction
+from recon.prediction import Prediction, Predictor
 from recon.ui.painting import Painting
 
 DEFAULT = "gaussian-celeba"
@@ -24,7 +24,7 @@ SIDE = 32
 class Answer:
     """A prediction for one painting, with what the page says of it."""
 
-    model: object
+    model: Predictor
     painting: Painting
     prediction: Prediction
     seconds: float  # of the prediction alone
@@ -71,7 +71,7 @@ class Engine:
     def __init__(self, device: str = "auto"):
         self.device = device
         self.records = {record.name: record for record in hub.checkpoints()}
-        self.models: dict[str, object] = {}
+        self.models: dict[str, Predictor] = {}
 
     @property
     def default(self) -> str:
@@ -92,7 +92,7 @@ class Engine:
         record = self.records[name]
         return f"{record.summary} {record.data}, {record.bytes / 1e6:.1f} MB."
 
-    def model(self, name: str):
+    def model(self, name: str) -> Predictor:
         """The model, from memory after the first time; CheckpointError where it cannot be had."""
         if name not in self.models:
             if name not in self.records and name not in baselines.METHODS:

@@ -44,7 +44,7 @@ def bundle(answer: Answer, session: Session, count: int = 8, seed: int = 0) -> b
             archive.writestr(f"{name}.png", png(picture))
             archive.writestr(f"{name}-{SCALE}x.png", png(images.enlarge(picture, SCALE)))
         packed = io.BytesIO()
-        np.savez_compressed(packed, **arrays)
+        np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
         archive.writestr("result.npz", packed.getvalue())
         archive.writestr("session.json", json.dumps(session.to_dict()))
         archive.writestr("README.txt", README)

@@ -46,7 +46,7 @@ def uncertainty(answer: Answer) -> go.Figure:
         hoverlabel={"font": {"size": 12}},
         autosize=True,
     )
-    if answer.deviation is None:
+    if answer.deviation is None or answer.interval is None:
         middle = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False, "font": {"size": 13}}
         return figure.add_annotation(text="This method does not say how sure it is.", **middle)
     low, high = answer.interval
@@ -95,7 +95,7 @@ def pixel_card(answer: Answer | None, row: int | None, column: int | None) -> st
     said = ", ".join(f"{value:.2f}" for value in values)
     if answer.painting.mask[row, column]:
         return card(title, f"<p class='quiet'>It was observed: {said}. There is nothing to guess.</p>")
-    if answer.deviation is None:
+    if answer.interval is None:
         return card(title, f"<p class='quiet'>{said}. This method gives a mean alone.</p>")
     masses = answer.prediction.distribution.level_masses(row, column).cpu().numpy()
     low, high = answer.interval
@@ -140,11 +140,11 @@ def card(title: str, body: str) -> str:
 def scores(answer: Answer | None) -> str:
     """PSNR, SSIM and bits/dim where the true picture is known, as HTML."""
     found = answer.scores() if answer else {}
-    if not found:
+    if answer is None or not found:
         return "<p class='quiet'>Choose a picture to see how close the reconstruction comes.</p>"
-    if answer.painting.mask.all():
-        return "<p class='quiet'>Every pixel is observed: there is nothing left to predict.</p>"
     psnr, similarity, bits = found["psnr_db"], found["ssim"], found["bits_per_dim"]
+    if psnr is None:
+        return "<p class='quiet'>Every pixel is observed: there is nothing left to predict.</p>"
     cells = [
         ("PSNR", "∞" if math.isinf(psnr) else f"{psnr:.1f} dB", "over the picture, observed pixels kept"),
         ("SSIM", f"{similarity:.2f}", "structural similarity, 1 is the same picture"),
@@ -157,8 +157,6 @@ def scores(answer: Answer | None) -> str:
     )
 
 
-def error_map(answer: Answer) -> Tensor | None:
+def error_map(mean: Tensor, truth: Tensor) -> Tensor:
     """Absolute error averaged over channels, black for none and white for 0.5 or more: (1, side, side)"""
-    if answer.truth is None:
-        return None
-    return ((answer.mean - answer.truth[0]).abs().mean(0, keepdim=True) * 2).clamp(0, 1)
+    return ((mean - truth).abs().mean(0, keepdim=True) * 2).clamp(0, 1)

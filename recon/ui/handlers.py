@@ -98,7 +98,7 @@ class Handlers:
         elif look == "nearest" and answer.painting.mask.any():
             shown = baselines.load("nearest").predict(answer.prediction.observation).mean[0]
         elif look == "error" and answer.truth is not None:
-            shown = figures.error_map(answer)
+            shown = figures.error_map(answer.mean, answer.truth[0])
         return {
             "png": figures.picture_uri(shown),
             "side": answer.painting.side,
@@ -271,10 +271,9 @@ class Handlers:
                 return self.open(Session.from_dict(kept), kept.get("truth"), look, marked, selected)
         except (ReconError, ValueError) as error:
             gr.Warning(str(error) if isinstance(error, ReconError) else "What this tab held could not be read.")
-        start = Session(self.engine.default, picture="face")
-        mask = patch_mask(start.family, start.size, start.seed)
-        painting = reveal(pictures.load("face"), mask)
-        return self.open(Session(start.model, painting=painting, picture="face"), None, look, marked, selected)
+        painting = reveal(pictures.load("face"), patch_mask("sobol", 64, 0))
+        start = Session(self.engine.default, picture="face", painting=painting)
+        return self.open(start, None, look, marked, selected)
 
     def open(self, session: Session, truth: str | None, look, marked, selected) -> list:
         painting = session.painting

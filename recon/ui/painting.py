@@ -94,7 +94,7 @@ def encode_picture(values: np.ndarray) -> str:
         raise ObservationError(
             f"A picture to paint from must be square, uint8 and RGB; this is {values.dtype} of shape {values.shape}."
         )
-    return base64.b64encode(np.ascontiguousarray(values)).decode("ascii")
+    return base64.b64encode(values.tobytes()).decode("ascii")
 
 
 def _from_json(text: str) -> Any:

@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,12 +30,11 @@ class Session:
     size: int = 64
     seed: int = 0
     picture: str = ""
-    painting: Painting | None = None
+    painting: Painting = field(default_factory=lambda: Painting.empty(32))
 
     def to_dict(self) -> dict:
         """As JSON holds it; readable by people."""
-        painting = self.painting or Painting.empty(32)
-        return {**self.settings(), "painting": painting.to_payload()}
+        return {**self.settings(), "painting": self.painting.to_payload()}
 
     def settings(self) -> dict:
         return {
@@ -65,7 +64,7 @@ class Session:
 
     def to_link(self) -> str:
         """As the part of a link behind `#recon=`: letters, digits, - and _. At most 4.4 KB for 32 x 32 colours."""
-        painting = self.painting or Painting.empty(32)
+        painting = self.painting
         head = json.dumps({**self.settings(), "side": painting.side}, separators=(",", ":")).encode()
         body = np.packbits(painting.mask).tobytes() + painting.values[painting.mask].tobytes()
         packed = zlib.compress(head + b"\0" + body, 9)

@@ -1,0 +1,124 @@
+"""Measurements against numbers worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from skimage import metrics as skimage_metrics
+
+from recon import Observation, Prediction, metrics
+from recon.distributions import Beta, Gaussian
+from recon.errors import PredictionError
+
+
+def uniform(count: int = 2, channels: int = 3, side: int = 4, observed: int = 1) -> Prediction:
+    """Beta(1, 1) everywhere, with the first rows observed to be 0."""
+    mask = torch.zeros(count, 1, side, side, dtype=torch.bool)
+    mask[:, :, :observed] = True
+    shape = (count, channels, side, side)
+    return Prediction(Beta(torch.ones(shape), torch.ones(shape)), Observation(torch.zeros(shape), mask))
+
+
+def test_bits_per_dim_of_the_uniform_density():
+    """255 steps share the unit interval: an inner level has one, the two outer ones half of one."""
+    values = torch.full((2, 3, 4, 4), 100 / 255)
+    assert metrics.bits_per_dim(uniform(), values) == pytest.approx(math.log2(255))
+    values[1] = 1.0
+    each = metrics.bits_per_dim_each(uniform(), values)
+    assert each.tolist() == pytest.approx([math.log2(255), math.log2(510)]) and each.dtype == torch.float64
+    assert metrics.bits_per_dim(uniform(), values) == pytest.approx(each.mean().item())
+    assert metrics.bits_per_dim(uniform(), values, levels=2) == pytest.approx(1)
+
+
+def test_nats_per_dim():
+    assert metrics.nats_per_dim(uniform(), torch.rand(2, 3, 4, 4)) == pytest.approx(0, abs=1e-6)
+    gaussian = Prediction(
+        Gaussian(torch.zeros(2, 3, 4, 4), torch.eye(3).expand(1, 4, 4, 3, 3)), uniform(observed=2).observation
+    )
+    value = torch.full((2, 3, 4, 4), 0.6)
+    assert metrics.nats_per_dim(gaussian, value) == pytest.approx(0.5 * (0.36 + math.log(2 * math.pi)))
+
+
+def test_where():
+    values = torch.full((2, 3, 4, 4), 100 / 255)
+    values[..., 3, :] = 0.0
+    last = torch.zeros(4, 4, dtype=torch.bool)
+    last[3] = True
+    for where in (last, last.numpy(), last.expand(2, 4, 4), last.expand(2, 1, 4, 4)):
+        assert metrics.bits_per_dim(uniform(), values, where) == pytest.approx(math.log2(510))
+        assert metrics.coverage(uniform(), values, 0.9, where) == 0
+    everything = torch.ones(4, 4, dtype=torch.bool)
+    expected = (2 * math.log2(255) + math.log2(510)) / 4  # one row of four costs nothing
+    assert metrics.bits_per_dim(uniform(), values, everything) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        torch.zeros(4, 4, dtype=torch.bool),
+        torch.ones(3, 3, dtype=torch.bool),
+        torch.ones(3, 4, 4, dtype=torch.bool),
+        torch.ones(2, 3, 4, 4, dtype=torch.bool),
+        torch.ones(4, 4),
+    ],
+)
+def test_nowhere(where):
+    for ask in (metrics.bits_per_dim, metrics.nats_per_dim):
+        with pytest.raises(PredictionError):
+            ask(uniform(), torch.zeros(2, 3, 4, 4), where)
+    with pytest.raises(PredictionError):
+        metrics.coverage(uniform(), torch.zeros(2, 3, 4, 4), 0.9, where)
+    with pytest.raises(PredictionError, match="every pixel was observed"):
+        metrics.bits_per_dim(uniform(observed=4), torch.zeros(2, 3, 4, 4))
+
+
+def test_psnr_db():
+    truth = torch.zeros(2, 3, 4, 4)
+    estimate = truth.clone()
+    estimate[0] += 0.1
+    estimate[1] += 0.01
+    assert metrics.psnr_db_each(estimate, truth).tolist() == pytest.approx([20, 40], rel=1e-5)
+    assert metrics.psnr_db(estimate, truth) == pytest.approx(30, rel=1e-5), "the mean of decibels, not of errors"
+    assert metrics.psnr_db(truth, truth) == math.inf
+    a, b = np.random.default_rng(0).random((2, 1, 3, 4, 4))
+    expected = skimage_metrics.peak_signal_noise_ratio(a[0], b[0], data_range=1)
+    assert metrics.psnr_db(torch.from_numpy(a), torch.from_numpy(b)) == pytest.approx(expected)
+
+
+def test_psnr_db_of_a_region():
+    truth, where = torch.zeros(2, 3, 4, 4), torch.zeros(2, 1, 4, 4, dtype=torch.bool)
+    where[:, :, 0] = True
+    estimate = torch.where(where, 0.1, 0.9)
+    assert metrics.psnr_db(estimate, truth, where) == pytest.approx(20, rel=1e-5)
+
+
+def test_ssim(pictures):
+    truth = pictures(2)
+    assert metrics.ssim(truth, truth) == pytest.approx(1)
+    noisy = (truth + 0.1 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    assert 0 < metrics.ssim(noisy, truth) < 0.95
+    expected = [
+        skimage_metrics.structural_similarity(
+            a.numpy(), b.numpy(), data_range=1, channel_axis=0, gaussian_weights=True, use_sample_covariance=False
+        )
+        for a, b in zip(noisy.double(), truth.double(), strict=True)
+    ]
+    assert metrics.ssim(noisy, truth) == pytest.approx(np.mean(expected))
+    assert metrics.ssim(truth[:, :1], truth[:, :1]) == pytest.approx(1)
+    with pytest.raises(PredictionError, match="11 x 11"):
+        metrics.ssim(truth[..., :10], truth[..., :10])
+
+
+def test_coverage_of_values_drawn_from_the_prediction(generator):
+    prediction = uniform(50, side=16)
+    for level in (0.5, 0.9):
+        values = torch.rand(50, 3, 16, 16, generator=generator)
+        assert metrics.coverage(prediction, values, level) == pytest.approx(level, abs=0.02)
+
+
+def test_a_narrow_interval_can_hold_its_rounded_value():
+    known = uniform(1, observed=0).observation
+    narrow = Prediction(Gaussian(torch.full((1, 3, 4, 4), 0.5), 1e-5 * torch.eye(3).expand(1, 4, 4, 3, 3)), known)
+    assert metrics.coverage(narrow, torch.full((1, 3, 4, 4), 128 / 255)) == 1
+    assert metrics.coverage(narrow, torch.full((1, 3, 4, 4), 130 / 255)) == 0

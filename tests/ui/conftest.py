@@ -1,0 +1,60 @@
+"""What the tests of the page share: one engine for all of them, paintings, and the page served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from recon.ui import page
+from recon.ui.engine import Engine
+from recon.ui.painting import Painting
+
+Paint = Callable[..., Painting]
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """On the CPU, with what is bundled; models are loaded once for all tests."""
+    return Engine("cpu")
+
+
+@pytest.fixture(scope="session")
+def binary(engine) -> str:
+    """The name of a model of black and white pixels."""
+    for name, record in engine.records.items():
+        if record.binary and not name.startswith("table1"):
+            return name
+    pytest.skip("no binary checkpoint is bundled")
+
+
+@pytest.fixture
+def paint() -> Paint:
+    """Paintings of `count` cells in random places and colours."""
+
+    def make(count: int, side: int = 32, seed: int = 0) -> Painting:
+        rng = np.random.default_rng(seed)
+        mask = np.zeros(side * side, dtype=bool)
+        mask[rng.permutation(side * side)[:count]] = True
+        values = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
+        return Painting.from_arrays(values, mask.reshape(side, side))
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def url(engine) -> Iterator[str]:
+    """The address of the whole page, served as `python app.py` serves it, on a free port."""
+    built = []
+
+    def build(*args):
+        built.append(page_build(*args))
+        return built[0]
+
+    page_build = page.build
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "build", build)
+        _, address, _ = page.launch(engine, prevent_thread_lock=True, quiet=True, show_error=False)
+    yield address
+    built[0].close()

@@ -1,0 +1,478 @@
+"""What happens on the Reconstruct tab, without a browser."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import io
+import json
+import logging
+import zipfile
+
+import gradio as gr
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from PIL import Image
+
+from recon import patches
+from recon.errors import ObservationError
+from recon.ui import handlers as room
+from recon.ui import pictures
+from recon.ui.engine import reveal
+from recon.ui.painting import Painting, encode_picture
+from recon.ui.session import Session
+
+VIEW, MAP, CARD, SCORES, STATUS, NOTE = range(6)
+LOOKS = [look for _, look in room.LOOKS]
+
+
+@pytest.fixture(scope="module")
+def do(engine):
+    return room.Handlers(engine)
+
+
+@pytest.fixture(scope="module")
+def name(engine):
+    return engine.default
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return encode_picture(pictures.load("face"))
+
+
+@pytest.fixture(scope="module")
+def face():
+    return reveal(pictures.load("face"), patches.sobol(32, 64))
+
+
+def skipped(output) -> bool:
+    return output == gr.skip()
+
+
+def pixels(png: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png.partition(",")[2]))).convert("RGB"))
+
+
+def event(**data) -> gr.EventData:
+    return gr.EventData(None, data)
+
+
+def spoken(told: pytest.ExceptionInfo) -> str:
+    """The sentence that a person reads; it is neither an apology for our own fault nor the machine's words."""
+    said = str(told.value.message)
+    assert said.endswith(".") and "our fault" not in said and "Error" not in said and len(said) < 300
+    assert not told.value.print_exception
+    return said
+
+
+# ---- results
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("count", [0, 1, 64, 1024])
+@pytest.mark.parametrize("model", [None, "nearest"])
+def test_every_look_of_every_painting(do, name, truth, look, count, model):
+    painting = reveal(pictures.load("face"), patches.sobol(32, count)) if count else Painting.empty(32)
+    found = do.run(painting, model or name, truth, look, True, "[3, 4]")
+    assert len(found) == 6
+    if model and not count:  # nothing to interpolate: all stays as it is, and a note says why
+        assert all(map(skipped, found[:NOTE])) and "no pixel is observed" in found[NOTE]
+        return
+    assert pixels(found[VIEW]["png"]).shape == (32, 32, 3)
+    assert found[VIEW]["observed"] == np.flatnonzero(painting.mask).tolist() and found[VIEW]["selected"] == [3, 4]
+    assert isinstance(found[MAP], go.Figure) and "Pixel row 3, column 4" in found[CARD]
+    assert "CPU" in found[STATUS] and " ms" in found[STATUS]
+
+
+def test_looks_differ_and_are_what_they_say(do, name, truth, face):
+    shown = {look: pixels(do.run(face, name, truth, look, False, "[]")[VIEW]["png"]) for look in LOOKS}
+    assert len({picture.tobytes() for picture in shown.values()}) == len(LOOKS)
+    assert np.array_equal(shown["observed"], face.values)
+    for look in ("mean", "sample", "nearest"):
+        assert np.abs(shown[look][face.mask].astype(int) - face.values[face.mask]).max() <= 1, look
+    assert not shown["error"][face.mask].any()
+
+
+def test_marks_only_when_asked(do, name, face):
+    assert do.run(face, name, "", "mean", False, "[]")[VIEW]["observed"] == []
+
+
+def test_a_sample_of_a_classical_method_is_its_mean(do, face):
+    looks = [do.run(face, "linear", "", look, False, "[]")[VIEW]["png"] for look in ("mean", "sample")]
+    assert looks[0] == looks[1]
+
+
+def test_a_binary_model(do, binary, truth, face):
+    found = do.run(face, binary, truth, "sample", False, "[9, 9]")
+    assert set(np.unique(pixels(found[VIEW]["png"]))) <= {0, 255}
+    ink = do.choose_model(face, binary, truth, "mean", False, "[]")[0]
+    assert ink["ink"] == "binary"
+
+
+def test_ink_follows_the_model(do, engine, name, face):
+    grey = next(key for key, record in engine.records.items() if record.channels == 1 and not record.binary)
+    inks = [do.choose_model(face, model, "", "mean", False, "[]")[0]["ink"] for model in (name, grey, "nearest")]
+    assert inks == ["colour", "grey", "colour"]
+
+
+def test_an_empty_painting_says_what_is_shown(do, name):
+    assert "Nothing is observed yet" in do.run(Painting.empty(32), name, "", "mean", False, "[]")[NOTE]
+
+
+def test_live_off_changes_nothing(do, name, face):
+    assert all(map(skipped, do.paint(face, name, "", "mean", False, "[]", False)))
+    assert not any(map(skipped, do.paint(face, name, "", "mean", False, "[]", True)))
+
+
+def test_a_painting_of_another_side_is_a_note(do, name, paint):
+    found = do.paint(paint(3, 16), name, "", "mean", False, "[]", True)
+    assert all(map(skipped, found[:NOTE])) and "32 x 32" in found[NOTE]
+
+
+def test_a_note_cannot_carry_markup(do, paint):
+    """A model's name may come from a link that somebody else wrote."""
+    found = do.results(paint(3), "<img src=x onerror=alert(1)>", "", "mean", False, "[]")
+    assert "<img" not in found[NOTE] and "There is no model called" in found[NOTE]
+
+
+BAD_SELECTED = ["", "[", "[]", "[1]", "[1,2,3]", "[-1,0]", "[32,0]", "[0.5,1]", "[null,null]", "[true,true]", "{}"]
+BAD_SELECTED += [
+    '"ab"',
+    "7",
+    "NaN",
+    "[1e999,0]",
+    "[" * 100_000,
+    "\ud800",
+    '["0","0"]',
+    "[99999999999999999999,0]",
+    None,
+]
+
+
+@pytest.mark.parametrize("selected", BAD_SELECTED, ids=lambda text: repr(text)[:24])
+def test_a_hostile_selection_is_no_selection(do, name, face, selected):
+    found = do.run(face, name, "", "mean", False, selected)
+    assert found[VIEW]["selected"] == [] and "Click a pixel" in found[CARD]
+
+
+BAD_TRUTH = {
+    "not base64": "%%%",
+    "too short": base64.b64encode(b"abc").decode(),
+    "too long": base64.b64encode(bytes(32 * 32 * 3 + 1)).decode(),
+    "unicode": "ŝ" * 40,
+    "a lone surrogate": "\ud800",
+    "half a quantum": "A",
+}
+
+
+@pytest.mark.parametrize("truth", BAD_TRUTH.values(), ids=BAD_TRUTH)
+def test_a_hostile_truth_is_a_sentence(do, name, face, truth):
+    found = do.run(face, name, truth, "mean", False, "[]")
+    assert all(map(skipped, found[:NOTE])) and "The picture behind the painting" in found[NOTE]
+    with pytest.raises(ObservationError):
+        room.decode(truth, 32)
+
+
+def test_no_truth_is_none():
+    assert room.decode("", 32) is None and room.decode(None, 32) is None
+
+
+# ---- patches and pictures
+
+
+def test_a_patch_is_revealed(do, name, truth):
+    painting, *found = do.choose_patch(Painting.empty(32), name, truth, "mean", False, "[]", "random", 100, 3)
+    assert np.array_equal(painting.mask, patches.random(32, 100, 3)) and len(found) == 6
+    assert np.array_equal(painting.values[painting.mask], pictures.load("face")[painting.mask])
+
+
+@pytest.mark.parametrize("seed", [2.5, None, -1, float("nan"), float("inf"), "3"], ids=repr)
+def test_a_seed_that_is_none_is_a_sentence(do, name, truth, seed):
+    with pytest.raises(gr.Error) as told:
+        do.choose_patch(Painting.empty(32), name, truth, "mean", False, "[]", "random", 100, seed)
+    assert "seed" in spoken(told)
+
+
+@pytest.mark.parametrize("size", [0, 1025, 1.5, None, "12"], ids=repr)
+def test_a_size_that_is_none_is_a_sentence(do, name, truth, size):
+    with pytest.raises(gr.Error) as told:
+        do.choose_patch(Painting.empty(32), name, truth, "mean", False, "[]", "random", size, 0)
+    spoken(told)
+
+
+def test_a_patch_needs_a_picture(do, name):
+    with pytest.raises(gr.Error) as told:
+        do.choose_patch(Painting.empty(32), name, "", "mean", False, "[]", "sobol", 10, 0)
+    assert "choose or upload" in spoken(told)
+
+
+def test_shuffle_is_another_patch_of_the_same_kind(do, name, truth, face):
+    seed, family, painting, *found = do.shuffle(4, face, name, truth, "mean", False, "[]", "sobol", 64)
+    assert (seed, family, painting.count, len(found)) == (5, "sobol_shifted", 64, 6)
+    assert not np.array_equal(painting.mask, face.mask)
+    seed, family, other, *_ = do.shuffle(seed, painting, name, truth, "mean", False, "[]", family, 64)
+    assert (seed, family) == (6, "sobol_shifted") and not np.array_equal(other.mask, painting.mask)
+    assert do.shuffle(None, face, name, truth, "mean", False, "[]", "random", 64)[:2] == [1, "random"]
+
+
+@pytest.mark.parametrize("example", pictures.EXAMPLES)
+def test_examples_are_taken(do, name, example):
+    truth, painter, *found = do.choose_picture(
+        example, Painting.empty(32), name, "mean", False, "[]", "sobol", 64, 0
+    )  # fmt: skip
+    assert np.array_equal(room.decode(truth, 32), pictures.load(example)) and painter["picture"] == truth
+    assert len(painter["value"]["cells"]) == 64 and "dB" in found[SCORES]
+
+
+def test_painting_freely_keeps_what_is_painted(do, name, face):
+    truth, painter, *found = do.choose_picture("", face, name, "mean", False, "[]", "sobol", 64, 0)
+    assert truth == "" and painter["picture"] == "" and "value" not in painter
+    assert "Choose a picture" in found[SCORES]
+
+
+def test_an_unknown_example_is_a_sentence(do, name, face):
+    with pytest.raises(gr.Error) as told:
+        do.choose_picture("moon", face, name, "mean", False, "[]", "sobol", 64, 0)
+    assert "moon" in spoken(told)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "CMYK", "P", "1", "I;16"])
+def test_an_upload_is_taken(do, name, face, mode):
+    image = Image.new(mode, (90, 60))
+    menu, truth, painter, *found = do.upload(image, face, name, "mean", False, "[]", "random", 12, 0)
+    assert menu is None and len(base64.b64decode(truth)) == 32 * 32 * 3
+    assert len(painter["value"]["cells"]) == 12 and len(found) == 6
+
+
+def test_an_upload_taken_away_changes_nothing(do, name, face):
+    assert all(map(skipped, do.upload(None, face, name, "mean", False, "[]", "sobol", 64, 0)))
+
+
+# ---- one pixel, samples
+
+
+def test_a_pixel_is_asked_about(do, name, truth, face):
+    selected, painter, view, card = do.pick(event(row=5, col=6), face, name, truth, "mean", False)
+    assert room.where(selected, 32) == (5, 6) and painter["selected"] == [5, 6] and view["selected"] == [5, 6]
+    assert "Pixel row 5, column 6" in card
+
+
+@pytest.mark.parametrize("row, col", [(-1, 0), (32, 0), (0, 99), (None, 1), ("3", 4), (1.5, 2), ([], {}), (True, True)])
+def test_a_pixel_off_the_grid_is_none(do, name, face, row, col):
+    *_, view, card = do.pick(event(row=row, col=col), face, name, "", "mean", False)
+    assert view["selected"] == [] and "Click a pixel" in card
+
+
+def test_samples_come_and_end(do, name, face):
+    steps = list(do.draw(face, name, 3))
+    assert steps[0][0]["busy"] and not steps[0][0]["pngs"]
+    grid, line = steps[-1]
+    assert not grid["busy"] and len(grid["pngs"]) == room.SAMPLES == len(set(grid["pngs"]))
+    assert "exact joint samples" in line and line.endswith(" ms")
+    for png in grid["pngs"]:
+        assert np.abs(pixels(png)[face.mask].astype(int) - face.values[face.mask]).max() <= 1
+    assert list(do.draw(face, name, 3))[-1][0]["pngs"] == grid["pngs"]
+    assert list(do.draw(face, name, None))[-1][0]["pngs"] != grid["pngs"]
+
+
+def test_samples_form_in_steps(do, binary, face):
+    steps = list(do.draw(face, binary, 0))
+    grid, line = steps[-1]
+    assert len(grid["pngs"]) == room.SAMPLES and not grid["busy"] and "joint samples in" in line
+    assert all(len(grid["pngs"]) in (0, room.SAMPLES) and grid["busy"] for grid, _ in steps[:-1])
+
+
+@pytest.mark.parametrize("seed", [2**31, 2**63, 2**64 - 1])
+def test_large_seeds_draw(do, name, face, seed):
+    assert len(list(do.draw(face, name, seed))[-1][0]["pngs"]) == room.SAMPLES
+
+
+@pytest.mark.parametrize("seed", [2**64, 10**30, 0.5, float("inf"), "0"], ids=repr)
+def test_a_seed_that_cannot_be_drawn_with_is_a_sentence(do, name, face, seed):
+    with pytest.raises(gr.Error) as told:
+        list(do.draw(face, name, seed))
+    spoken(told)
+
+
+def test_a_classical_method_has_no_samples(do, face):
+    with pytest.raises(gr.Error) as told:
+        list(do.draw(face, "nearest", 0))
+    assert "mean alone" in spoken(told)
+
+
+def test_a_drawing_ends_after_a_while_whatever_the_model(do, binary, face, monkeypatch):
+    monkeypatch.setattr(room, "MOST_SECONDS", 0.0)
+    grid, line = list(do.draw(face, binary, 0))[-1]
+    assert not grid["busy"] and "stopped" in line
+
+
+def test_a_sample_takes_the_place_of_the_mean(do, name, face):
+    grid, _ = list(do.draw(face, name, 0))[-1]
+    look, view = do.choose_sample(event(index=2), grid, face, True, "[1, 2]")
+    assert look == "sample" and view["png"] == grid["pngs"][2] and view["selected"] == [1, 2]
+
+
+@pytest.mark.parametrize("index", [-1, 8, 2.0, "1", None])
+def test_a_sample_that_is_not_there_changes_nothing(do, face, index):
+    assert all(map(skipped, do.choose_sample(event(index=index), {"pngs": ["a"] * 8}, face, True, "[]")))
+
+
+# ---- keeping it
+
+
+def test_a_link_opens_again(do, name, face):
+    link = do.link(name, "random", 64, 5, "face", face)
+    model, family, size, seed, picture, truth, painter, line, *found = do.restore(f"link:{link}", "mean", False, "[]")
+    assert (model, family, size, seed, picture) == (name, "random", 64, 5, "face")
+    assert painter["value"] == face.to_payload() and painter["picture"] == truth and painter["ink"] == "colour"
+    assert np.array_equal(room.decode(truth, 32), pictures.load("face"))
+    assert "CelebA" in line and len(found) == 6
+
+
+@pytest.mark.parametrize("seed", [None, 0, 7.0, 2**32 - 1])
+def test_whatever_seed_a_link_takes_it_gives_back(do, name, face, seed):
+    again = Session.from_link(do.link(name, "random", 64, seed, None, face))
+    assert again.seed == int(seed or 0) and again.picture == ""
+
+
+@pytest.mark.parametrize("seed", [2**32, -1, 1.5])
+def test_no_link_is_made_that_would_not_open(do, name, face, seed):
+    with pytest.raises(gr.Error) as told:
+        do.link(name, "random", 64, seed, "", face)
+    spoken(told)
+
+
+def test_the_zip_holds_a_session_that_opens(do, name, face, truth, tmp_path):
+    packed = do.download(name, "sobol", 64, 3, "face", face, truth)
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(packed))) as archive:
+        assert len([file for file in archive.namelist() if file.startswith("sample")]) == 2 * room.SAMPLES
+        path = archive.extract("session.json", tmp_path)
+    found = do.load_file(path, "mean", False, "[]")
+    assert found[:5] == [name, "sobol", 64, 3, "face"] and found[6]["value"] == face.to_payload()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe\x00",
+        b"[1, 2]",
+        b"null",
+        b"{}",
+        b"[" * 100_000,
+        b'{"recon": 1}',
+        b"PK\3\4 a zip",
+        b"9" * 9999,
+    ],
+    ids=lambda content: repr(content)[:20],
+)
+def test_a_file_that_is_no_session_is_a_sentence(do, tmp_path, content):
+    path = tmp_path / "session.json"
+    path.write_bytes(content)
+    with pytest.raises(gr.Error) as told:
+        do.load_file(path, "mean", False, "[]")
+    spoken(told)
+
+
+def test_a_file_that_is_gone_is_a_sentence(do, tmp_path):
+    with pytest.raises(gr.Error) as told:
+        do.load_file(tmp_path / "gone.json", "mean", False, "[]")
+    spoken(told)
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    """What the page would warn of."""
+    said: list[str] = []
+    monkeypatch.setattr(room.gr, "Warning", said.append)
+    return said
+
+
+def started(found, name) -> bool:
+    """Whether the page shows what it starts with."""
+    return found[:5] == [name, "sobol", 64, 0, "face"] and len(found[6]["value"]["cells"]) == 64
+
+
+def kept(face, picture, **changes) -> str:
+    said = {**Session("gaussian-celeba", "random", 9, 4, "", face).to_dict(), "truth": picture, **changes}
+    return "tab:" + json.dumps(said)
+
+
+def test_the_page_starts_with_a_face(do, name, warnings):
+    assert started(do.restore("", "mean", False, "[]"), name) and not warnings
+
+
+def test_a_reload_brings_an_uploaded_picture_back(do, face, truth, warnings):
+    found = do.restore(kept(face, truth), "mean", False, "[]")
+    assert found[:6] == ["gaussian-celeba", "random", 9, 4, "", truth] and found[6]["value"] == face.to_payload()
+    assert not warnings
+
+
+BAD_KEPT = {
+    "a torn link": "link:abc",
+    "an empty link": "link:",
+    "a link in unicode": "link:ŝŝŝ",
+    "a tab that is no JSON": "tab:{",
+    "a tab that is null": "tab:null",
+    "a tab that is a list": "tab:[]",
+    "a tab nested deep": "tab:" + "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("said", BAD_KEPT.values(), ids=BAD_KEPT)
+def test_what_cannot_be_restored_is_a_warning_and_the_start(do, name, warnings, said):
+    assert started(do.restore(said, "mean", False, "[]"), name)
+    assert len(warnings) == 1 and warnings[0].endswith(".")
+
+
+CHANGES = {
+    "an unknown model": {"model": "gaussian-moon"},
+    "a model as markup": {"model": "<img src=x onerror=alert(1)>"},
+    "a family that is a list": {"patch": {"family": [], "size": 1, "seed": 0}},
+    "a truth of another size": {"truth": "AAAA"},
+    "a truth that is a number": {"truth": 5},
+    "a truth that is a list": {"truth": [1]},
+    "no painting": {"painting": None},
+}
+
+
+@pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES)
+def test_a_kept_session_with_one_thing_wrong_is_a_warning_and_the_start(do, name, face, truth, warnings, changes):
+    assert started(do.restore(kept(face, truth, **changes), "mean", False, "[]"), name)
+    assert len(warnings) == 1
+
+
+def test_an_example_that_is_no_more_is_no_picture(do, name, face):
+    link = Session(name, picture="moon", painting=face).to_link()
+    found = do.restore(f"link:{link}", "mean", False, "[]")
+    assert found[4] == "" and found[5] == "" and found[6]["value"] == face.to_payload()
+
+
+# ---- errors
+
+
+def test_our_own_faults_are_owned_up_to_and_logged(caplog):
+    @room.plainly
+    def broken():
+        raise KeyError("a path, a secret")
+
+    with caplog.at_level(logging.ERROR, "recon"), pytest.raises(gr.Error) as told:
+        broken()
+    assert told.value.message == room.OUR_FAULT and "secret" in caplog.text
+
+
+def test_a_handler_that_streams_still_does():
+    @room.plainly
+    def steps():
+        yield 1
+        raise ObservationError("A sentence.")
+
+    assert inspect.isgeneratorfunction(steps)
+    found = steps()
+    assert next(found) == 1
+    with pytest.raises(gr.Error) as told:
+        next(found)
+    assert spoken(told) == "A sentence."
