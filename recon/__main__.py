@@ -68,6 +68,7 @@ def train(asked: argparse.Namespace) -> None:
     import torch
     from tqdm import tqdm
 
+    from recon.evaluation import card
     from recon.training import fit, loop, recipe
 
     asked.device = ("cuda" if torch.cuda.is_available() else "cpu") if asked.device == "auto" else asked.device
@@ -91,11 +92,14 @@ def train(asked: argparse.Namespace) -> None:
     else:
         pictures = "one pass over the training set"
     fit.write(model, found, asked.to / found.name, f"{pictures}, {minutes:.0f} minutes on {where}")
+    card.write(asked.to / found.name, found)
     print(f"{asked.to / found.name} is written; `python -m recon evaluate {found.name} --card` fills in its card.")
 
 
 def evaluate(asked: argparse.Namespace) -> None:
+    from recon import hub
     from recon.evaluation import card, reconstruction, table1
+    from recon.training import recipe
 
     for name in asked.names:
         if name == "table1":
@@ -104,7 +108,8 @@ def evaluate(asked: argparse.Namespace) -> None:
         table = reconstruction.table(name, asked.limit)
         print(table)
         if asked.card:
-            card.write(name, table, asked.limit)
+            command = f"python -m recon evaluate {name} --limit {asked.limit}"
+            card.write(hub.resolve(name), recipe.load(name), table, command)
 
 
 def publish(asked: argparse.Namespace) -> None:

@@ -21,6 +21,7 @@ LOG_TINY = -690.0  # about log(1e-300): what a level costs whose probability und
 BEYOND = 1e6  # stands for infinity at the outer levels: no mass lies there, and gradients stay finite
 
 
+@dataclass(frozen=True)
 class Distribution(ABC):
     """Marginals of shape (batch, channels, height, width). Channels are independent unless a subclass couples them."""
 

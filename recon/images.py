@@ -22,8 +22,8 @@ def open_image(source: str | Path | bytes) -> Image.Image:
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         with warnings.catch_warnings():
-            # our own limit below speaks plainly; Pillow's warning would only be noise
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # our own limit below speaks plainly, and what is wrong with a readable file's metadata matters to no one
+            warnings.simplefilter("ignore")
             image = Image.open(stream, formats=FORMATS)
             check_size(image)
             image.draft("RGB", (1024, 1024))  # lets a large JPEG be decoded at a fraction of its size
@@ -58,6 +58,8 @@ def fit(image: Image.Image, size: int | tuple[int, int]) -> np.ndarray:
     height, width = (size, size) if isinstance(size, int | np.integer) else size
     if not isinstance(image, Image.Image):
         raise ImageError(f"This is no picture but a {type(image).__name__}: `recon.images.open_image` opens files.")
+    if height < 1 or width < 1:
+        raise ImageError("A grid has at least one pixel.")
     check_size(image)
     try:
         image = eight_bit(ImageOps.exif_transpose(image))

@@ -38,11 +38,13 @@ def stream(
     """The same, step by step: yields after each group what is drawn so far, `count` images; the last is complete."""
     if observation.batch != 1:
         raise PredictionError("Joint samples are drawn for one image at a time.")
+    if not all(patches.is_whole(number) for number in (count, steps, seed)):
+        raise PredictionError("The numbers of samples and steps, and the seed, are whole numbers.")
     if count < 1 or steps < 1:
         raise PredictionError("At least one sample and one step are needed.")
     model.check(observation)
     observation = observation.to(model.device)
-    generator = torch.Generator(model.device).manual_seed(seed)
+    generator = torch.Generator(model.device).manual_seed(int(seed) % 2**63)
     if model.exact_joint:
         joint = model.sample_joint(observation, count, generator)
         yield Observation(joint, torch.ones_like(observation.mask).repeat(count, 1, 1, 1))

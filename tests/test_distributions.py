@@ -309,7 +309,7 @@ def test_masses_far_in_the_tails_keep_their_digits():
         assert found == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize(("alpha", "beta", "level"), [(2, 80, 230), (80, 2, 25), (2, 80, 255), (80, 2, 0), (0.5, 9, 255)])
+@pytest.mark.parametrize(("alpha", "beta", "level"), [(2, 80, 230), (80, 2, 25), (2, 80, 255), (80, 2, 0)])
 def test_masses_far_in_a_betas_tails_keep_their_digits(alpha, beta, level):
     low, high = max(level - 0.5, 0) / 255, min(level + 0.5, 255) / 255
     expected, _ = integrate.quad(stats.beta(alpha, beta).pdf, low, high, epsabs=0)

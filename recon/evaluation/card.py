@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from recon import hub
-from recon.training import recipe
+from pathlib import Path
+
+from recon.training.recipe import Recipe
 from recon.transfer import CARD, read_config
 
-NON_COMMERCIAL = "cc-by-nc-4.0"
+# the Hub knows no name for "non-commercial research only", so such a licence is "other" and named in the card
+RESEARCH = ["license: other", "license_name: non-commercial-research"]
 
 
-def write(name: str, table: str, limit: int) -> None:
-    """Write the card of a bundled checkpoint around a measured `table` (Markdown)."""
-    folder = hub.resolve(name)
-    said, found = read_config(folder)["checkpoint"], recipe.load(name)
-    licence = NON_COMMERCIAL if "non-commercial" in said["licence"] else "apache-2.0"
-    command = "table1" if name.startswith("table1") else f"{name} --limit {limit}"
+def write(folder: Path, found: Recipe, table: str | None = None, command: str = "") -> None:
+    """Write the card of the checkpoint in `folder`, made by the recipe `found`.
+
+    table    what was measured, as Markdown, and the `command` that prints it; None where nothing was yet
+    """
+    said = read_config(folder)["checkpoint"]
+    licence = RESEARCH if "non-commercial" in said["licence"] else ["license: apache-2.0"]
     lines = [
         "---",
-        f"license: {licence}",
+        *licence,
         "library_name: recon",
         "pipeline_tag: image-to-image",
         "tags: [image-reconstruction, uncertainty]",
@@ -31,20 +34,28 @@ def write(name: str, table: str, limit: int) -> None:
         f"- **Trained on**: {said['data']} ({found.data.source}); terms of the data: {found.data.terms}.",
         f"- **Training**: {said['trained']}. {found.notes}",
         f"- **Licence**: {said['licence']}.",
-        f"- **Made by**: `python -m recon train {name}`",
+        f"- **Made by**: `python -m recon train {found.name}`",
         "",
         "```python",
         "import recon",
         "",
-        f'model = recon.load("{name}")',
+        f'model = recon.load("{found.name}")',
         "```",
         "",
         "## What it reaches",
         "",
-        f"`python -m recon evaluate {command}`, on test pictures that no training saw. PSNR is over all pixels with",
-        "the observed ones kept; bits/dim (256 levels) and coverage are over unobserved ones.",
-        "",
-        table,
+        *measured(table, command),
         "",
     ]
     (folder / CARD).write_text("\n".join(lines))
+
+
+def measured(table: str | None, command: str) -> list[str]:
+    if table is None:
+        return ["Not measured yet."]
+    return [
+        f"`{command}`, on test pictures that no training saw. PSNR is over all pixels with the observed ones kept;",
+        "bits/dim (256 levels) and coverage are over unobserved ones.",
+        "",
+        table,
+    ]

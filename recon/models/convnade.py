@@ -47,21 +47,25 @@ class ConvNADE(Network):
         super().__init__()
         if head not in HEADS:
             raise PredictionError(f"ConvNADE has the heads {', '.join(HEADS)}, not {head!r}.")
+        smallest = 1 + sum(kernel - 1 for kernel in KERNELS[:VALID])
+        if side < smallest:
+            raise PredictionError(f"ConvNADE's layers need pictures of at least {smallest} pixels a side, not {side}.")
         self.side, self.channels, self.head = side, channels, head
         self.components, self.dropout, self.clamp = components, dropout, clamp
         self.binary = head == "bernoulli"
         outputs = channels * {"bernoulli": 1, "beta": 2, "mog": 3 * components}[head]
         widths = [channels + 1] + [width] * (len(KERNELS) - 1) + [outputs]
-        self.layers = nn.ModuleList(
+        layers = [
             nn.Conv2d(widths[i], widths[i + 1], kernel, padding=0 if i < VALID else kernel - 1)
             for i, kernel in enumerate(KERNELS)
-        )
+        ]
         # He's initialisation: torch's own shrinks what passes through eight plain ReLU layers to nearly nothing, and
         # a short run never leaves the plateau of a constant answer
-        for layer in self.layers[:-1]:
+        for layer in layers[:-1]:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
-        nn.init.normal_(self.layers[-1].weight, std=0.1 / math.sqrt(width * KERNELS[-1] ** 2))
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        nn.init.normal_(layers[-1].weight, std=0.1 / math.sqrt(width * KERNELS[-1] ** 2))
+        self.layers = nn.ModuleList(layers)
 
     def forward(self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Head parameters, (batch, outputs, side, side).

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from recon.distributions import Gaussian as GaussianMarginals
+from recon.errors import PredictionError
 from recon.models.base import Model
 from recon.observation import Observation
 
@@ -44,6 +45,8 @@ class Gaussian(Model):
 
     def __init__(self, *, side: int, channels: int, even: int, odd: int = 0, mirrored: bool = True):
         super().__init__()
+        if mirrored and side % 2:
+            raise PredictionError(f"Halves of mirrored pictures need an even side, not {side}.")
         self.side, self.channels, self.mirrored = side, channels, mirrored
         dims = channels * side * side
         stored = dims // 2 if mirrored else dims

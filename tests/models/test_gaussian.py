@@ -294,6 +294,8 @@ def test_save_and_load(tmp_path):
 
 
 def test_the_wrong_picture():
+    with pytest.raises(PredictionError, match="even side"):
+        Gaussian(side=5, channels=1, even=1)
     model = fitted()
     with pytest.raises(PredictionError, match="4 x 4 pixels; the observation has 6 x 6"):
         model.predict(Observation(torch.zeros(1, 3, 6, 6), torch.zeros(1, 1, 6, 6, dtype=torch.bool)))
