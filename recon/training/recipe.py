@@ -78,6 +78,8 @@ def load(name: str, full: bool = False) -> Recipe:
         if not larger:
             raise RecipeError(f"{path.name} has no [full] part: it already is at its full size.")
         for part, values in larger.items():
+            if not isinstance(values, dict):
+                raise RecipeError(f"{path.name} does not read as a recipe: [full] has parts only, and {part!r} is none.")
             said[part] = {**said.get(part, {}), **values}
     for key, table in (("data", SETS), ("kind", KINDS)):
         if str(said.get(key)) not in table:
