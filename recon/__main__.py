@@ -78,7 +78,9 @@ def train(asked: argparse.Namespace) -> None:
     except (RuntimeError, AssertionError) as error:
         raise ReconError(f"There is no device {asked.device!r} here.") from error
     began = time.monotonic()
-    with tqdm(total=found.training.steps if found.training else None, unit="step", desc=found.name) as bar:
+    total = found.training.steps if found.training else None
+    # the delay keeps the bar out of the way of an error before the first step
+    with tqdm(total=total, unit="step", desc=found.name, delay=0.1) as bar:
         for told in fit.train(found, asked.runs, asked.device):
             if not isinstance(told, loop.Progress):
                 model = told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -49,7 +50,7 @@ def fetch(repo: str, revision: str, file: str) -> str:
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    what = {"repo_id": repo, "filename": file, "repo_type": "dataset", "revision": revision}
+    what: dict[str, Any] = {"repo_id": repo, "filename": file, "repo_type": "dataset", "revision": revision}
     try:
         with contextlib.suppress(LocalEntryNotFoundError):
             return hf_hub_download(**what, local_files_only=True)

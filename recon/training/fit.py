@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from recon import data
+from recon import data, hub
 from recon.errors import RecipeError
 from recon.models import KINDS, Gaussian
 from recon.models.base import Model, Network
@@ -34,6 +34,8 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
     elif issubclass(kind, Network) and recipe.training is not None:
         torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
         network = kind(**recipe.model)
+        if recipe.training.start:
+            network.load_state_dict(hub.load(recipe.training.start, "cpu").state_dict())
         yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
         yield network.to("cpu")
 

@@ -22,6 +22,7 @@ class Training:
     rate      Adam's; `decay` lets it fall to 0 along a half cosine, after `warm_up` steps of a linear rise
     ema       decay of the moving average of weights that is kept; 0 keeps the last weights
     mirror    half of the pictures are mirrored
+    start     a checkpoint whose weights the run starts from; "" starts from none
     """
 
     steps: int
@@ -34,6 +35,7 @@ class Training:
     decay: bool = False
     ema: float = 0.0
     mirror: bool = False
+    start: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def load(name: str, full: bool = False) -> Recipe:
             raise RecipeError(f"{path.name} has no [full] part: it already is at its full size.")
         for part, values in larger.items():
             if not isinstance(values, dict):
-                raise RecipeError(f"{path.name} does not read as a recipe: [full] has parts only, and {part!r} is none.")
+                raise RecipeError(f"{path.name} does not read as a recipe: {part!r} in [full] is no part of one.")
             said[part] = {**said.get(part, {}), **values}
     for key, table in (("data", SETS), ("kind", KINDS)):
         if str(said.get(key)) not in table:

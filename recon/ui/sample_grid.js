@@ -1,14 +1,23 @@
 // Samples as they come: places are kept free for those still to be drawn.
 const grid = element.querySelector(".sample-grid");
 
+grid.setAttribute("role", "group");
+grid.setAttribute("aria-label", "Samples");
+
+// They may lie below the fold, where nobody sees that they have come.
+function reveal() {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  grid.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+}
+
 function show(value) {
   const { pngs = [], count = 8, busy = false } = value || {};
+  if (busy && !grid.classList.contains("busy")) reveal();
   grid.classList.remove("stale");
   grid.classList.toggle("busy", busy);
   while (grid.children.length < Math.max(count, pngs.length)) {
     const button = document.createElement("button");
     button.type = "button";
-    button.setAttribute("role", "listitem");
     const index = grid.children.length;
     button.addEventListener("click", () => button.firstChild && trigger("choose", { index }));
     grid.append(button);
@@ -17,10 +26,11 @@ function show(value) {
   [...grid.children].forEach((button, index) => {
     const png = pngs[index];
     button.disabled = !png;
-    if (!png) { button.replaceChildren(); button.title = ""; return; }
+    if (!png) { button.replaceChildren(); button.title = ""; button.removeAttribute("aria-label"); return; }
     if (!button.firstChild) button.append(new Image());
     button.firstChild.src = png;
-    button.firstChild.alt = `Sample ${index + 1}`;
+    button.firstChild.alt = "";
+    button.setAttribute("aria-label", `Sample ${index + 1}`);
     button.title = busy ? "" : "Show it in place of the mean";
   });
 }

@@ -7,36 +7,54 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
+from safetensors.torch import load_file
+from torch import Tensor, nn
 
+from recon.distributions import Beta
 from recon.errors import RecipeError
 from recon.models import ConvNADE
+from recon.models.base import Network
+from recon.models.convnade import drop
 from recon.training import loop
 from recon.training.recipe import Training
 
 RECIPE = Training(steps=50, batch=4, rate=3e-3, warm_up=5, decay=True, ema=0.9, mirror=True, seed=3)
 
 
+class Small(Network):
+    """Two convolutions with dropout between them, and a Beta for every pixel: a step takes a millisecond."""
+
+    kind, side, channels = "small", 8, 3
+
+    def __init__(self, width: int = 11):
+        super().__init__()
+        torch.manual_seed(1)
+        self.first, self.last = nn.Conv2d(4, width, 3, padding=1), nn.Conv2d(width, 6, 5, padding=2)
+
+    def forward(self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        hidden = self.first(torch.cat([values * mask, mask.to(values)], 1)).relu()
+        return self.last(hidden if generator is None else drop(hidden, 0.2, generator))
+
+    def parameterise(self, output: Tensor) -> Beta:
+        alpha, beta = output.exp().chunk(2, 1)
+        return Beta(alpha, beta)
+
+
 @pytest.fixture
 def images() -> Tensor:
-    coarse = torch.randint(0, 256, (23, 3, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    coarse = torch.randint(0, 256, (23, 3, 2, 2), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     return coarse.repeat_interleave(4, 2).repeat_interleave(4, 3)
 
 
-def tiny(width: int = 5, head: str = "beta") -> ConvNADE:
-    torch.manual_seed(1)
-    return ConvNADE(side=32, channels=3, head=head, width=width, dropout=0.3, components=2)
-
-
-def train(images: Tensor, state, recipe: Training = RECIPE, model: ConvNADE | None = None, **options):
-    model = model or tiny()
+def train(images: Tensor, state, recipe: Training = RECIPE, model: Network | None = None, **options):
+    model = model or Small()
     progress = list(loop.run(model, images, recipe, state, **options))
     return model, progress
 
 
-@pytest.mark.parametrize(("head", "recipe"), [("beta", RECIPE), ("mog", replace(RECIPE, ema=0.0, patch="random"))])
-def test_killed_and_resumed_is_as_uninterrupted_bit_for_bit(images, tmp_path, monkeypatch, head, recipe):
-    whole, _ = train(images, tmp_path / "whole.safetensors", recipe, tiny(head=head))
+@pytest.mark.parametrize("recipe", [RECIPE, replace(RECIPE, ema=0.0, patch="random", size=20, decay=False)])
+def test_killed_and_resumed_is_as_uninterrupted_bit_for_bit(images, tmp_path, monkeypatch, recipe):
+    whole, _ = train(images, tmp_path / "whole.safetensors", recipe)
     state, keep = tmp_path / "state.safetensors", loop.save
     for last in (7, 33):  # the steps of the last save before each kill, which comes later
 
@@ -46,17 +64,27 @@ def test_killed_and_resumed_is_as_uninterrupted_bit_for_bit(images, tmp_path, mo
 
         monkeypatch.setattr(loop, "save", save)
         torch.rand(last)  # the global generator is elsewhere in every process
-        run = loop.run(tiny(head=head), images, recipe, state, save_every=0.0)
+        run = loop.run(Small(), images, recipe, state, save_every=0.0)
         for progress in run:
             if progress.step > last:
                 break
         run.close()
     monkeypatch.setattr(loop, "save", keep)
-    resumed, progress = train(images, state, recipe, tiny(head=head))
+    resumed, progress = train(images, state, recipe)
     assert progress[0].step == 40, "it goes on from 33"
     for (name, one), other in zip(whole.named_parameters(), resumed.parameters(), strict=True):
         assert one.equal(other), name
-    assert (tmp_path / "whole.safetensors").read_bytes() == state.read_bytes()
+    stored, expected = load_file(state), load_file(tmp_path / "whole.safetensors")
+    assert stored.keys() == expected.keys() and all(stored[key].equal(expected[key]) for key in stored)
+
+
+def test_convnade_is_trained(tmp_path):
+    pictures = torch.randint(0, 2, (9, 1, 32, 32), dtype=torch.uint8) * 255
+    model = ConvNADE(side=32, channels=1, head="bernoulli", width=2, dropout=0.0)
+    before = [weight.clone() for weight in model.parameters()]
+    _, progress = train(pictures, tmp_path / "s.safetensors", Training(steps=2, batch=3), model)
+    assert [p.step for p in progress] == [2] and math.isfinite(progress[0].loss)
+    assert all(not a.equal(b) for a, b in zip(before, model.parameters(), strict=True))
 
 
 def test_a_finished_run_is_not_done_again(images, tmp_path):
@@ -67,10 +95,8 @@ def test_a_finished_run_is_not_done_again(images, tmp_path):
     assert all(a.equal(b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
 
 
-@pytest.mark.parametrize("head", ["beta", "mog"])
-def test_the_loss_falls(images, tmp_path, head):
-    recipe = Training(steps=240, batch=8, rate=5e-3)
-    _, progress = train(images, tmp_path / "s.safetensors", recipe, tiny(head=head))
+def test_the_loss_falls(images, tmp_path):
+    _, progress = train(images, tmp_path / "s.safetensors", Training(steps=240, batch=8, rate=1e-2))
     assert [p.step for p in progress] == list(range(20, 241, 20)) and progress[-1].steps == 240
     assert progress[-1].loss < progress[0].loss - 0.1
     assert progress[-1].seconds_left == 0 and progress[0].seconds_left > 0 and progress[0].images_per_second > 0
@@ -99,7 +125,7 @@ def test_another_models_state_is_refused(images, tmp_path):
     state = tmp_path / "state.safetensors"
     train(images, state, replace(RECIPE, steps=2))
     with pytest.raises(RecipeError, match="another recipe"):
-        train(images, state, replace(RECIPE, steps=2), tiny(width=4))
+        train(images, state, replace(RECIPE, steps=2), Small(width=4))
 
 
 @pytest.mark.parametrize("damage", [b"", b"not safetensors", None])
@@ -136,7 +162,7 @@ def halves(count: int, generator: torch.Generator) -> Tensor:
 
 
 def test_an_epoch_sees_every_picture_once():
-    images = torch.arange(12, dtype=torch.uint8).view(12, 1, 1, 1).expand(12, 3, 32, 32)
+    images = torch.arange(12, dtype=torch.uint8).view(12, 1, 1, 1).expand(12, 3, 8, 8)
     recipe = Training(steps=9, batch=4)
     batches = [loop.draw(images, halves, recipe, step, "cpu")[0] for step in range(6)]
     first, second = (torch.cat(epoch)[:, 0, 0, 0].mul(255).round().tolist() for epoch in (batches[:3], batches[3:]))
@@ -169,10 +195,10 @@ def test_the_rate_rises_and_falls():
 
 def test_the_objective_is_the_mean_over_hidden_pixels_and_channels(generator):
     """Observed pixels count for nothing, and each picture for as much, however many pixels it hides."""
-    model = tiny().eval()
+    model = Small().eval()
     batch = torch.rand(2, 3, 32, 32, generator=generator)
     masks = torch.zeros(2, 1, 32, 32, dtype=torch.bool)
-    masks[0, :, :20] = True
+    masks[0, :, :5] = True
     masks[1, :, 0, 0] = True
     log_prob = model.parameterise(model(batch, masks, torch.Generator().manual_seed(0))).log_prob(batch)
     each = [-log_prob[k][~masks[k, 0]].mean().item() / 3 for k in range(2)]

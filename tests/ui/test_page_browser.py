@@ -27,7 +27,7 @@ FLAGS += ["--disable-background-networking", "--disable-component-update", "--di
 LONG = 30_000  # ms, for a machine that does something else as well
 
 SHOWN = "() => document.querySelector('#recon-view canvas').toDataURL()"
-HEAT = "() => document.querySelector('#recon-map .js-plotly-plot')?.data?.[0]?.z"
+HEAT = "() => document.querySelector('#recon-map .js-plotly-plot')?.calcdata?.[0]?.[0]?.z?.map((row) => [...row])"
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +95,8 @@ class Visitor:
 
     def toast(self) -> str:
         """The sentence that pops up; it is put away."""
-        toast = self.page.get_by_test_id("toast-body").first
-        said = toast.locator(".toast-text").inner_text().strip()
-        toast.get_by_test_id("toast-close").click()
+        said = self.page.get_by_test_id("toast-text").inner_text().strip()
+        self.page.get_by_test_id("toast-close").click()
         expect(self.page.get_by_test_id("toast-body")).to_have_count(0)
         assert said.endswith(".") and "our fault" not in said and "Error" not in said, said
         return said
@@ -268,7 +267,7 @@ def test_samples(visitor):
     drawn = [image.get_attribute("src") for image in grid.locator("img").all()]
     assert len(set(drawn)) == 8
     before = visitor.shown()
-    grid.get_by_role("listitem").nth(3).click()
+    grid.get_by_role("button", name="Sample 4").click()
     visitor.changed(before)
     expect(visitor.page.locator(".recon-look label", has_text="A sample").locator("input")).to_be_checked()
     expect(grid).not_to_have_class(re.compile("stale"))

@@ -1,0 +1,116 @@
+"""The tables: rows that say what was measured, and Table 1's interval."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from recon import Observation, Prediction, baselines, data, metrics
+from recon.distributions import Bernoulli, Beta
+from recon.errors import CheckpointError
+from recon.evaluation import reconstruction, table1
+from recon.evaluation.reconstruction import Row
+from recon.models.base import Model
+
+
+class Uniform(Model):
+    """Every value is as likely, whatever was observed."""
+
+    kind, side, channels = "uniform", 32, 3
+    device = torch.device("cpu")
+
+    def distribution(self, observation: Observation) -> Beta:
+        return Beta(torch.ones_like(observation.values), torch.ones_like(observation.values))
+
+
+class Coin(Uniform):
+    """The same in black and white."""
+
+    kind, channels, binary = "coin", 1, True
+
+    def distribution(self, observation: Observation) -> Bernoulli:
+        return Bernoulli(torch.zeros_like(observation.values))
+
+
+def test_patch_masks():
+    random, sobol = (reconstruction.patch_masks(family, 40, 3) for family in ("random", "sobol"))
+    for masks in (random, sobol):
+        assert masks.shape == (3, 1, 32, 32) and masks.dtype == torch.bool and (masks.flatten(1).sum(1) == 40).all()
+    assert sobol[0].equal(sobol[1]) and not random[0].equal(random[1])
+
+
+def test_a_row_is_the_mean_over_pictures_in_whatever_batches(pictures, monkeypatch):
+    truth = pictures(5)
+    masks = reconstruction.patch_masks("random", 100, 5)
+    together = reconstruction.measure(Uniform(), "uniform", "random", 100, truth, masks)
+    prediction = Uniform().predict(Observation(truth, masks))
+    assert together.psnr_db == pytest.approx(metrics.psnr_db(prediction.mean, truth))
+    assert together.ssim == pytest.approx(metrics.ssim(prediction.mean, truth))
+    assert together.bits_per_dim == pytest.approx(math.log2(255), abs=0.01)
+    assert together.coverage == pytest.approx(metrics.coverage(prediction, truth, 0.9))
+    monkeypatch.setattr(reconstruction, "BATCH", 2)
+    apart = reconstruction.measure(Uniform(), "uniform", "random", 100, truth, masks)
+    for name in ("psnr_db", "ssim", "bits_per_dim", "coverage"):
+        assert getattr(apart, name) == pytest.approx(getattr(together, name))
+
+
+def test_a_baselines_row_has_no_spread(pictures):
+    row = reconstruction.measure(
+        baselines.load("nearest"), "nearest", "sobol", 128, pictures(2), reconstruction.patch_masks("sobol", 128, 2)
+    )
+    assert row.bits_per_dim is None and row.coverage is None and row.psnr_db > 15
+
+
+def test_markdown():
+    rows = [Row("model", "sobol", 128, 22.617, 0.8, 4.1, 0.9), Row("nearest", "random", 32, 16.0, 0.5)]
+    head, rule, first, second = reconstruction.markdown(rows).splitlines()
+    assert head.count("|") == rule.count("|") == first.count("|") == second.count("|") == 8
+    assert first == "| 128 | Sobol' | model | 22.62 | 0.800 | 4.100 | 90.0 % |"
+    assert second == "| 32 | random | nearest | 16.00 | 0.500 | – | – |"
+
+
+def test_a_checkpoint_must_say_what_it_was_trained_on(tmp_path, monkeypatch):
+    folder = tmp_path / "quiet"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"checkpoint": {"kind": "gaussian"}}')
+    monkeypatch.setattr(reconstruction.hub, "resolve", lambda name: folder)
+    with pytest.raises(CheckpointError, match="which image set"):
+        reconstruction.data_set("quiet")
+
+
+def test_table1_is_over_hidden_pixels_of_all_pictures(digits, monkeypatch):
+    monkeypatch.setattr(table1.hub, "load", lambda name: Coin())
+    assert table1.loss("table1-mnist-sobol") == (pytest.approx(math.log(2)), 8)
+    assert table1.loss("table1-mnist-random3", limit=5) == (pytest.approx(math.log(2)), 5)
+
+
+def test_table1_asks_each_network_about_its_own_patch(digits, monkeypatch):
+    asked = {}
+
+    class Curious(Coin):
+        def predict(self, observation: Observation) -> Prediction:
+            asked[name] = observation.mask
+            return super().predict(observation)
+
+    monkeypatch.setattr(table1.hub, "load", lambda name: Curious())
+    for name in ("table1-mnist-sobol", "table1-mnist-random0", "table1-mnist-random1"):
+        table1.loss(name)
+        assert (asked[name].flatten(1).sum(1) == 128).all() and (asked[name] == asked[name][:1]).all()
+    masks = [mask[0] for mask in asked.values()]
+    assert all(not masks[a].equal(masks[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
+
+
+def test_table1s_interval(monkeypatch):
+    losses = [0.11, 0.12, 0.10, 0.115, 0.105]
+    monkeypatch.setattr(table1, "loss", lambda name, limit: (losses[int(name[-1])] if "random" in name else 0.1, 8000))
+    mnist, cifar = table1.rows()
+    low, high = stats.t.interval(0.95, 4, np.mean(losses), stats.sem(losses))
+    assert (mnist.random, mnist.low, mnist.high) == pytest.approx((0.11, low, high))
+    assert (mnist.data, cifar.data, mnist.sobol, mnist.pictures) == ("mnist", "cifar10", 0.1, 8000)
+    text = table1.text([mnist, cifar]).splitlines()
+    assert len(text) == 4 and "0.1100 (" in text[2] and "0.0994" in text[2] and "-1.1536" in text[3]
+    assert set(table1.SETS) <= {"mnist", "cifar10"} <= set(data.SETS)
