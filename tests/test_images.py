@@ -46,8 +46,8 @@ def test_fit_repeats_pixels_when_it_enlarges():
     assert images.fit(Image.fromarray(pixels), np.int64(8)).shape == (8, 8)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (3, 4001), (49, 47), (33, 997)])
-@pytest.mark.parametrize("to", [1, 3, 28, 32, (7, 13)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (3, 4001), (29, 29), (33, 997)])
+@pytest.mark.parametrize("to", [1, 7, 28, 32, (7, 13)])
 def test_any_shape_to_any_shape(size, to):
     found = images.fit(Image.new("RGB", size, (200, 100, 50)), to)
     assert found.shape == (*((to, to) if isinstance(to, int) else to), 3)
@@ -132,6 +132,7 @@ def test_exif_turns_are_applied_once(orientation):
     opened = images.open_image(encoded(stored, "PNG", exif=exif))
     for image in (opened, Image.open(io.BytesIO(encoded(stored, "PNG", exif=exif)))):
         assert (images.fit(image, 2) == images.fit(corners(), 2)).all()
+    assert (np.asarray(opened) == np.asarray(corners())).all(), "upright as soon as it is open"
 
 
 def test_broken_exif_is_no_trouble():

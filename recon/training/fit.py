@@ -35,7 +35,11 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
         torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
         network = kind(**recipe.model)
         if recipe.training.start:
-            network.load_state_dict(hub.load(recipe.training.start, "cpu").state_dict())
+            try:
+                network.load_state_dict(hub.load(recipe.training.start, "cpu").state_dict())
+            except (RuntimeError, AttributeError) as error:
+                told = f"'{recipe.name}' cannot start from '{recipe.training.start}', a model of another shape."
+                raise RecipeError(told) from error
         yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
         yield network.to("cpu")
 

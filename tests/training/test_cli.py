@@ -94,6 +94,19 @@ def test_a_closed_form_has_nothing_to_resume(at, capsys):
     assert "one pass" in (at / "checkpoints/linear-algebra/README.md").read_text()
 
 
+def test_a_run_may_start_from_another(at, capsys):
+    assert main(["train", "tiny.toml", "--device", "cpu"]) == 0
+    still = NETWORK.replace("steps = 4", 'steps = 1\nrate = 0.0\nstart = "tiny"')
+    (at / "same.toml").write_text(still)
+    assert main(["train", "same.toml", "--device", "cpu"]) == 0
+    weights = [recon.load(name, device="cpu").parameters() for name in ("tiny", "same")]
+    assert all(a.equal(b) for a, b in zip(*weights, strict=True))
+    for start, change in (("tiny", "width = 3"), ("nearest", "width = 2")):
+        (at / "other.toml").write_text(still.replace('"tiny"', f'"{start}"').replace("width = 2", change))
+        assert main(["train", "other.toml", "--device", "cpu"]) == 1
+        assert f"cannot start from '{start}'" in capsys.readouterr().err
+
+
 def test_a_second_run_finds_the_first_done(at, capsys):
     weights = at / "checkpoints/tiny/model.safetensors"
     assert main(["train", "tiny.toml", "--device", "cpu"]) == 0

@@ -284,12 +284,12 @@ def test_samples_form_in_steps(do, binary, face):
     assert all(len(grid["pngs"]) in (0, room.SAMPLES) and grid["busy"] for grid, _ in steps[:-1])
 
 
-@pytest.mark.parametrize("seed", [2**31, 2**63, 2**64 - 1])
+@pytest.mark.parametrize("seed", [2**31, 2**32 - 1])
 def test_large_seeds_draw(do, name, face, seed):
     assert len(list(do.draw(face, name, seed))[-1][0]["pngs"]) == room.SAMPLES
 
 
-@pytest.mark.parametrize("seed", [2**64, 10**30, 0.5, float("inf"), "0"], ids=repr)
+@pytest.mark.parametrize("seed", [-1, 2**32, 2**64, 10**30, 0.5, float("inf"), "0"], ids=repr)
 def test_a_seed_that_cannot_be_drawn_with_is_a_sentence(do, name, face, seed):
     with pytest.raises(gr.Error) as told:
         list(do.draw(face, name, seed))
