@@ -51,7 +51,7 @@ class Session:
             raise ObservationError(TORN)
         patch = said["patch"]
         family, size, seed = patch.get("family"), patch.get("size"), patch.get("seed")
-        if family not in patches.FAMILIES:
+        if not isinstance(family, str) or family not in patches.FAMILIES:
             raise ObservationError(f"There is no patch family called {str(family)[:40]!r}.")
         if not all(isinstance(number, int) and not isinstance(number, bool) for number in (size, seed)):
             raise ObservationError("The patch's size and seed must be whole numbers.")
@@ -75,7 +75,10 @@ class Session:
         """The inverse; ObservationError, a plain sentence, for a link that is torn or not ours."""
         try:
             packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            head, _, body = zlib.decompressobj().decompress(packed, MOST_BYTES).partition(b"\0")
+            unpacker = zlib.decompressobj()
+            head, _, body = unpacker.decompress(packed, MOST_BYTES).partition(b"\0")
+            if not unpacker.eof:
+                raise ValueError("the end is missing")
             settings = json.loads(head)
             painting = unpack(settings.pop("side"), body)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error, binascii.Error) as error:
@@ -88,6 +91,8 @@ def unpack(side: int, body: bytes) -> Painting:
     """A painting from the bits of its mask and the colours of its cells; ValueError if they do not fit together."""
     Painting.empty(side)  # refuses an absurd side before anything is made of it
     bits = (side * side + 7) // 8
+    if len(body) < bits:
+        raise ValueError("the mask is missing")
     mask = np.unpackbits(np.frombuffer(body[:bits], np.uint8), count=side * side).astype(bool).reshape(side, side)
     values = np.zeros((side, side, 3), np.uint8)
     values[mask] = np.frombuffer(body[bits:], np.uint8).reshape(-1, 3)
