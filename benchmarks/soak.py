@@ -165,7 +165,7 @@ def ask(url: str, cells: list) -> str:
 
 
 def stretch(url: str) -> None:
-    """Large questions, so that what answering them needs is there before memory is measured."""
+    """Large questions, the same before each measuring of memory: a large painting needs more of it than a small one."""
     rng = random.Random(0)
     for count in (300, 400, 500, 600) * 3:
         places = rng.sample(range(SIDE * SIDE), count)
@@ -191,7 +191,6 @@ def main() -> int:
     with server() as (url, pid), sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         tabs = [Tab(browser, url, seed) for seed in (1, 2)]
-        stretch(url)
         began, before, heaps = time.monotonic(), 0.0, [0.0, 0.0]
         for step in range(strokes):
             for tab in tabs:
@@ -203,11 +202,14 @@ def main() -> int:
             for tab in tabs:
                 tab.wait()
             if step == WARM:
+                stretch(url)
                 before, heaps = resident_mb(pid), [tab.heap_mb() for tab in tabs]
                 print(f"  {step + 1:4d} strokes, server {before:.0f} MB, heaps {heaps[0]:.0f} and {heaps[1]:.0f} MB")
             if step % 50 == 49:
                 print(f"  {step + 1:4d} strokes, {time.monotonic() - began:.0f} s, server {resident_mb(pid):.0f} MB")
-        took, after = time.monotonic() - began, resident_mb(pid)
+        took = time.monotonic() - began
+        stretch(url)
+        after = resident_mb(pid)
         latencies = []
         for number, (tab, heap) in enumerate(zip(tabs, heaps, strict=True), start=1):
             tab.latencies += tab.page.evaluate("() => soak.latencies")
