@@ -14,7 +14,7 @@ def main() -> None:
     _, address, _ = launch(prevent_thread_lock=True, quiet=True, server_port=None)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1010})
+        page = browser.new_page(viewport={"width": 1280, "height": 1060})
         page.goto(address)
         page.wait_for_selector("#recon-map .js-plotly-plot")
         page.click("#recon-draw")
@@ -22,6 +22,7 @@ def main() -> None:
         view = page.locator("#recon-view canvas").bounding_box()
         page.mouse.click(view["x"] + 0.6 * view["width"], view["y"] + 0.66 * view["height"])
         page.wait_for_selector("#recon-pixel svg")
+        page.evaluate("scrollTo(0, 0)")
         page.mouse.move(5, 5)
         page.wait_for_timeout(800)
         page.screenshot(path=PLACE)

@@ -105,7 +105,7 @@ def evaluate(asked: argparse.Namespace) -> None:
 
     for name in asked.names:
         if name == "table1":
-            print(table1.text(table1.rows()))
+            print(table1.text(table1.rows(asked.limit)))
             continue
         table = reconstruction.table(name, asked.limit)
         print(table)
