@@ -105,7 +105,11 @@ def evaluate(asked: argparse.Namespace) -> None:
 
     for name in asked.names:
         if name == "table1":
-            print(table1.text(table1.rows(asked.limit)))
+            table = table1.text(table1.rows(asked.limit))
+            print(table)
+            for network in table1.networks() if asked.card else ():
+                command = f"python -m recon evaluate table1 --limit {asked.limit}"
+                card.write(hub.resolve(network), recipe.load(network), table, command, table1.ABOUT)
             continue
         table = reconstruction.table(name, asked.limit)
         print(table)

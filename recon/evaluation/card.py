@@ -9,12 +9,15 @@ from recon.transfer import CARD, read_config
 
 # the Hub knows no name for "non-commercial research only", so such a licence is "other" and named in the card
 RESEARCH = ["license: other", "license_name: non-commercial-research"]
+UNITS = """PSNR is over all pixels with the observed ones kept;
+bits/dim (256 levels) and coverage are over unobserved ones."""
 
 
-def write(folder: Path, found: Recipe, table: str | None = None, command: str = "") -> None:
+def write(folder: Path, found: Recipe, table: str | None = None, command: str = "", about: str = UNITS) -> None:
     """Write the card of the checkpoint in `folder`, made by the recipe `found`.
 
-    table    what was measured, as Markdown, and the `command` that prints it; None where nothing was yet
+    table    what was measured, as Markdown, the `command` that prints it, and what its numbers are `about`;
+             None where nothing was measured yet
     """
     said = read_config(folder)["checkpoint"]
     licence = RESEARCH if "non-commercial" in said["licence"] else ["license: apache-2.0"]
@@ -44,18 +47,13 @@ def write(folder: Path, found: Recipe, table: str | None = None, command: str = 
         "",
         "## What it reaches",
         "",
-        *measured(table, command),
+        *measured(table, command, about),
         "",
     ]
     (folder / CARD).write_text("\n".join(lines))
 
 
-def measured(table: str | None, command: str) -> list[str]:
+def measured(table: str | None, command: str, about: str) -> list[str]:
     if table is None:
         return ["Not measured yet."]
-    return [
-        f"`{command}`, on test pictures that no training saw. PSNR is over all pixels with the observed ones kept;",
-        "bits/dim (256 levels) and coverage are over unobserved ones.",
-        "",
-        table,
-    ]
+    return [f"`{command}`, on test pictures that no training saw. {about}", "", table]

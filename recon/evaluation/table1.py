@@ -19,6 +19,9 @@ from recon.observation import Observation
 from recon.training import masks, recipe
 
 SETS = ("mnist", "cifar10")
+ABOUT = """The loss is nats per unobserved pixel and channel, for the
+Beta with values clamped to [1e-5, 1 - 1e-5]. The paper's networks are wider and saw far more, from other copies
+of the sets."""
 RANDOM = 5  # patches, as in the paper
 PAPER = {"mnist": (0.110, 0.0994), "cifar10": (-1.077, -1.1536)}  # random, Sobol'
 
@@ -48,6 +51,11 @@ def rows(limit: int | None = None) -> list[Comparison]:
         half = float(stats.t.ppf(0.975, RANDOM - 1)) * deviation / math.sqrt(RANDOM)
         found.append(Comparison(name, pictures, centre, centre - half, centre + half, sobol, *PAPER[name]))
     return found
+
+
+def networks() -> list[str]:
+    """The checkpoints that the table is made of."""
+    return [f"table1-{name}-{patch}" for name in SETS for patch in ("sobol", *(f"random{k}" for k in range(RANDOM)))]
 
 
 def loss(name: str, limit: int | None = None) -> tuple[float, int]:
