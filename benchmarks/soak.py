@@ -135,8 +135,7 @@ def server() -> Iterator[tuple[str, int]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    # glibc would keep hundreds of MB of freed matrices in its threads' heaps: given back at once, what grows is a leak
-    settings = {**os.environ, "GRADIO_SERVER_PORT": str(port), "MALLOC_MMAP_THRESHOLD_": "1000000"}
+    settings = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
     process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=settings, stdout=subprocess.DEVNULL)
     try:
         for _ in range(600):

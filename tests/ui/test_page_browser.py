@@ -421,14 +421,16 @@ def test_a_link_from_a_stranger_is_a_sentence(visit, desktop):
 
 
 def test_without_a_mouse(visitor):
-    page = visitor.page
+    page, before = visitor.page, visitor.shown()
     page.locator(".painter-canvas").focus()
     for key in ("ArrowDown", "ArrowRight", "Space"):
         page.keyboard.press(key)
     visitor.count(65)
+    before = visitor.changed(before)
     page.keyboard.press("Enter")
     card = page.locator("#recon-pixel")
     expect(card).to_contain_text("Pixel row 1, column 1")
+    visitor.changed(before)
     view = page.locator("#recon-view canvas")
     view.focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowRight", "Enter"):
