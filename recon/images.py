@@ -19,8 +19,9 @@ FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")  # others hand t
 
 def open_image(source: str | Path | bytes) -> Image.Image:
     """A picture from a file or its bytes, upright, first frame; raises ImageError if it is none or too large."""
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
+        # read at once: Pillow keeps a file of several frames, or a broken one, open
+        stream = io.BytesIO(source if isinstance(source, bytes) else Path(source).read_bytes())
         with warnings.catch_warnings():
             # our own limit below speaks plainly, and what is wrong with a readable file's metadata matters to no one
             warnings.simplefilter("ignore")

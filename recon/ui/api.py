@@ -6,13 +6,14 @@ import gradio as gr
 
 from recon import sampling
 from recon.errors import ObservationError
-from recon.ui.engine import Engine, patch_mask, whole
+from recon.ui.engine import Engine, patch_mask, seed_of, whole
 from recon.ui.figures import picture_uri
 from recon.ui.handlers import plainly
 from recon.ui.painting import Painting
 
 MOST_SAMPLES = 16
 MOST_STEPS = 64
+MOST_SIDE = 64
 
 
 def build(engine: Engine) -> None:
@@ -39,7 +40,7 @@ def build(engine: Engine) -> None:
 
         family: random, sobol, sobol_shifted, halton, lattice, farthest, grid or block.
         """
-        rows, columns = patch_mask(family, size, seed, whole(side, "side")).nonzero()
+        rows, columns = patch_mask(family, size, seed, patch_side(side)).nonzero()
         return [[int(row), int(column)] for row, column in zip(rows, columns, strict=True)]
 
     @plainly
@@ -71,11 +72,18 @@ def build(engine: Engine) -> None:
         if not 1 <= count <= MOST_SAMPLES or not 1 <= steps <= MOST_STEPS:
             raise ObservationError(f"There are 1 to {MOST_SAMPLES} samples in 1 to {MOST_STEPS} steps.")
         observation = engine.observe(model, Painting.parse({"side": side, "cells": cells}))
-        drawn = sampling.sample(engine.model(model), observation, count, steps, whole(seed, "seed"))
+        drawn = sampling.sample(engine.model(model), observation, count, steps, seed_of(seed))
         return [picture_uri(picture) for picture in drawn.cpu()]
 
     for endpoint in (models, patch, reconstruct, sample):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_id="model")
+
+
+def patch_side(side) -> int:
+    """Larger grids are for the library: here one caller would hold the queue for others."""
+    if not 1 <= whole(side, "side") <= MOST_SIDE:
+        raise ObservationError(f"A patch's side is 1 to {MOST_SIDE} pixels here.")
+    return whole(side, "side")
 
 
 def rounded(values) -> list | None:

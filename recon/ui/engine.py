@@ -18,6 +18,7 @@ from recon.ui.painting import Painting
 
 DEFAULT = "gaussian-celeba"
 SIDE = 32
+MOST_SEED = 2**32
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ class Engine:
 
     def model(self, name: str) -> Predictor:
         """The model, from memory after the first time; CheckpointError where it cannot be had."""
-        if name not in self.models:
-            if name not in self.records and name not in baselines.METHODS:
+        if not isinstance(name, str) or name not in self.models:
+            if not isinstance(name, str) or (name not in self.records and name not in baselines.METHODS):
                 raise CheckpointError(f"There is no model called {name!r} on this page.")
             self.models[name] = hub.load(name, self.device)
         return self.models[name]
@@ -103,7 +104,7 @@ class Engine:
     def observe(self, name: str, painting: Painting) -> Observation:
         """A painting as the model's kind of observation: colour, grey, or black and white."""
         model = self.model(name)
-        side = getattr(model, "side", painting.side)
+        side = getattr(model, "side", SIDE)  # classical methods would take any, and hours
         if painting.side != side:
             raise CheckpointError(f"This model works on {side} x {side} pixels, the painting has {painting.side}.")
         values = images.to_tensor(painting.values)[None]
@@ -134,11 +135,20 @@ def reveal(picture: np.ndarray, mask: np.ndarray) -> Painting:
 
 def patch_mask(family: str, size: float, seed: float, side: int = SIDE) -> np.ndarray:
     """A patch from what a page or a caller sends: numbers that may not be whole."""
-    return patches.make(family, side, whole(size, "number of pixels"), whole(seed, "seed"))
+    return patches.make(family, side, whole(size, "number of pixels"), seed_of(seed))
 
 
 def whole(number, what: str) -> int:
     """A whole number, or a plain sentence."""
-    if isinstance(number, bool) or not isinstance(number, int | float) or number != number or number != int(number):
+    # what is left of infinity, and of what is not a number, is neither
+    if isinstance(number, bool) or not isinstance(number, int | float) or number % 1 != 0:
         raise CheckpointError(f"The {what} must be a whole number, not {number!r}.")
     return int(number)
+
+
+def seed_of(number) -> int:
+    """A seed that every generator and every link takes, or a plain sentence."""
+    seed = whole(number, "seed")
+    if not 0 <= seed < MOST_SEED:
+        raise CheckpointError(f"A seed is a whole number from 0 to {MOST_SEED - 1}.")
+    return seed

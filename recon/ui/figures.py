@@ -29,11 +29,8 @@ def picture_uri(values: Tensor) -> str:
     return data_uri(images.to_pil(values))
 
 
-def uncertainty(answer: Answer) -> go.Figure:
-    """Standard deviation of every pixel, channels averaged by their squares; what each pixel says under the pointer.
-
-    A method that gives a mean alone has an empty map that says so.
-    """
+def blank(said: str = "") -> go.Figure:
+    """The map's frame, with a quiet word in its middle."""
     figure = go.Figure()
     axis = {"visible": False, "constrain": "domain", "fixedrange": True}
     figure.update_layout(
@@ -46,9 +43,17 @@ def uncertainty(answer: Answer) -> go.Figure:
         hoverlabel={"font": {"size": 12}},
         autosize=True,
     )
+    middle = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False, "font": {"size": 13}}
+    return figure.add_annotation(text=said, **middle) if said else figure
+
+
+def uncertainty(answer: Answer) -> go.Figure:
+    """Standard deviation of every pixel, channels averaged by their squares; what each pixel says under the pointer.
+
+    A method that gives a mean alone has an empty map that says so.
+    """
     if answer.deviation is None or answer.interval is None:
-        middle = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False, "font": {"size": 13}}
-        return figure.add_annotation(text="This method does not say how sure it is.", **middle)
+        return blank("This method does not say how sure it is.")
     low, high = answer.interval
     side = answer.painting.side
     spread = answer.deviation.square().mean(0).sqrt().numpy()
@@ -76,7 +81,7 @@ def uncertainty(answer: Answer) -> go.Figure:
             "nticks": 6,
         },
     )
-    return figure.add_trace(heat)
+    return blank().add_trace(heat)
 
 
 def hover(mean: Tensor, deviation: Tensor, low: Tensor, high: Tensor) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import functools
+import html
 import inspect
 import json
 import logging
@@ -21,7 +22,7 @@ import numpy as np
 from recon import baselines, sampling
 from recon.errors import ObservationError, PredictionError, ReconError
 from recon.ui import export, figures, pictures
-from recon.ui.engine import Answer, Engine, patch_mask, reveal, whole
+from recon.ui.engine import MOST_SEED, Answer, Engine, patch_mask, reveal, seed_of
 from recon.ui.painting import Painting, encode_picture
 from recon.ui.session import Session
 
@@ -81,11 +82,15 @@ class Handlers:
                 figures.pixel_card(answer, *place),
                 figures.scores(answer),
                 self.status(answer, model),
-                self.note(answer),
+                self.note(answer, look),
             ]
         except ReconError as error:
-            # not a toast: this may follow every stroke
-            return [gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip(), f"<p class='recon-note'>{error}</p>"]
+            # not a toast: this may follow every stroke; escaped: it may quote what a stranger wrote. What another model
+            # or painting answered does not stay under this one's name.
+            note = f"<p class='recon-note'>{html.escape(str(error), quote=False)}</p>"
+            empty = {"png": "", "side": painting.side, "observed": [], "selected": []}
+            card, scores = figures.pixel_card(None, None, None), figures.scores(None)
+            return [empty, figures.blank(), card, scores, "<span>no answer</span>", note]
 
     def view(self, answer: Answer, look: str, marked: bool, place: tuple) -> dict:
         """The value of the reconstruction's PixelView."""
@@ -111,11 +116,13 @@ class Handlers:
         title = dict((name, title) for title, name in self.engine.choices()).get(model, model)
         return f"<span>{device} · {title} · {max(1, round(answer.seconds * 1000))} ms</span>"
 
-    def note(self, answer: Answer) -> str:
+    def note(self, answer: Answer, look: str) -> str:
         """A quiet word where something might surprise."""
         count = int(answer.painting.mask.sum())
         if count == 0:
             return "<p class='recon-note'>Nothing is observed yet: this is what the model expects of any picture.</p>"
+        if look == "error" and answer.truth is None:
+            return "<p class='recon-note'>No true picture is known, so there is no error to show: this is the mean.</p>"
         if not answer.prediction.has_spread:
             return "<p class='recon-note'>A classical method: a mean alone, with no spread and no samples.</p>"
         return ""
@@ -153,7 +160,7 @@ class Handlers:
     @plainly
     def shuffle(self, seed, painting, model, truth, look, marked, selected, family, size):
         """Another seed; a family without chance gives way to its randomised kin."""
-        seed, family = (whole(seed or 0, "seed") + 1) % 2**31, {"sobol": "sobol_shifted"}.get(family, family)
+        seed, family = (seed_of(seed or 0) + 1) % MOST_SEED, {"sobol": "sobol_shifted"}.get(family, family)
         return [
             seed,
             family,
@@ -205,7 +212,7 @@ class Handlers:
         yield [{"pngs": [], "count": SAMPLES, "busy": True}, "drawing …"]
         exact = "exact joint samples" if known.exact_joint else f"joint samples in {STEPS} Sobol' groups"
         pngs: list[str] = []
-        for step, drawn in enumerate(sampling.stream(known, observation, SAMPLES, STEPS, whole(seed or 0, "seed"))):
+        for step, drawn in enumerate(sampling.stream(known, observation, SAMPLES, STEPS, seed_of(seed or 0))):
             now = time.perf_counter()
             if now - began > MOST_SECONDS:
                 yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, "stopped after a minute"]
@@ -237,12 +244,12 @@ class Handlers:
     @plainly
     def link(self, model, family, size, seed, picture, painting) -> str:
         """The part of a permalink behind `#recon=`"""
-        return Session(model, family, size, whole(seed or 0, "seed"), picture or "", painting).to_link()
+        return Session(model, family, size, seed_of(seed or 0), picture or "", painting).to_link()
 
     @plainly
     def download(self, model, family, size, seed, picture, painting, truth) -> str:
         """A zip file in base64; nothing is left on the server."""
-        seed = whole(seed or 0, "seed")
+        seed = seed_of(seed or 0)
         answer = self.engine.answer(model, painting, decode(truth, painting.side))
         session = Session(model, family, size, seed, picture or "", painting)
         return base64.b64encode(export.bundle(answer, session, SAMPLES, seed)).decode("ascii")
@@ -269,7 +276,7 @@ class Handlers:
             if said.startswith("tab:"):
                 kept = json.loads(said[4:])
                 return self.open(Session.from_dict(kept), kept.get("truth"), look, marked, selected)
-        except (ReconError, ValueError) as error:
+        except (ReconError, ValueError, RecursionError) as error:
             gr.Warning(str(error) if isinstance(error, ReconError) else "What this tab held could not be read.")
         painting = reveal(pictures.load("face"), patch_mask("sobol", 64, 0))
         start = Session(self.engine.default, picture="face", painting=painting)
@@ -304,7 +311,7 @@ def where(selected: str, side: int) -> tuple[int, int] | tuple[None, None]:
     """Row and column of the pixel that is looked at."""
     try:
         row, column = json.loads(selected or "[]")
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None, None
-    inside = all(isinstance(place, int) and 0 <= place < side for place in (row, column))
+    inside = all(type(place) is int and 0 <= place < side for place in (row, column))
     return (row, column) if inside else (None, None)

@@ -13,6 +13,7 @@ from recon.ui import about, api, reconstruct
 from recon.ui.engine import Engine
 from recon.ui.theme import theme
 
+MOST_UPLOAD = "60mb"
 TAGLINE = "Paint a few pixels. See the picture they imply, and how sure the model is."
 
 
@@ -39,7 +40,7 @@ def launch(engine: Engine | None = None, **options):
     page = build(engine)
     threading.Thread(target=warm_up, args=(engine,), daemon=True).start()
     css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    return page.launch(theme=theme(), css=css, footer_links=["api"], **options)
+    return page.launch(theme=theme(), css=css, footer_links=["api"], **{"max_file_size": MOST_UPLOAD, **options})
 
 
 def give_memory_back() -> None:
