@@ -77,7 +77,7 @@ def train(asked: argparse.Namespace) -> None:
         torch.empty(0, device=asked.device)
     except (RuntimeError, AssertionError) as error:
         raise ReconError(f"There is no device {asked.device!r} here.") from error
-    began = time.monotonic()
+    began, seconds = time.monotonic(), None
     total = found.training.steps if found.training else None
     # the delay keeps the bar out of the way of an error before the first step
     with tqdm(total=total, unit="step", desc=found.name, delay=0.1) as bar:
@@ -85,10 +85,13 @@ def train(asked: argparse.Namespace) -> None:
             if not isinstance(told, loop.Progress):
                 model = told
                 break
+            seconds = told.seconds
             bar.update(told.step - bar.n)
             bar.set_postfix(loss=f"{told.loss:.4f}", images_s=f"{told.images_per_second:.0f}")
-    minutes = (time.monotonic() - began) / 60
-    where = torch.cuda.get_device_name() if asked.device.startswith("cuda") else f"{torch.get_num_threads()} CPU cores"
+    minutes = (time.monotonic() - began if seconds is None else seconds) / 60
+    cores = torch.get_num_threads()
+    where = f"{cores} CPU core{'s' * (cores > 1)}"
+    where = torch.cuda.get_device_name() if asked.device.startswith("cuda") else where
     if found.training:
         pictures = f"{found.training.steps * found.training.batch:,} pictures"
     else:

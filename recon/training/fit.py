@@ -15,6 +15,7 @@ from recon.models import KINDS, Gaussian
 from recon.models.base import Model, Network
 from recon.training import loop
 from recon.training.recipe import Recipe
+from recon.transfer import read_config
 
 
 def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model]:
@@ -69,8 +70,12 @@ def write(model: Model, recipe: Recipe, folder: Path, trained: str) -> None:
 
 
 def licence(recipe: Recipe) -> str:
-    """What the image set's terms leave of our own."""
+    """What the terms of the image sets leave of our own: those of the set it saw, and of what it started from."""
     terms = recipe.data.terms
     if "non-commercial" in terms:
         return f"weights: {terms} ({recipe.data.title}'s terms)"
+    if recipe.training and recipe.training.start:
+        before = read_config(hub.resolve(recipe.training.start))["checkpoint"]["licence"]
+        if "non-commercial" in before:
+            return f"{before}, which it started from"
     return f"weights: Apache-2.0 as far as ours; data terms: {terms}"

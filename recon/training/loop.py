@@ -7,6 +7,7 @@ safetensors file, replaced atomically.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import time
@@ -27,13 +28,17 @@ from recon.training.recipe import Training
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: loss (mean over unobserved pixels and channels, nats) is an average over the last steps."""
+    """Where a run stands: loss (mean over unobserved pixels and channels, nats) is an average over the last steps.
+
+    seconds     spent so far, sittings before an interruption counted in as far as they were saved
+    """
 
     step: int
     steps: int
     loss: float
     images_per_second: float
     seconds_left: float
+    seconds: float
 
 
 def run(
@@ -49,7 +54,7 @@ def run(
     weights = dict(model.named_parameters())
     average = {name: weight.detach().clone() for name, weight in weights.items()}
     optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
-    start = resume(state, weights, average, optimiser, recipe)
+    start, before = resume(state, weights, average, optimiser, recipe)
     make_masks = maker(recipe.patch, model.side, recipe.size, recipe.seed)
     began, saved, losses = time.monotonic(), time.monotonic(), []
     for step in range(start, recipe.steps):
@@ -65,14 +70,15 @@ def run(
             average[name].lerp_(weight.detach(), 1 - decay if recipe.ema else 1.0)
         losses.append(loss.detach())
         if time.monotonic() - saved > save_every:
-            save(state, weights, average, optimiser, step + 1, recipe)
             saved = time.monotonic()
+            save(state, weights, average, optimiser, step + 1, before + saved - began, recipe)
         if (step + 1) % 20 == 0 or step + 1 == recipe.steps:
-            speed = (step + 1 - start) / (time.monotonic() - began)
+            seconds = time.monotonic() - began
+            speed = (step + 1 - start) / seconds
             mean = torch.stack(losses[-200:]).mean().item()
             left = (recipe.steps - step - 1) / speed
-            yield Progress(step + 1, recipe.steps, mean, speed * recipe.batch, left)
-    save(state, weights, average, optimiser, recipe.steps, recipe)
+            yield Progress(step + 1, recipe.steps, mean, speed * recipe.batch, left, before + seconds)
+    save(state, weights, average, optimiser, recipe.steps, before + time.monotonic() - began, recipe)
     with torch.no_grad():
         for name, weight in weights.items():
             weight.copy_(average[name])
@@ -94,8 +100,7 @@ def draw(images: Tensor, make_masks, recipe: Training, step: int, device: str):
     if per_epoch == 0:
         raise RecipeError(f"A batch of {recipe.batch} needs as many pictures; there are {len(images)}.")
     epoch, place = divmod(step, per_epoch)
-    order = torch.randperm(len(images), generator=seeded(recipe.seed, 1, epoch))
-    chosen = order[place * recipe.batch : (place + 1) * recipe.batch]
+    chosen = shuffled(len(images), recipe.seed, epoch)[place * recipe.batch : (place + 1) * recipe.batch]
     generator = seeded(recipe.seed, 2, step)
     batch = images[chosen]
     if recipe.mirror:
@@ -103,6 +108,12 @@ def draw(images: Tensor, make_masks, recipe: Training, step: int, device: str):
         batch = torch.where(flip, batch.flip(-1), batch)
     batch = batch.to(device).float().div(255).contiguous(memory_format=torch.channels_last)
     return batch, make_masks(len(batch), generator).to(device), seeded(recipe.seed, 3, step, device)
+
+
+@functools.lru_cache(maxsize=1)
+def shuffled(count: int, seed: int, epoch: int) -> Tensor:
+    """The order in which an epoch takes the pictures; kept, since every step of the epoch asks for it."""
+    return torch.randperm(count, generator=seeded(seed, 1, epoch))
 
 
 def seeded(seed: int, stream: int, step: int, device: str = "cpu") -> torch.Generator:
@@ -116,7 +127,15 @@ def rate(recipe: Training, step: int) -> float:
     return recipe.rate * rising * falling
 
 
-def save(state: Path, weights: dict, average: dict, optimiser: torch.optim.Adam, step: int, recipe: Training) -> None:
+def save(
+    state: Path,
+    weights: dict,
+    average: dict,
+    optimiser: torch.optim.Adam,
+    step: int,
+    seconds: float,
+    recipe: Training,
+) -> None:
     tensors: dict[str, Tensor] = {}
     for name, weight in weights.items():
         moments = optimiser.state[weight]
@@ -129,14 +148,16 @@ def save(state: Path, weights: dict, average: dict, optimiser: torch.optim.Adam,
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     state.parent.mkdir(parents=True, exist_ok=True)
     unfinished = state.with_suffix(".part")
-    save_file(tensors, unfinished, metadata={"step": str(step), "recipe": repr(recipe)})
+    save_file(tensors, unfinished, metadata={"step": str(step), "seconds": str(seconds), "recipe": repr(recipe)})
     os.replace(unfinished, state)  # a kill leaves the old state or the new one, never half of one
 
 
-def resume(state: Path, weights: dict, average: dict, optimiser: torch.optim.Adam, recipe: Training) -> int:
-    """Load what an interrupted run left; the step to go on from, 0 if there is none."""
+def resume(
+    state: Path, weights: dict, average: dict, optimiser: torch.optim.Adam, recipe: Training
+) -> tuple[int, float]:
+    """Load what an interrupted run left; the step to go on from and the seconds spent, 0 if there is none."""
     if not state.exists():
-        return 0
+        return 0, 0.0
     try:
         with safe_open(state, framework="pt") as file:
             said = file.metadata()
@@ -156,4 +177,4 @@ def resume(state: Path, weights: dict, average: dict, optimiser: torch.optim.Ada
                 "exp_avg": torch.empty_like(weight).copy_(stored[f"first.{name}"]),
                 "exp_avg_sq": torch.empty_like(weight).copy_(stored[f"second.{name}"]),
             }
-    return int(said["step"])
+    return int(said["step"]), float(said.get("seconds", 0))

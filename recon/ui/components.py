@@ -103,15 +103,23 @@ class PictureInput(gr.Image):
             raise gr.Error(str(error), print_exception=False) from error
 
 
-class PlotClicks(gr.HTML):
-    """Clicks in the `gr.Plot` whose element id is `plot`, which has no event of its own. Event `pick`: `row`, `col`."""
+class SpreadMap(gr.HTML):
+    """Fills the `gr.Plot` whose element id is `plot`, a figure made by `recon.ui.figures.map_frame`, without replacing
+    it, and hears its clicks, for which gradio has no event.
 
-    def __init__(self, *, plot: str, **kwargs: Any):
+    Its value is a dict, see `recon.ui.figures.spread_map`; `selected` is the [row, column] to frame, or []. Event
+    `pick`: `row`, `col`.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, *, plot: str, **kwargs: Any):
         super().__init__(
-            "",
+            value,
             html_template="<i></i>",
-            js_on_load=browser_part("plot_clicks.js"),
+            js_on_load=browser_part("spread_map.js"),
             apply_default_css=False,
             plot=plot,
-            **kwargs,
+            **{"selected": [], **kwargs},
         )
+
+    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
+        return value or {"side": 32, "channels": 3, "note": ""}

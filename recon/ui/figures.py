@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -29,66 +30,50 @@ def picture_uri(values: Tensor) -> str:
     return data_uri(images.to_pil(values))
 
 
-def blank(said: str = "") -> go.Figure:
-    """The map's frame, with a quiet word in its middle."""
+def map_frame(side: int) -> go.Figure:
+    """The map of how unsure the model is, before anything is known; `spread_map` fills it in the browser."""
     figure = go.Figure()
+    # ranges that are said, from the top row down: Plotly may turn one that it finds by itself when it draws again
     axis = {"visible": False, "constrain": "domain", "fixedrange": True}
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 0, "b": 34, "autoexpand": False},
-        xaxis=axis,
-        yaxis={**axis, "autorange": "reversed", "scaleanchor": "x"},
+        xaxis={**axis, "range": [-0.5, side - 0.5]},
+        yaxis={**axis, "range": [side - 0.5, -0.5], "scaleanchor": "x"},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": "#7b8190"},
         hoverlabel={"font": {"size": 12}},
         autosize=True,
     )
-    middle = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False, "font": {"size": 13}}
-    return figure.add_annotation(text=said, **middle) if said else figure
-
-
-def uncertainty(answer: Answer) -> go.Figure:
-    """Standard deviation of every pixel, channels averaged by their squares; what each pixel says under the pointer.
-
-    A method that gives a mean alone has an empty map that says so.
-    """
-    if answer.deviation is None or answer.interval is None:
-        return blank("This method does not say how sure it is.")
-    low, high = answer.interval
-    side = answer.painting.side
-    spread = answer.deviation.square().mean(0).sqrt().numpy()
-    texts = [
-        [hover(answer.mean[:, r, c], answer.deviation[:, r, c], low[:, r, c], high[:, r, c]) for c in range(side)]
-        for r in range(side)
-    ]
+    bar = {"orientation": "h", "y": 0, "yanchor": "top", "thickness": 8, "len": 1.0, "xpad": 0, "ypad": 8}
     heat = go.Heatmap(
-        z=np.round(spread, 4),
-        text=texts,
+        z=np.zeros((side, side)),
         colorscale="Viridis",
         zmin=0,
-        zmax=max(float(spread.max()), 0.01),
+        zmax=1,
         hovertemplate="row %{y}, column %{x}<br>%{text}<extra></extra>",
-        colorbar={
-            "orientation": "h",
-            "y": 0,
-            "yanchor": "top",
-            "thickness": 8,
-            "len": 1.0,
-            "xpad": 0,
-            "ypad": 8,
-            "outlinewidth": 0,
-            "tickfont": {"size": 11},
-            "nticks": 6,
-        },
+        showscale=False,
+        colorbar={**bar, "outlinewidth": 0, "tickfont": {"size": 11}, "nticks": 6},
     )
-    return blank().add_trace(heat)
+    return figure.add_trace(heat)
 
 
-def hover(mean: Tensor, deviation: Tensor, low: Tensor, high: Tensor) -> str:
-    def each(values: Tensor) -> str:
-        return ", ".join(f"{value:.2f}" for value in values.tolist())
+def spread_map(answer: Answer | None) -> dict[str, Any]:
+    """The value of a `SpreadMap`: what the model says of every pixel.
 
-    return f"mean {each(mean)}<br>std. dev. {each(deviation)}<br>90 % from {each(low)}<br>to {each(high)}"
+    `mean`, `deviation`, and `low` and `high` of the 90 % interval are (channels, side, side) in [0, 1] as base64 of
+    little-endian uint16, 65535 for 1: a fifth of the bytes of a JSON list. A method that gives a mean alone has none of
+    them, and a `note` in their place.
+    """
+    if answer is None:
+        return {"side": 32, "channels": 3, "note": ""}
+    said = {"side": answer.painting.side, "channels": len(answer.mean), "note": ""}
+    if answer.deviation is None or answer.interval is None:
+        return {**said, "note": "This method does not say how sure it is."}
+    parts = (answer.mean, answer.deviation, *answer.interval)
+    packed = [base64.b64encode((part.double() * 65535).round().numpy().astype("<u2").tobytes()) for part in parts]
+    names = ("mean", "deviation", "low", "high")
+    return {**said, **{name: text.decode("ascii") for name, text in zip(names, packed, strict=True)}}
 
 
 def pixel_card(answer: Answer | None, row: int | None, column: int | None) -> str:

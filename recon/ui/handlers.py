@@ -78,7 +78,7 @@ class Handlers:
             place = where(selected, painting.side)
             return [
                 self.view(answer, look, marked, place),
-                figures.uncertainty(answer),
+                figures.spread_map(answer),
                 figures.pixel_card(answer, *place),
                 figures.scores(answer),
                 self.status(answer, model),
@@ -90,7 +90,7 @@ class Handlers:
             note = f"<p class='recon-note'>{html.escape(str(error), quote=False)}</p>"
             empty = {"png": "", "side": painting.side, "observed": [], "selected": []}
             card, scores = figures.pixel_card(None, None, None), figures.scores(None)
-            return [empty, figures.blank(), card, scores, "<span>no answer</span>", note]
+            return [empty, figures.spread_map(None), card, scores, "<span>no answer</span>", note]
 
     def view(self, answer: Answer, look: str, marked: bool, place: tuple) -> dict:
         """The value of the reconstruction's PixelView."""
@@ -193,13 +193,14 @@ class Handlers:
 
     @plainly
     def pick(self, event: gr.EventData, painting, model, truth, look, marked):
-        """Selected pixel, painter, reconstruction, pixel card."""
+        """Selected pixel, painter, reconstruction, map, pixel card."""
         row, column = event.row, event.col
         selected = json.dumps([row, column])
         answer = self.engine.answer(model, painting, decode(truth, painting.side))
         place = where(selected, painting.side)
         card = figures.pixel_card(answer, *place)
-        return [selected, gr.update(selected=list(place)), self.view(answer, look, marked, place), card]
+        framed = gr.update(selected=[] if place[0] is None else list(place))
+        return [selected, framed, self.view(answer, look, marked, place), framed, card]
 
     @plainly
     def draw(self, painting, model, seed) -> Iterator[list]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
-from recon.ui import pictures
-from recon.ui.components import LogSlider, PictureInput, PixelView, PlotClicks, SampleGrid
-from recon.ui.engine import Engine
+from recon.ui import figures, pictures
+from recon.ui.components import LogSlider, PictureInput, PixelView, SampleGrid, SpreadMap
+from recon.ui.engine import SIDE, Engine
 from recon.ui.handlers import LOOKS, SAMPLES, Handlers
 from recon.ui.painter import Painter
 from recon.ui.scripts import COPY_LINK, KEEP, READ, SAVE_ZIP, STALE
@@ -73,8 +73,8 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> None:
 
         with gr.Column(min_width=300):
             gr.HTML(heading("How unsure", "standard deviation"))
-            heat = gr.Plot(show_label=False, elem_id="recon-map", container=False)
-            clicks = PlotClicks(plot="recon-map", elem_classes="recon-none")
+            gr.Plot(figures.map_frame(SIDE), show_label=False, elem_id="recon-map", container=False)
+            heat = SpreadMap(plot="recon-map", elem_classes="recon-none")
             card = gr.HTML(elem_id="recon-pixel")
 
     with gr.Row(elem_classes="recon-head recon-gallery-head"):
@@ -104,8 +104,8 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> None:
     taken = [painter, model, look, marked, selected, *patch]
     listen(picture.input, do.choose_picture, [picture, *taken], [truth, painter, *results])
     listen(upload.input, do.upload, [upload, *taken], [picture, truth, painter, *results])
-    for event in (view.pick, clicks.pick, painter.pick):
-        outputs = [selected, painter, view, card]
+    for event in (view.pick, heat.pick, painter.pick):
+        outputs = [selected, painter, view, heat, card]
         listen(event, do.pick, [painter, model, truth, look, marked], outputs, trigger_mode="always_last")
 
     drawing = listen(draw.click, do.draw, [painter, model, seed], [gallery, drawn], trigger_mode="once")

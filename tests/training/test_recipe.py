@@ -58,7 +58,8 @@ WITH_FULL = [name for name in recipe.names() if "[full" in (recipe.FOLDER / f"{n
 def test_their_full_size_is_the_papers(name):
     small, full = recipe.load(name), recipe.load(name, full=True)
     assert full.model["width"] == 64 and full.training.rate == 1e-4 and full.training.batch == 100
-    assert full.training.steps > small.training.steps and full.training.patch == small.training.patch
+    assert full.training.steps * full.training.batch > small.training.steps * small.training.batch
+    assert full.training.patch == small.training.patch
     if full.model["head"] == "beta":
         assert full.model["dropout"] == 0.5
         assert sum(p.numel() for p in KINDS[full.kind](**full.model).parameters()) == 868_806

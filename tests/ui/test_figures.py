@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -64,34 +63,37 @@ def test_values_beyond_the_range_saturate():
     assert np.asarray(opened(figures.picture_uri(values))).tolist() == [[0, 128], [255, 255]]
 
 
-def test_the_map_has_a_value_and_a_word_for_every_pixel(answer):
-    (heat,) = figures.uncertainty(answer).data
-    spread = np.asarray(heat.z)
-    assert spread.shape == (32, 32) and np.isfinite(spread).all()
-    assert not spread[answer.painting.mask].any() and (spread[~answer.painting.mask] > 0).all()
-    assert heat.zmin == 0 and heat.zmax == pytest.approx(spread.max(), abs=1e-3)
-    wanted = answer.deviation[:, 3, 4].square().mean().sqrt()
-    assert spread[3, 4] == pytest.approx(float(wanted), abs=1e-4)
-    word = heat.text[3][4]
-    numbers = [float(number) for number in re.findall(r"\d\.\d\d", word.replace("90 %", ""))]
-    low, high = answer.interval
-    told = torch.cat([answer.mean[:, 3, 4], answer.deviation[:, 3, 4], low[:, 3, 4], high[:, 3, 4]]).tolist()
-    assert numbers == pytest.approx(told, abs=0.0051)
+def unpacked(value: dict, name: str) -> np.ndarray:
+    levels = np.frombuffer(base64.b64decode(value[name]), "<u2")
+    return levels.reshape(value["channels"], value["side"], value["side"]) / 65535
 
 
-def test_the_map_can_be_sent(answer, classical, digit):
-    for shown in (answer, classical, digit):
-        assert len(json.dumps(json.loads(figures.uncertainty(shown).to_json()))) < 400_000
+def test_the_map_is_told_all_of_every_pixel(answer, digit):
+    for shown in (answer, digit):
+        value = figures.spread_map(shown)
+        assert value["note"] == "" and len(json.dumps(value)) < 150_000
+        low, high = shown.interval
+        wanted = {"mean": shown.mean, "deviation": shown.deviation, "low": low, "high": high}
+        for name, tensor in wanted.items():
+            assert np.abs(unpacked(value, name) - tensor.numpy()).max() < 1e-5, name
+        spread = unpacked(value, "deviation")
+        assert not spread[:, shown.painting.mask].any() and (spread[:, ~shown.painting.mask].max(0) > 0).all()
 
 
 def test_the_map_of_a_method_without_spread_says_so(classical):
-    figure = figures.uncertainty(classical)
-    assert "does not say how sure it is" in figure.to_json()
+    value = figures.spread_map(classical)
+    assert "does not say how sure it is" in value["note"] and "deviation" not in value
 
 
 def test_the_map_where_all_is_observed_is_flat_and_sound(engine, paint):
-    (heat,) = figures.uncertainty(engine.answer(engine.default, paint(1024))).data
-    assert not np.asarray(heat.z).any() and heat.zmax > 0
+    assert not unpacked(figures.spread_map(engine.answer(engine.default, paint(1024))), "deviation").any()
+
+
+def test_the_maps_frame_is_a_heatmap_with_a_word_under_the_pointer():
+    figure = figures.map_frame(32)
+    (heat,) = figure.data
+    assert heat.type == "heatmap" and np.shape(heat.z) == (32, 32) and "%{text}" in heat.hovertemplate
+    assert list(figure.layout.yaxis.range) == [31.5, -0.5]  # the first row on top
 
 
 def test_a_pixel_has_a_curve_a_channel(answer):

@@ -253,15 +253,44 @@ def test_a_picture_of_ones_own(visitor):
     assert [float(value) for value in told.split(", ")] == pytest.approx(truth[row, col] / 255, abs=0.006)
     visitor.page.mouse.click(*visitor.at("#recon-map .nsewdrag", other_row, other_col))
     expect(card).to_contain_text(f"Pixel row {other_row}, column {other_col}")
+    frame = "() => document.querySelector('#recon-map .js-plotly-plot').layout.shapes.map((one) => [one.y0, one.x0])"
+    visitor.page.wait_for_function(f"([row, col]) => ({frame})().every(([y, x]) => y === row - .5 && x === col - .5)",
+                                   arg=[other_row, other_col])  # fmt: skip
+    assert len(visitor.page.evaluate(frame)) == 2
     visitor.page.mouse.click(*visitor.at("#recon-map .nsewdrag", *np.argwhere(mask)[9].tolist()))
     expect(card).to_contain_text("It was observed")
 
+
+def test_the_map_is_drawn_into_one_figure_and_says_what_a_pixel_holds(visitor):
+    visitor.page.wait_for_function(HEAT)
+    visitor.page.evaluate("() => { window.first = document.querySelector('#recon-map .js-plotly-plot'); }")
+    spread = np.array(visitor.page.evaluate(HEAT))
+    before = visitor.shown()
+    row, col = np.unravel_index(spread.argmax(), spread.shape)
+    visitor.paint((int(row), int(col)))
+    visitor.changed(before)
+    visitor.page.wait_for_function(f"([row, col]) => ({HEAT})()[row][col] === 0", arg=[int(row), int(col)])
+    assert visitor.page.evaluate("document.querySelector('#recon-map .js-plotly-plot') === window.first")
+    hidden = (0, 0) if spread[0, 0] else (0, 1)
+    visitor.page.mouse.move(*visitor.at("#recon-map .nsewdrag", *hidden))
+    word = visitor.page.locator("#recon-map .hovertext")
+    for said in (f"row {hidden[0]}, column {hidden[1]}", "mean 0.", "std. dev. 0.", "90 % from 0."):
+        expect(word).to_contain_text(said)
+
+
+def test_a_photo_outlives_a_reload(visitor):
+    content, truth = photo()
+    before = visitor.shown()
+    visitor.upload(content)
+    visitor.changed(before)
+    row, col = np.argwhere(~patches.sobol(32, 64))[100].tolist()
+
     visitor.reload()  # the picture is not on the server, and yet it is kept
-    visitor.count(128)
+    visitor.count(64)
     expect(visitor.page.locator("#recon-scores")).to_contain_text("dB")
     visitor.press("Reveal")
     visitor.paint((row, col))
-    assert visitor.cells(129)[row, col] == truth[row, col].tolist()
+    assert visitor.cells(65)[row, col] == truth[row, col].tolist()
 
 
 def test_samples(visitor):
