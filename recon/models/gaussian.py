@@ -57,6 +57,12 @@ class Gaussian(Model):
         self.register_buffer("rest", rest)
         self.conditioned: OrderedDict[bytes, Conditioned] = OrderedDict()
         self.full: Tensor | None = None
+        self.register_load_state_dict_post_hook(lambda module, _: module.forget())
+
+    def forget(self) -> None:
+        """Drop what was worked out from weights that have changed since."""
+        self.full = None
+        self.conditioned.clear()
 
     @classmethod
     @torch.no_grad()
@@ -65,13 +71,19 @@ class Gaussian(Model):
 
         batches  float (batch, channels, side, side) in [0, 1]
         rank     eigenvectors kept, even and odd together
+
+        Raises PredictionError where there is no picture, or an odd side in the way of halves.
         """
         moments: list[Moments] = []
         for batch in batches:
+            if mirrored and batch.shape[-1] % 2:
+                raise PredictionError(f"Halves of mirrored pictures need an even side, not {batch.shape[-1]}.")
             parts = split_halves(batch) if mirrored else (batch.flatten(1),)
             moments = moments or [Moments(part.shape[1]) for part in parts]
             for moment, part in zip(moments, parts, strict=True):
                 moment.add(part)
+        if not moments or not moments[0].count:
+            raise PredictionError("A Gaussian cannot be fitted to no pictures at all.")
         if mirrored:
             moments[1].total.zero_()  # a picture and its mirror image cancel
         spectra = [torch.linalg.eigh(moment.covariance()) for moment in moments]

@@ -14,6 +14,11 @@ from recon.errors import ImageError, ReconError
 from recon.images import open_image
 
 
+def hint(said: object) -> gr.Error:
+    """What a person can do otherwise: a sentence that pops up, and nothing in the log."""
+    return gr.Error(str(said), title="That does not work", print_exception=False)
+
+
 def browser_part(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
@@ -75,7 +80,7 @@ class LogSlider(gr.HTML):
 
     def preprocess(self, payload: Any) -> int:
         if isinstance(payload, bool) or not isinstance(payload, int | float) or not 1 <= payload <= self.most:
-            raise gr.Error(f"A patch has 1 to {self.most} pixels.", print_exception=False)
+            raise hint(f"A patch has 1 to {self.most} pixels.")
         return round(payload)
 
     def postprocess(self, value: int | None) -> int:
@@ -100,7 +105,7 @@ class PictureInput(gr.Image):
                 return open_image(payload.path)
             raise ImageError("This picture did not arrive. Please try again.")
         except ReconError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise hint(error) from error
 
 
 class SpreadMap(gr.HTML):

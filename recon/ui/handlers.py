@@ -22,6 +22,7 @@ import numpy as np
 from recon import baselines, sampling
 from recon.errors import ObservationError, PredictionError, ReconError
 from recon.ui import export, figures, pictures
+from recon.ui.components import hint
 from recon.ui.engine import MOST_SEED, Answer, Engine, patch_mask, reveal, seed_of
 from recon.ui.painting import Painting, encode_picture
 from recon.ui.session import Session
@@ -46,10 +47,10 @@ def plainly(handler):
         except (gr.Error, GeneratorExit):
             raise
         except ReconError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise hint(error) from error
         except Exception as error:
             log.exception("a handler failed")
-            raise gr.Error(OUR_FAULT, print_exception=False) from error
+            raise gr.Error(OUR_FAULT, title="Our fault", print_exception=False) from error
 
     @functools.wraps(handler)
     def once(*args, **kwargs):
@@ -120,9 +121,13 @@ class Handlers:
         """A quiet word where something might surprise."""
         count = int(answer.painting.mask.sum())
         if count == 0:
-            return "<p class='recon-note'>Nothing is observed yet: this is what the model expects of any picture.</p>"
+            nearest = " Nearest needs a pixel, too." if look == "nearest" else ""
+            told = f"Nothing is observed yet: this is what the model expects of any picture.{nearest}"
+            return f"<p class='recon-note'>{told}</p>"
         if look == "error" and answer.truth is None:
             return "<p class='recon-note'>No true picture is known, so there is no error to show: this is the mean.</p>"
+        if look == "sample" and not answer.prediction.has_spread:
+            return "<p class='recon-note'>A classical method has no samples to show: this is its answer.</p>"
         if not answer.prediction.has_spread:
             return "<p class='recon-note'>A classical method: a mean alone, with no spread and no samples.</p>"
         return ""
@@ -153,7 +158,9 @@ class Handlers:
         """Painter and results."""
         known = decode(truth, painting.side)
         if known is None:
-            raise ObservationError("A patch is taken from a picture: choose or upload one, or paint with the brush.")
+            # no toast: one who paints freely may touch these controls by the way, and a link may hold them for later
+            told = "<p class='recon-note'>A patch is taken from a picture, and here is none: choose or upload one.</p>"
+            return [gr.skip()] * 6 + [told]
         painting = reveal(known, patch_mask(family, size, seed, painting.side))
         return [painting, *self.results(painting, model, truth, look, marked, selected)]
 

@@ -197,7 +197,8 @@ function refresh() {
     const cells = stroke ? stroke.shown : sheet.cells;
     const known = (at) => (Array.isArray(at) && inside({ row: at[0], col: at[1] }) ? [{ row: at[0], col: at[1] }] : []);
     view.draw({
-      cells, hover, size: hand.size, cursor: keyed ? cursor : null, picture: hand.underlay ? picture : null,
+      // as the model sees them: what is painted stays in colour for the next model that can tell colours apart
+      cells: cells.map((colour) => (colour === EMPTY ? EMPTY : ink(colour))), hover, size: hand.size, cursor: keyed ? cursor : null, picture: hand.underlay ? picture : null,
       marks: (props.marks ?? []).flatMap(known), selected: known(props.selected)[0],
     });
     showControls(cells);

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import gradio as gr
 
 from recon.errors import ObservationError
+from recon.ui.components import hint
 from recon.ui.painting import MAX_SIDE, Painting
 
 Ink = Literal["colour", "grey", "binary"]
@@ -92,7 +93,7 @@ class Painter(gr.HTML):
         try:
             return Painting.parse(payload)
         except ObservationError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise hint(error) from error
 
     def postprocess(self, value: Painting | dict[str, Any] | str | None) -> dict[str, Any]:
         """

@@ -342,3 +342,20 @@ def exact(model: Gaussian, covariance: Tensor, known: Observation) -> tuple[Tens
     whitened = torch.linalg.solve_triangular(cholesky, residual[:, None], upper=False)
     mean = model.location[hidden] + (gain.T @ whitened)[:, 0]
     return hidden, mean, covariance.diagonal()[hidden] - gain.square().sum(0)
+
+
+def test_other_weights_give_other_answers_at_once():
+    model, other = fitted(seed=1), fitted(seed=2)
+    observation, _ = observe(model, 5)
+    model.predict(observation)  # works out the covariance, and keeps it
+    model.load_state_dict(other.state_dict())
+    assert torch.equal(model.predict(observation).mean, other.predict(observation).mean)
+
+
+@pytest.mark.parametrize(
+    "batches, told",
+    [([], "no pictures"), ([torch.rand(0, 3, 4, 4)], "no pictures"), ([torch.rand(9, 3, 5, 5)], "even side")],
+)
+def test_what_cannot_be_fitted_is_a_sentence(batches, told):
+    with pytest.raises(PredictionError, match=told):
+        Gaussian.fit(batches, 4)

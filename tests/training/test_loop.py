@@ -58,9 +58,9 @@ def test_killed_and_resumed_is_as_uninterrupted_bit_for_bit(images, tmp_path, mo
     state, keep = tmp_path / "state.safetensors", loop.save
     for last in (7, 33):  # the steps of the last save before each kill, which comes later
 
-        def save(path, weights, average, optimiser, step, recipe, last=last):
+        def save(path, weights, average, optimiser, step, seconds, recipe, last=last):
             if step <= last:
-                keep(path, weights, average, optimiser, step, recipe)
+                keep(path, weights, average, optimiser, step, seconds + 1000, recipe)
 
         monkeypatch.setattr(loop, "save", save)
         torch.rand(last)  # the global generator is elsewhere in every process
@@ -72,6 +72,7 @@ def test_killed_and_resumed_is_as_uninterrupted_bit_for_bit(images, tmp_path, mo
     monkeypatch.setattr(loop, "save", keep)
     resumed, progress = train(images, state, recipe)
     assert progress[0].step == 40, "it goes on from 33"
+    assert progress[-1].seconds > 2000, "earlier sittings count"
     for (name, one), other in zip(whole.named_parameters(), resumed.parameters(), strict=True):
         assert one.equal(other), name
     stored, expected = load_file(state), load_file(tmp_path / "whole.safetensors")

@@ -207,9 +207,13 @@ def test_a_size_that_is_none_is_a_sentence(do, name, truth, size):
 
 
 def test_a_patch_needs_a_picture(do, name):
-    with pytest.raises(gr.Error) as told:
-        do.choose_patch(Painting.empty(32), name, "", "mean", False, "[]", "sobol", 10, 0)
-    assert "choose or upload" in spoken(told)
+    *kept, note = do.choose_patch(Painting.empty(32), name, "", "mean", False, "[]", "sobol", 10, 0)
+    assert "choose or upload" in note and kept == [gr.skip()] * 6  # painter and results stay as they are
+
+
+@pytest.mark.parametrize("look, model, told", [("sample", "linear", "no samples"), ("error", None, "no error to show")])
+def test_a_look_that_cannot_be_had_says_so(do, name, face, look, model, told):
+    assert told in do.run(face, model or name, "", look, False, "[]")[NOTE]
 
 
 def test_shuffle_is_another_patch_of_the_same_kind(do, name, truth, face):
