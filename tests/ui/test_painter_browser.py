@@ -198,7 +198,10 @@ def test_undo_redo_clear_and_erase(hand):
     hand.count(4)
     hand.keys("Control+Shift+Z")
     hand.count(8)
-    hand.keys("Control+z", "Control+y")
+    hand.told(6)
+    for number, key in enumerate(("Control+z", "Control+y"), start=7):
+        hand.keys(key)
+        hand.told(number)  # events sent at once may overtake one another on their way
     hand.press("Erase")
     hand.press("Larger brush")
     hand.drag((1, 2))
