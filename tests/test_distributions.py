@@ -12,7 +12,7 @@ from scipy import integrate, stats
 from torch import Tensor
 
 from recon import distributions
-from recon.distributions import Bernoulli, Beta, Distribution, Gaussian, GaussianMixture, Point
+from recon.distributions import Bernoulli, Beta, CoupledMixture, Distribution, Gaussian, GaussianMixture, Point
 from recon.errors import PredictionError
 
 HEIGHT, WIDTH = 2, 3
@@ -35,12 +35,19 @@ def some(kind: str, channels: int = 3, batch: int = 1) -> Distribution:
     if kind == "mixture":
         found = (uniform(-1, 1, *parts), uniform(-0.2, 1.2, *parts), uniform(-4, -1, *parts))
         return GaussianMixture(*(t.repeat(batch, 1, 1, 1, 1) for t in found))
+    if kind in ("coupled", "scales"):
+        factor = uniform(-0.2, 0.2, 1, 4, HEIGHT, WIDTH, channels, channels).tril(-1)
+        factor = factor + torch.diag_embed(uniform(0.05, 0.4, 1, 4, HEIGHT, WIDTH, channels))
+        location, weights = uniform(-0.1, 1.1, 1, 4, channels, HEIGHT, WIDTH), uniform(-1, 1, 1, 4, HEIGHT, WIDTH)
+        if kind == "scales":  # one location and one set of weights, as a scale mixture has them
+            location, weights = location[:, :1], weights[:, :, :1, :1]
+        return CoupledMixture(weights.repeat(batch, 1, 1, 1), location.repeat(batch, 1, 1, 1, 1), factor)
     factor = uniform(-0.2, 0.2, 1, HEIGHT, WIDTH, channels, channels).tril(-1)
     factor = factor + torch.diag_embed(uniform(0.05, 0.4, 1, HEIGHT, WIDTH, channels))
     return Gaussian(uniform(-0.1, 1.1, *size).repeat(batch, 1, 1, 1), factor)
 
 
-KINDS = ("bernoulli", "beta", "mixture", "gaussian")
+KINDS = ("bernoulli", "beta", "mixture", "gaussian", "coupled", "scales")
 CONTINUOUS = KINDS[1:]
 
 
@@ -162,7 +169,7 @@ def test_moments_and_intervals_are_those_of_samples(kind, generator):
             assert (share[inner[0]] < level + 0.015).all(), "and no more, where nothing is clipped"
 
 
-@pytest.mark.parametrize("kind", CONTINUOUS)
+@pytest.mark.parametrize("kind", ["beta", "mixture", "gaussian"])
 def test_gaussian_samples_keep_their_channels_together(kind, generator):
     draws = some(kind, batch=40_000).sample(generator)[:, :, 1, 1].double()
     between = torch.corrcoef(draws.T)[0, 1].item()
@@ -330,6 +337,24 @@ def test_clipped_moments_against_integration(location, scale):
     assert gaussian.mean.item() == pytest.approx(first, abs=1e-6)
     assert gaussian.variance.item() == pytest.approx(spread, rel=1e-3)
     assert gaussian.variance.dtype == gaussian.mean.dtype == torch.float32
+
+
+def test_a_mixture_of_one_gaussian_is_that_gaussian():
+    gaussian = some("gaussian")
+    mixture = CoupledMixture(torch.zeros(1, 1, 1, 1), gaussian.location[:, None], gaussian.factor[:, None])
+    values = everywhere(0.2, 0.7, 1.0)
+    for name in ("log_prob", "log_mass", "cdf"):
+        assert torch.allclose(getattr(mixture, name)(values), getattr(gaussian, name)(values).double(), atol=1e-5)
+    assert torch.allclose(mixture.mean, gaussian.mean) and torch.allclose(mixture.variance, gaussian.variance)
+
+
+def test_a_coupled_mixtures_channels_come_from_one_component(generator):
+    location = torch.tensor([0.2, 0.8]).view(1, 2, 1, 1, 1).repeat(500, 1, 3, 1, 1)
+    factor = 0.01 * torch.eye(3).view(1, 1, 1, 1, 3, 3).expand(500, 2, 1, 1, 3, 3)
+    draws = CoupledMixture(torch.tensor([0.3, 0.7]).log().view(1, 2, 1, 1), location, factor).sample(generator)
+    bright = draws > 0.5
+    assert bright.all(1).logical_or(~bright.any(1)).all()
+    assert bright.float().mean().item() == pytest.approx(0.7, abs=0.08)
 
 
 def test_log_normal_mass():

@@ -72,6 +72,18 @@ class Network(Model):
         """The distribution that an output of `forward` stands for."""
         raise NotImplementedError
 
+    def objective(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
+        """What training lowers: mean negative log density over unobserved pixels and channels in nats, pictures weighed
+        alike (Emmett-Iwaniw & Kirk, section 3.2): the paper's loss when all pictures share one patch."""
+        log_prob = self.parameterise(self(batch, masks, generator)).log_prob(batch)
+        hidden = ~masks[:, 0]
+        each = (log_prob * hidden).flatten(1).sum(1) / hidden.flatten(1).sum(1)
+        return -each.mean() / batch.shape[1]
+
+    def start_from(self, model: Model) -> None:
+        """Take over the weights of another model; raises RuntimeError or AttributeError where they do not fit."""
+        self.load_state_dict(model.state_dict())
+
     @torch.no_grad()
     def distribution(self, observation: Observation) -> Distribution:
         return self.parameterise(self(observation.values, observation.mask))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -66,7 +67,7 @@ class Gaussian(Model):
 
     @classmethod
     @torch.no_grad()
-    def fit(cls, batches: Iterable[Tensor], rank: int, mirrored: bool = True) -> Gaussian:
+    def fit(cls, batches: Iterable[Tensor], rank: int, mirrored: bool = True) -> Self:
         """The Gaussian with the mean and covariance of pictures, and of their mirror images if `mirrored`.
 
         batches  float (batch, channels, side, side) in [0, 1]
@@ -232,11 +233,14 @@ class Conditioned:
 
     def gain(self, residual: Tensor) -> Tensor:
         """What residuals (n, dims), of which only the observed are used, add to every dimension: (n, dims)"""
-        known = residual[:, self.observed]
         moved = torch.zeros_like(residual)
-        moved[:, self.observed] = known
-        moved[:, self.hidden] = torch.linalg.solve_triangular(self.cholesky, known.T, upper=False).T @ self.whitened
+        moved[:, self.observed] = residual[:, self.observed]
+        moved[:, self.hidden] = self.whiten(residual) @ self.whitened
         return moved
+
+    def whiten(self, residual: Tensor) -> Tensor:
+        """Observed residuals, of (n, dims), as independent numbers of variance 1 under the model: (n, observed)"""
+        return torch.linalg.solve_triangular(self.cholesky, residual[:, self.observed].T, upper=False).T
 
 
 class Moments:

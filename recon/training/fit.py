@@ -37,7 +37,7 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
         network = kind(**recipe.model)
         if recipe.training.start:
             try:
-                network.load_state_dict(hub.load(recipe.training.start, "cpu").state_dict())
+                network.start_from(hub.load(recipe.training.start, "cpu"))
             except (RuntimeError, AttributeError) as error:
                 told = f"'{recipe.name}' cannot start from '{recipe.training.start}', a model of another shape."
                 raise RecipeError(told) from error

@@ -55,15 +55,17 @@ def run(
     average = {name: weight.detach().clone() for name, weight in weights.items()}
     optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
     start, before = resume(state, weights, average, optimiser, recipe)
-    make_masks = maker(recipe.patch, model.side, recipe.size, recipe.seed)
+    make_masks = maker(recipe.patch, model.side, recipe.size, recipe.seed, recipe.shared)
     began, saved, losses = time.monotonic(), time.monotonic(), []
     for step in range(start, recipe.steps):
         batch, masks, generator = draw(images, make_masks, recipe, step, device)
         for group in optimiser.param_groups:
             group["lr"] = rate(recipe, step)
-        loss = objective(model, batch, masks, generator)
+        loss = model.objective(batch, masks, generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        if recipe.clip:
+            torch.nn.utils.clip_grad_norm_(weights.values(), recipe.clip)
         optimiser.step()
         decay = min(recipe.ema, (1 + step) / (10 + step))  # early weights are soon forgotten
         for name, weight in weights.items():
@@ -83,15 +85,6 @@ def run(
         for name, weight in weights.items():
             weight.copy_(average[name])
     model.eval()
-
-
-def objective(model: Network, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
-    """Mean negative log density over unobserved pixels and channels, pictures weighed alike (Emmett-Iwaniw & Kirk,
-    section 3.2): the paper's loss when all pictures share one patch."""
-    log_prob = model.parameterise(model(batch, masks, generator)).log_prob(batch)
-    hidden = ~masks[:, 0]
-    each = (log_prob * hidden).flatten(1).sum(1) / hidden.flatten(1).sum(1)
-    return -each.mean() / batch.shape[1]
 
 
 def draw(images: Tensor, make_masks, recipe: Training, step: int, device: str):

@@ -15,13 +15,15 @@ from recon.errors import RecipeError
 MaskMaker = Callable[[int, torch.Generator], Tensor]  # (count, generator) -> bool (count, 1, side, side)
 
 
-def maker(patch: str, side: int, size: int, seed: int) -> MaskMaker:
+def maker(patch: str, side: int, size: int, seed: int, shared: bool = False) -> MaskMaker:
     """Masks by a recipe's word.
 
     "sobol", "random"  one fixed patch of `size` pixels for every picture (Emmett-Iwaniw & Kirk, section 3.2);
                        `seed` picks the random one
-    "any"              a fresh patch for every picture, of a random family and size
+    "any"              a fresh patch for every picture, or with `shared` for every batch, of a random family and size
     """
+    if patch == "any" and shared:
+        return lambda count, generator: any_patch(1, side, generator).expand(count, -1, -1, -1)
     if patch == "any":
         return lambda count, generator: any_patch(count, side, generator)
     if patch not in ("sobol", "random"):

@@ -22,6 +22,8 @@ class Training:
     rate      Adam's; `decay` lets it fall to 0 along a half cosine, after `warm_up` steps of a linear rise
     ema       decay of the moving average of weights that is kept; 0 keeps the last weights
     mirror    half of the pictures are mirrored
+    shared    a fresh patch is one for a whole batch, which is much cheaper for models that condition on each patch
+    clip      largest norm of a step's gradient; 0 lets any pass
     start     a checkpoint whose weights the run starts from; "" starts from none
     """
 
@@ -35,6 +37,8 @@ class Training:
     decay: bool = False
     ema: float = 0.0
     mirror: bool = False
+    shared: bool = False
+    clip: float = 0.0
     start: str = ""
 
 

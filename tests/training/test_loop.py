@@ -203,5 +203,5 @@ def test_the_objective_is_the_mean_over_hidden_pixels_and_channels(generator):
     masks[1, :, 0, 0] = True
     log_prob = model.parameterise(model(batch, masks, torch.Generator().manual_seed(0))).log_prob(batch)
     each = [-log_prob[k][~masks[k, 0]].mean().item() / 3 for k in range(2)]
-    found = loop.objective(model, batch, masks, torch.Generator().manual_seed(0))
+    found = model.objective(batch, masks, torch.Generator().manual_seed(0))
     assert found.item() == pytest.approx(sum(each) / 2, rel=1e-5)

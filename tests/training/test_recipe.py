@@ -77,7 +77,7 @@ def test_a_recipe_of_ones_own(written):
     ("change", "says"),
     [
         (("", ""), "no .full. part"),
-        (('kind = "convnade"', 'kind = "transformer"'), "kind 'transformer'; there are gaussian, convnade"),
+        (('kind = "convnade"', 'kind = "transformer"'), "kind 'transformer'; there are gaussian, scale_mixture"),
         (('data = "binarized_mnist"', 'data = "imagenet"'), "data 'imagenet'; there are cifar10"),
         (('data = "binarized_mnist"', "data = ['mnist']"), "there are cifar10"),
         (('data = "binarized_mnist"', ""), "data None"),

@@ -1,0 +1,219 @@
+"""Gaussians and mixtures of them, clipped to [0, 1]: one a channel, or one a pixel with its channels coupled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from recon.distributions.base import LOG_TINY, Distribution, level_edges
+
+
+@dataclass(frozen=True)
+class GaussianMixture(Distribution):
+    """A mixture of Gaussians for every channel by itself, clipped to [0, 1].
+
+    log_weights, means, log_scales  (batch, channels, components, height, width); log_weights need not be normalised
+    """
+
+    log_weights: Tensor
+    means: Tensor
+    log_scales: Tensor
+
+    @property
+    def weights(self) -> Tensor:
+        return self.log_weights.double().softmax(2)
+
+    @property
+    def mean(self) -> Tensor:
+        first, _ = clipped_moments(self.means, self.log_scales.exp())
+        return (self.weights * first).sum(2).to(self.means.dtype)
+
+    @property
+    def variance(self) -> Tensor:
+        first, second = clipped_moments(self.means, self.log_scales.exp())
+        mean = (self.weights * first).sum(2)
+        return ((self.weights * second).sum(2) - mean.square()).clamp_min(0).to(self.means.dtype)
+
+    def log_prob(self, values: Tensor) -> Tensor:
+        standard = (values.unsqueeze(2) - self.means) * (-self.log_scales).exp()
+        log_density = -0.5 * (standard.square() + math.log(2 * math.pi)) - self.log_scales
+        return torch.logsumexp(self.log_weights.log_softmax(2) + log_density, 2).sum(1)
+
+    def log_mass(self, values: Tensor, levels: int = 256) -> Tensor:
+        edges = (edge.unsqueeze(2) for edge in level_edges(values, levels))
+        low, high = ((edge - self.means) * (-self.log_scales).exp() for edge in edges)
+        return torch.logsumexp(self.log_weights.double().log_softmax(2) + log_normal_mass(low, high), 2).sum(1)
+
+    def cdf(self, values: Tensor) -> Tensor:
+        values = values.double() if values.ndim == 0 else values.double().unsqueeze(2)
+        standard = (values - self.means.double()) * (-self.log_scales).exp()
+        return (self.weights * torch.special.ndtr(standard)).sum(2)
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        uniform = torch.rand(self.means.shape, generator=generator, device=self.means.device)
+        # Gumbel's trick: the largest of perturbed log weights is a draw of the component
+        chosen = (self.log_weights - (-uniform.clamp(1e-7, 1 - 1e-7).log()).log()).argmax(2, keepdim=True)
+        mean, scale = self.means.gather(2, chosen)[:, :, 0], self.log_scales.gather(2, chosen)[:, :, 0].exp()
+        return (mean + scale * torch.randn(mean.shape, generator=generator, device=mean.device)).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class Gaussian(Distribution):
+    """A Gaussian for every pixel with its channels coupled, clipped to [0, 1].
+
+    location  (batch, channels, height, width)
+    factor    (batch or 1, height, width, channels, channels), lower Cholesky factor of each pixel's covariance
+    """
+
+    location: Tensor
+    factor: Tensor
+
+    @property
+    def scale(self) -> Tensor:
+        """Standard deviation of each channel before clipping, (batch or 1, channels, height, width)"""
+        return self.factor.square().sum(-1).sqrt().movedim(-1, 1)
+
+    @property
+    def mean(self) -> Tensor:
+        return clipped_moments(self.location, self.scale)[0].to(self.location.dtype)
+
+    @property
+    def variance(self) -> Tensor:
+        first, second = clipped_moments(self.location, self.scale)
+        return (second - first.square()).clamp_min(0).to(self.location.dtype)
+
+    def log_prob(self, values: Tensor) -> Tensor:
+        whitened = self.whiten(values)
+        log_diagonal = self.factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        size = self.location.shape[1]
+        return -0.5 * (whitened.square().sum(-1) + size * math.log(2 * math.pi)) - log_diagonal
+
+    def log_mass(self, values: Tensor, levels: int = 256) -> Tensor:
+        """Chain rule over the channels: each given the levels of those before it, so that all levels sum to one."""
+        low, high = (edge.movedim(1, -1) for edge in level_edges(values, levels))
+        level = (values.double().clamp(0, 1) * (levels - 1)).round() / (levels - 1)
+        diagonal = self.factor.diagonal(dim1=-2, dim2=-1).double()
+        # a channel's level less its own surprise is where those before it move its centre to
+        centre = level.movedim(1, -1) - diagonal * self.whiten(level)
+        return log_normal_mass((low - centre) / diagonal, (high - centre) / diagonal).sum(-1)
+
+    def whiten(self, values: Tensor) -> Tensor:
+        """(batch, height, width, channels), in the precision of `values`"""
+        deviation = (values - self.location).movedim(1, -1).unsqueeze(-1)
+        factor = self.factor.to(deviation).expand(*deviation.shape[:-2], -1, -1)
+        return torch.linalg.solve_triangular(factor, deviation, upper=False).squeeze(-1)
+
+    def cdf(self, values: Tensor) -> Tensor:
+        return torch.special.ndtr((values.double() - self.location.double()) / self.scale)
+
+    def pixel(self, row: int, column: int, image: int = 0) -> Gaussian:
+        at = (slice(row, row + 1), slice(column, column + 1))
+        factor = self.factor.expand(len(self.location), -1, -1, -1, -1)
+        return Gaussian(self.location[image : image + 1, :, *at], factor[image : image + 1, *at])
+
+    def quantile(self, probability: float) -> Tensor:
+        distance = torch.special.ndtri(torch.tensor(probability, dtype=torch.float64)).item()
+        return (self.location + distance * self.scale).clamp(0, 1)
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        noise = torch.randn(self.location.movedim(1, -1).shape, generator=generator, device=self.location.device)
+        return (self.location + (self.factor @ noise.unsqueeze(-1)).squeeze(-1).movedim(-1, 1)).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class CoupledMixture(Distribution):
+    """A mixture of Gaussians for every pixel, the channels coupled in each, clipped to [0, 1].
+
+    log_weights  (batch, components, height, width), not necessarily normalised
+    location     (batch, components, channels, height, width)
+    factor       (batch, components, height, width, channels, channels), lower Cholesky factors
+    Sizes of 1 stand for what is common to all images, components or pixels.
+    """
+
+    log_weights: Tensor
+    location: Tensor
+    factor: Tensor
+
+    @property
+    def weights(self) -> Tensor:
+        """Normalised, one for all channels: (batch, components, 1, height, width), float64"""
+        return self.log_weights.double().softmax(1).unsqueeze(2)
+
+    @property
+    def scale(self) -> Tensor:
+        """Standard deviation of each channel before clipping, (batch, components, channels, height, width)"""
+        return self.factor.square().sum(-1).sqrt().movedim(-1, 2)
+
+    @property
+    def mean(self) -> Tensor:
+        first, _ = clipped_moments(self.location, self.scale)
+        return (self.weights * first).sum(1).to(self.location.dtype)
+
+    @property
+    def variance(self) -> Tensor:
+        first, second = clipped_moments(self.location, self.scale)
+        mean = (self.weights * first).sum(1)
+        return ((self.weights * second).sum(1) - mean.square()).clamp_min(0).to(self.location.dtype)
+
+    def log_prob(self, values: Tensor) -> Tensor:
+        return self.mixed([component.log_prob(values) for component in self.components()])
+
+    def log_mass(self, values: Tensor, levels: int = 256) -> Tensor:
+        """As a `Gaussian`'s, component by component: each sums to one over all levels, so the mixture does."""
+        return self.mixed([component.log_mass(values, levels) for component in self.components()])
+
+    def mixed(self, each: list[Tensor]) -> Tensor:
+        return torch.logsumexp(self.log_weights.double().log_softmax(1) + torch.stack(each, 1), 1)
+
+    def components(self) -> Iterator[Gaussian]:
+        for k in range(self.log_weights.shape[1]):
+            location = self.location[:, min(k, self.location.shape[1] - 1)]
+            yield Gaussian(location, self.factor[:, min(k, self.factor.shape[1] - 1)])
+
+    def cdf(self, values: Tensor) -> Tensor:
+        values = values.double() if values.ndim == 0 else values.double().unsqueeze(1)
+        return (self.weights * torch.special.ndtr((values - self.location) / self.scale.double())).sum(1)
+
+    def pixel(self, row: int, column: int, image: int = 0) -> CoupledMixture:
+        def of(tensor: Tensor, axis: int) -> Tensor:
+            one = tensor[min(image, len(tensor) - 1)][None]
+            return one.narrow(axis, min(row, one.shape[axis] - 1), 1).narrow(
+                axis + 1, min(column, one.shape[axis + 1] - 1), 1
+            )
+
+        return CoupledMixture(of(self.log_weights, 2), of(self.location, 3), of(self.factor, 2))
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        chosen = self.weights[:, :, 0].float().movedim(1, -1)
+        shape = torch.broadcast_shapes(chosen.shape[:-1], self.location[:, 0, 0].shape)
+        drawn = torch.multinomial(chosen.expand(*shape, -1).flatten(0, -2), 1, generator=generator).view(shape)
+        components = [component.sample(generator) for component in self.components()]
+        return torch.stack(components, 1).take_along_dim(drawn[:, None, None], 1)[:, 0]
+
+
+def clipped_moments(mean: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """First and second moment of clip(x, 0, 1) for x ~ N(mean, scale^2) (the doubly censored normal), in float64:
+    a narrow one's variance is what is left of two numbers near one."""
+    mean, scale = mean.double(), scale.double().clamp_min(1e-6)
+    low, high = -mean / scale, (1 - mean) / scale
+    below, above = torch.special.ndtr(low), torch.special.ndtr(-high)
+    inside = 1 - below - above
+    density_low, density_high = ((-0.5 * edge.square()).exp() / math.sqrt(2 * math.pi) for edge in (low, high))
+    first = mean * inside + scale * (density_low - density_high)
+    # E[x^2; inside]: the boundary terms are those of the truncated normal's second moment
+    second = mean * first + scale.square() * inside - scale * density_high
+    return (first + above).clamp(0, 1), (second + above).clamp(0, 1)
+
+
+def log_normal_mass(low: Tensor, high: Tensor) -> Tensor:
+    """log(Phi(high) - Phi(low)) for low < high, in float64 and without cancellation in either tail."""
+    low, high = low.double(), high.double()
+    # both edges on the right: the mirror image has the same mass and its digits
+    flip = low > 0
+    low, high = torch.where(flip, -high, low), torch.where(flip, -low, high)
+    log_high, log_low = torch.special.log_ndtr(high), torch.special.log_ndtr(low)
+    return log_high + torch.log1p(-(log_low - log_high).clamp(max=0).exp()).clamp_min(LOG_TINY)

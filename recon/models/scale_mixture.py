@@ -1,0 +1,177 @@
+"""The Gaussian whose contrast is unknown: a Gaussian scale mixture (Wainwright & Simoncelli 2000, "Scale mixtures of
+Gaussians and the statistics of natural images"), still in closed form.
+
+A picture is x = location + sqrt(s) g with g of the Gaussian and s of a discrete prior: what is observed tells how
+strong the contrast of this picture is, by Bayes' rule, and so how far the hidden pixels may stray. The mean is the
+Gaussian's. Contrast also varies within a picture: each pixel's scale is a draw of a kernel around the picture's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from recon.distributions import CoupledMixture, log_normal_mass
+from recon.distributions.base import level_edges
+from recon.models.gaussian import Conditioned, Gaussian
+from recon.observation import Observation
+
+WIDEST = 3.5  # the grid of log scales reaches from -WIDEST to WIDEST: contrasts from a sixth to six times the average
+KEPT = 600  # pictures that the prior and the kernel are estimated on
+STEPS = 60  # of expectation-maximisation; further ones change bits/dim in the fifth digit
+SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)  # of the pixels, observed where the estimate is made
+PATCH = 2.5  # pixels: how far local contrast reaches in joint samples (standard deviation of the blur)
+
+
+class ScaleMixture(Gaussian):
+    """Gaussian scale mixture; arguments as `Gaussian`'s, and `scales`, how many values s may take.
+
+    Buffers: `log_prior` (scales,), of the picture's scale; `log_kernel` (scales, scales), of a pixel's scale (columns)
+    given the picture's (rows).
+    """
+
+    kind = "scale_mixture"
+    log_prior: Tensor
+    log_kernel: Tensor
+
+    def __init__(
+        self, *, side: int, channels: int, even: int, odd: int = 0, mirrored: bool = True, scales: int = 15
+    ):  # spelled out: `config.json` is made of these
+        super().__init__(side=side, channels=channels, even=even, odd=odd, mirrored=mirrored)
+        self.scales = scales
+        self.register_buffer("log_prior", torch.full((scales,), -math.log(scales)))
+        self.register_buffer("log_kernel", torch.eye(scales).clamp_min(1e-9).log())
+
+    @property
+    def log_scales(self) -> Tensor:
+        """float64 (scales,)"""
+        return torch.linspace(-WIDEST, WIDEST, self.scales, dtype=torch.float64, device=self.device)
+
+    @classmethod
+    @torch.no_grad()
+    def fit(cls, batches: Iterable[Tensor], rank: int, mirrored: bool = True) -> Self:
+        """As `Gaussian.fit`; then the prior and the kernel by expectation-maximisation: the prior from how likely
+        observed pixels are, the kernel from how likely hidden ones are given them, on some of the pictures."""
+        kept: list[Tensor] = []
+
+        def passing() -> Iterator[Tensor]:
+            for batch in batches:
+                kept.append(batch[:: max(1, len(batch) // 50)].cpu())
+                yield batch
+
+        model = super().fit(passing(), rank, mirrored)
+        pictures = torch.cat(kept)
+        model.estimate(pictures[:: max(1, len(pictures) // KEPT)][:KEPT])
+        return model
+
+    @torch.no_grad()
+    def estimate(self, pictures: Tensor, seed: int = 0) -> None:
+        """Set prior and kernel from pictures, float (count, channels, side, side)."""
+        generator, area = torch.Generator().manual_seed(seed), self.side**2
+        evidence, masses = [], []
+        for share in SHARES:
+            mask = torch.zeros(area, dtype=torch.bool)
+            mask[torch.randperm(area, generator=generator)[: round(share * area)]] = True
+            conditioned = self.condition(mask)
+            residual = pictures.flatten(1) - self.location
+            evidence.append(self.log_evidence(conditioned, residual))
+            mean = (self.location + conditioned.gain(residual)).view_as(pictures)
+            few = (~mask).nonzero()[:, 0]
+            few = few[torch.randperm(len(few), generator=generator)[: min(200, area // 2)]]
+            masses.append(self.masses(mean, conditioned, pictures, few))
+        observed, hidden = torch.cat(evidence), torch.cat(masses)
+        prior = torch.full_like(observed[0], 1 / self.scales)
+        for _ in range(STEPS):
+            prior = (observed + prior.clamp_min(1e-12).log()).softmax(1).mean(0)
+        posterior = (observed + prior.clamp_min(1e-12).log()).softmax(1)
+        distance = self.log_scales[:, None] - self.log_scales
+        kernel = (-0.5 * distance.square()).softmax(1)
+        for _ in range(STEPS):
+            total = torch.einsum("nl,nlp->np", posterior @ kernel, hidden).clamp_min(1e-300)
+            kernel = kernel * (posterior.T @ torch.einsum("nlp,np->nl", hidden, 1 / total))
+            kernel = kernel / kernel.sum(1, keepdim=True)
+        self.log_prior.copy_(prior.clamp_min(1e-12).log())
+        self.log_kernel.copy_(kernel.clamp_min(1e-12).log())
+        self.forget()
+
+    def masses(self, mean: Tensor, conditioned: Conditioned, values: Tensor, pixels: Tensor) -> Tensor:
+        """Probability of the level of each channel of some pixels at every scale: (count, scales, ...), float64.
+
+        Each channel by itself: flat colour would else make scales small that brightness needs large, and then
+        intervals, which are a channel's own, hold less than they say.
+        """
+        scale = conditioned.pixel_factor.square().sum(-1).sqrt().movedim(-1, 0).flatten(1)[:, pixels].double()
+        low, high = level_edges(values.flatten(2)[:, :, pixels], 256)
+        centre = mean.flatten(2)[:, :, pixels]
+        wider = ((0.5 * log_scale).exp() * scale for log_scale in self.log_scales)
+        each = [log_normal_mass((low - centre) / s, (high - centre) / s).exp().flatten(1) for s in wider]
+        return torch.stack(each, 1)
+
+    def log_evidence(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
+        """Log density of the observed values at every scale, but for a constant: (batch, scales), float64"""
+        whitened = conditioned.whiten(residual).double()
+        count, surprise = whitened.shape[1], whitened.square().sum(1, keepdim=True)
+        return -0.5 * (count * self.log_scales + surprise * (-self.log_scales).exp())
+
+    def log_posterior(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
+        """Of the picture's scale given what is observed: (batch, scales), float64"""
+        return (self.log_evidence(conditioned, residual) + self.log_prior).log_softmax(1)
+
+    def distribution(self, observation: Observation) -> CoupledMixture:  # type: ignore[override]  # wider than its parent's
+        batch, channels = observation.batch, self.channels
+        location = observation.values.new_empty(batch, 1, channels, self.side, self.side)
+        log_weights = location.new_empty(batch, self.scales, 1, 1)
+        by_mask = list(self.by_mask(observation))
+        count = batch if len(by_mask) > 1 else 1
+        factor = location.new_empty(count, self.scales, self.side, self.side, channels, channels)
+        root = (0.5 * self.log_scales).exp().to(factor)
+        for which, conditioned in by_mask:
+            residual = observation.values[which].flatten(1) - self.location
+            location[which] = (self.location + conditioned.gain(residual)).view(-1, 1, channels, self.side, self.side)
+            posterior = self.log_posterior(conditioned, residual).exp()
+            pixels = (posterior @ self.log_kernel.double().exp()).clamp_min(1e-30).log()
+            log_weights[which] = pixels[:, :, None, None].to(log_weights)
+            factor[which if count > 1 else slice(None)] = conditioned.pixel_factor * root.view(-1, 1, 1, 1, 1)
+        return CoupledMixture(log_weights, location, factor)
+
+    @torch.no_grad()
+    def sample_joint(self, observation: Observation, count: int, generator: torch.Generator) -> Tensor:
+        """Exact joint samples given one image's observation: (count, channels, side, side), clipped to [0, 1].
+
+        The picture's scale is drawn given what is observed, and then a smooth field of pixels' scales around it: its
+        marginals are the kernel's, so every pixel is distributed as `predict` says.
+        """
+        self.check(observation)
+        observation = observation.to(self.device)
+        ((_, conditioned),) = self.by_mask(observation)
+        residual = observation.values.flatten(1) - self.location
+        posterior = self.log_posterior(conditioned, residual).exp()
+        chosen = torch.multinomial(posterior[0], count, replacement=True, generator=generator)
+        scale = self.local_scales(chosen, generator)
+        stray = self.draw(count, generator) - self.location
+        stray = (stray - conditioned.gain(stray)).view(count, *observation.values.shape[1:])
+        mean = (self.location + conditioned.gain(residual)).view(1, *stray.shape[1:])
+        joint = (mean + scale.sqrt() * stray).clamp(0, 1)
+        return torch.where(observation.mask, observation.values, joint)
+
+    def local_scales(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """Every pixel's scale given the picture's, an index a picture: float32 (count, 1, side, side)"""
+        noise = torch.randn(len(chosen), 1, self.side, self.side, generator=generator, device=self.device)
+        reach = math.ceil(3 * PATCH)
+        weights = (-0.5 * (torch.arange(-reach, reach + 1, device=self.device) / PATCH).square()).exp()
+
+        def blur(field: Tensor) -> Tensor:
+            once = F.conv2d(field, weights.view(1, 1, 1, -1), padding=(0, reach))
+            return F.conv2d(once, weights.view(1, 1, -1, 1), padding=(reach, 0))
+
+        squared = F.conv2d(torch.ones_like(noise[:1]), weights.square().view(1, 1, 1, -1), padding=(0, reach))
+        squared = F.conv2d(squared, weights.square().view(1, 1, -1, 1), padding=(reach, 0))
+        level = torch.special.ndtr((blur(noise) / squared.sqrt()).double())  # uniform at every pixel, and smooth
+        steps = self.log_kernel[chosen].double().exp().cumsum(1)
+        index = torch.searchsorted(steps, level.flatten(1)).clamp(max=self.scales - 1)
+        return self.log_scales[index].exp().view_as(noise).float()
