@@ -16,6 +16,7 @@ import recon
 from recon.__main__ import main
 from recon.evaluation import reconstruction
 from recon.models import Gaussian
+from recon.models.base import Network
 from recon.training import loop
 
 NETWORK = """
@@ -123,7 +124,7 @@ def test_a_kill_in_between_changes_nothing(at, monkeypatch):
     weights = at / "checkpoints/tiny/model.safetensors"
     assert main(["train", "tiny.toml", "--device", "cpu", "--runs", "whole"]) == 0
     whole = weights.read_bytes()
-    objective, calls = loop.objective, []
+    objective, calls = Network.objective, []
 
     def interrupted(*arguments):
         if len(calls) == 2:
@@ -132,7 +133,7 @@ def test_a_kill_in_between_changes_nothing(at, monkeypatch):
         return objective(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "objective", interrupted)
+        patch.setattr(Network, "objective", interrupted)
         patch.setattr(loop.run, "__defaults__", ("cpu", 0.0))  # save after every step
         assert main(["train", "tiny.toml", "--device", "cpu"]) == 130
     torch.manual_seed(99)

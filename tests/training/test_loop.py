@@ -205,3 +205,11 @@ def test_the_objective_is_the_mean_over_hidden_pixels_and_channels(generator):
     each = [-log_prob[k][~masks[k, 0]].mean().item() / 3 for k in range(2)]
     found = model.objective(batch, masks, torch.Generator().manual_seed(0))
     assert found.item() == pytest.approx(sum(each) / 2, rel=1e-5)
+
+
+def test_gradients_are_clipped(images, tmp_path):
+    """Adam's own step does not depend on the gradient's size, so its memory of it is looked at."""
+    train(images, tmp_path / "s.safetensors", replace(RECIPE, steps=1, clip=1e-3))
+    stored = load_file(tmp_path / "s.safetensors")
+    squares = sum(tensor.square().sum() for name, tensor in stored.items() if name.startswith("first."))
+    assert squares.sqrt().item() == pytest.approx(0.1 * 1e-3, rel=1e-3)

@@ -76,3 +76,10 @@ def test_painted_regions(generator):
     sizes = found.flatten(1).sum(1)
     assert sizes.min() >= 1 and sizes.max() < 1024
     assert (sizes < 64).any() and (sizes > 700).any()
+
+
+def test_a_shared_patch_is_one_for_the_batch_and_another_for_the_next(generator):
+    make = masks.maker("any", 32, 0, 0, shared=True)
+    drawn = torch.stack([make(7, generator) for _ in range(6)])
+    assert drawn.shape == (6, 7, 1, 32, 32) and (drawn == drawn[:, :1]).all()
+    assert len(drawn[:, 0].flatten(1).unique(dim=0)) > 3

@@ -51,7 +51,7 @@ def test_those_that_are_shipped(name):
         assert found.training.size == 128 and str(found.training.seed) in name + "0"
 
 
-WITH_FULL = [name for name in recipe.names() if "[full" in (recipe.FOLDER / f"{name}.toml").read_text()]
+WITH_FULL = [name for name in recipe.names() if name.startswith(("convnade", "table1"))]
 
 
 @pytest.mark.parametrize("name", WITH_FULL)
