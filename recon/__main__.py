@@ -31,6 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("--card", action="store_true", help="also write the table into the checkpoint's card")
     verb.set_defaults(run=evaluate)
 
+    verb = verbs.add_parser("design", help="the patch that tells a Gaussian most, for `recon.patches.designed`")
+    verb.add_argument("name", help="a Gaussian checkpoint")
+    verb.set_defaults(run=design)
+
     verb = verbs.add_parser("publish", help="push a checkpoint to the Hugging Face Hub")
     verb.add_argument("name")
     verb.add_argument("--to", required=True, metavar="OWNER/REPO")
@@ -119,6 +123,21 @@ def evaluate(asked: argparse.Namespace) -> None:
         if asked.card:
             command = f"python -m recon evaluate {name} --limit {asked.limit}"
             card.write(hub.resolve(name), recipe.load(name), table, command)
+
+
+def design(asked: argparse.Namespace) -> None:
+    import json
+
+    from recon import acquisition, hub, patches
+    from recon.evaluation.reconstruction import data_set
+
+    model = acquisition.gaussian_of(hub.load(asked.name))
+    if model is None:
+        raise ReconError(f"'{asked.name}' has no Gaussian to design a patch by.")
+    path = patches.DESIGNS / f"{data_set(asked.name)}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"by": asked.name, "order": acquisition.design(model)}) + "\n")
+    print(f"{path} is written.")
 
 
 def publish(asked: argparse.Namespace) -> None:

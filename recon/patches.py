@@ -8,15 +8,18 @@ A family is a function of `side` and `size` (and of a `seed` where chance enters
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 
 import numpy as np
 
 from recon.errors import PatchError
 
 MAX_SIDE = 256
+DESIGNS = Path(__file__).parent / "designs"
 
 
 def random(side: int, size: int, seed: int = 0) -> np.ndarray:
@@ -97,6 +100,18 @@ def block(side: int, size: int) -> np.ndarray:
     return first(np.lexsort((rows + columns, np.maximum(rows, columns))), side, size)
 
 
+def designed(side: int, size: int, data: str = "cifar10") -> np.ndarray:
+    """The patch that tells a Gaussian most about the pictures of an image set, chosen greedily before any is seen
+    (`recon.acquisition.design`; `python -m recon design` makes the list that is read here). `side` is 32."""
+    side, size = check(side, size)
+    order = design_order(data)
+    if len(order) != side * side:
+        raise PatchError(
+            f"The patch designed for {data} is one of {round(len(order) ** 0.5)} pixels a side, not {side}."
+        )
+    return first(order, side, size)
+
+
 Family = Callable[..., np.ndarray]
 FAMILIES: dict[str, Family] = {
     "random": random,
@@ -107,6 +122,7 @@ FAMILIES: dict[str, Family] = {
     "farthest": farthest,
     "grid": grid,
     "block": block,
+    **{f"designed_{path.stem}": partial(designed, data=path.stem) for path in sorted(DESIGNS.glob("*.json"))},
 }
 SEEDED = {"random", "sobol_shifted", "halton", "lattice", "farthest"}
 
@@ -126,6 +142,18 @@ def discrepancy(mask: np.ndarray) -> float:
     from scipy.stats import qmc
 
     return float(qmc.discrepancy((np.argwhere(mask) + 0.5) / mask.shape, method="CD"))
+
+
+@lru_cache(maxsize=8)
+def design_order(data: str) -> np.ndarray:
+    """All pixels (row-major indices) in the order designed for an image set, best first."""
+    path = DESIGNS / f"{data}.json"
+    if not path.exists():
+        told = ", ".join(sorted(path.stem for path in DESIGNS.glob("*.json")))
+        raise PatchError(f"No patch is designed for {data!r}; there are {told}.")
+    order = np.array(json.loads(path.read_text())["order"])
+    order.setflags(write=False)
+    return order
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,7 @@ import torch
 from recon import patches
 from recon.errors import PatchError
 
-ALL = list(patches.FAMILIES)
+ALL = [family for family in patches.FAMILIES if not family.startswith("designed")]  # those have one side
 
 
 def test_the_first_1024_sobol_points_visit_each_of_32_by_32_pixels_once():

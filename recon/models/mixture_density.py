@@ -24,6 +24,7 @@ from recon.models.scale_mixture import ScaleMixture
 from recon.observation import Observation
 
 LEVEL = 1 / 255
+NET = 1e-3  # weight that is spread evenly over a pixel's components whatever the network says
 MEAN_WEIGHT = 0.5  # of the squared error of the mean in training; likelihood alone is slow to move it
 
 
@@ -123,7 +124,10 @@ class MixtureDensity(Network):
         each = output.unflatten(1, (self.components, -1))
         start = torch.linspace(-1.2, 1.0, self.components, device=output.device).view(-1, 1, 1, 1)
         log_scales = (each[:, :, 1 + c : 1 + 2 * c] + start).clamp(-5, 4)
-        return each[:, :, 0].log_softmax(1), each[:, :, 1 : 1 + c], log_scales, each[:, :, 1 + 2 * c :]
+        # the last component is a net under the others: wide, and never of no weight, so that no value is impossible
+        log_scales = torch.cat([log_scales[:, :-1], log_scales[:, -1:].clamp_min(0.5)], 1)
+        weights = each[:, :, 0].softmax(1) * (1 - NET) + NET / self.components
+        return weights.log(), each[:, :, 1 : 1 + c], log_scales, each[:, :, 1 + 2 * c :]
 
     def objective(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
         """`bound` over hidden pixels, in nats a channel and pictures weighed alike; and the squared error of the mean

@@ -8,8 +8,8 @@ from recon import sampling
 from recon.errors import ObservationError
 from recon.ui.engine import Engine, patch_mask, seed_of, whole
 from recon.ui.figures import picture_uri
-from recon.ui.handlers import plainly
 from recon.ui.painting import Painting
+from recon.ui.plainly import plainly
 
 MOST_SAMPLES = 16
 MOST_STEPS = 64

@@ -12,11 +12,7 @@ import gradio as gr
 
 from recon.errors import ImageError, ReconError
 from recon.images import open_image
-
-
-def hint(said: object) -> gr.Error:
-    """What a person can do otherwise: a sentence that pops up, and nothing in the log."""
-    return gr.Error(str(said), title="That does not work", print_exception=False)
+from recon.ui.plainly import hint
 
 
 def browser_part(name: str) -> str:

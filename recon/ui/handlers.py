@@ -7,63 +7,26 @@ a person can cause becomes a sentence on the page, and every output but that sen
 from __future__ import annotations
 
 import base64
-import contextlib
-import functools
 import html
-import inspect
 import json
-import logging
 import time
 from collections.abc import Iterator
 
 import gradio as gr
 import numpy as np
 
-from recon import baselines, sampling
+from recon import acquisition, baselines, sampling
 from recon.errors import ObservationError, PredictionError, ReconError
 from recon.ui import export, figures, pictures
-from recon.ui.components import hint
 from recon.ui.engine import MOST_SEED, Answer, Engine, patch_mask, reveal, seed_of
-from recon.ui.painting import Painting, encode_picture
+from recon.ui.painting import Painting, decode_picture, encode_picture
+from recon.ui.plainly import plainly
 from recon.ui.session import Session
 
 LOOKS = [("Mean", "mean"), ("A sample", "sample"), ("Observed", "observed"), ("Nearest", "nearest"), ("Error", "error")]
 SAMPLES = 8
 STEPS = 32
 MOST_SECONDS = 60.0  # a drawing of samples ends here whatever the model
-
-OUR_FAULT = "That did not work, and it is our fault. What you painted is kept."
-
-log = logging.getLogger("recon")
-
-
-def plainly(handler):
-    """Errors of ours as a sentence; any other is logged and owned up to, without its innards."""
-
-    @contextlib.contextmanager
-    def spoken():
-        try:
-            yield
-        except (gr.Error, GeneratorExit):
-            raise
-        except ReconError as error:
-            raise hint(error) from error
-        except Exception as error:
-            log.exception("a handler failed")
-            raise gr.Error(OUR_FAULT, title="Our fault", print_exception=False) from error
-
-    @functools.wraps(handler)
-    def once(*args, **kwargs):
-        with spoken():
-            return handler(*args, **kwargs)
-
-    @functools.wraps(handler)
-    def stepwise(*args, **kwargs):
-        with spoken():
-            yield from handler(*args, **kwargs)
-
-    # gradio streams what is a generator function by its own look
-    return stepwise if inspect.isgeneratorfunction(handler) else once
 
 
 class Handlers:
@@ -75,7 +38,7 @@ class Handlers:
     def results(self, painting: Painting, model: str, truth: str, look: str, marked: bool, selected: str) -> list:
         """Reconstruction, map, pixel, scores, status, note."""
         try:
-            answer = self.engine.answer(model, painting, decode(truth, painting.side))
+            answer = self.engine.answer(model, painting, decode_picture(truth, painting.side))
             place = where(selected, painting.side)
             return [
                 self.view(answer, look, marked, place),
@@ -156,7 +119,7 @@ class Handlers:
     @plainly
     def choose_patch(self, painting, model, truth, look, marked, selected, family, size, seed):
         """Painter and results."""
-        known = decode(truth, painting.side)
+        known = decode_picture(truth, painting.side)
         if known is None:
             # no toast: one who paints freely may touch these controls by the way, and a link may hold them for later
             told = "<p class='recon-note'>A patch is taken from a picture, and here is none: choose or upload one.</p>"
@@ -203,11 +166,36 @@ class Handlers:
         """Selected pixel, painter, reconstruction, map, pixel card."""
         row, column = event.row, event.col
         selected = json.dumps([row, column])
-        answer = self.engine.answer(model, painting, decode(truth, painting.side))
+        answer = self.engine.answer(model, painting, decode_picture(truth, painting.side))
         place = where(selected, painting.side)
         card = figures.pixel_card(answer, *place)
         framed = gr.update(selected=[] if place[0] is None else list(place))
         return [selected, framed, self.view(answer, look, marked, place), framed, card]
+
+    @plainly
+    def ask(self, painting, model, truth):
+        """Where the model would look next: painter (a mark), the Reveal button, the note."""
+        where = self.wanted(painting, model)
+        known = bool(truth)
+        told = f"It would look at row {where[0]}, column {where[1]}: there it would learn most."
+        told += "" if known else " No picture is known to take it from: paint it."
+        return [gr.update(marks=[list(where)]), gr.update(visible=known), f"<p class='recon-note'>{told}</p>"]
+
+    @plainly
+    def reveal_next(self, painting, model, truth, look, marked, selected):
+        """Painter and results: what the model would look at next, taken from the picture; and the one after marked."""
+        known = decode_picture(truth, painting.side)
+        if known is None:
+            raise ObservationError("There is no picture to take the pixel from: paint it.")
+        mask = painting.mask.copy()
+        mask[self.wanted(painting, model)] = True
+        painting = Painting.from_arrays(np.where(painting.mask[..., None], painting.values, known), mask)
+        after = [] if mask.all() else [list(self.wanted(painting, model))]
+        update = gr.update(value=painting.to_payload(), marks=after)
+        return [update, *self.results(painting, model, truth, look, marked, selected)]
+
+    def wanted(self, painting: Painting, model: str) -> tuple[int, int]:
+        return acquisition.next_pixels(self.engine.model(model), self.engine.observe(model, painting))[0]
 
     @plainly
     def draw(self, painting, model, seed) -> Iterator[list]:
@@ -258,7 +246,7 @@ class Handlers:
     def download(self, model, family, size, seed, picture, painting, truth) -> str:
         """A zip file in base64; nothing is left on the server."""
         seed = seed_of(seed or 0)
-        answer = self.engine.answer(model, painting, decode(truth, painting.side))
+        answer = self.engine.answer(model, painting, decode_picture(truth, painting.side))
         session = Session(model, family, size, seed, picture or "", painting)
         return base64.b64encode(export.bundle(answer, session, SAMPLES, seed)).decode("ascii")
 
@@ -295,24 +283,11 @@ class Handlers:
         name = session.picture if session.picture in pictures.EXAMPLES else ""
         if not truth:
             truth = encode_picture(pictures.load(name, painting.side)) if name else ""
-        decode(truth, painting.side)
+        decode_picture(truth, painting.side)
         ink, line, *results = self.choose_model(painting, session.model, truth, look, marked, selected)
         painter = gr.update(value=painting.to_payload(), picture=truth, ink=ink["ink"])
         head = [session.model, session.family, session.size, session.seed, name, truth, painter, line]
         return head + results
-
-
-def decode(truth: str | None, side: int) -> np.ndarray | None:
-    """The true picture, uint8 (side, side, 3), from what the browser keeps of it; None where there is none."""
-    if not truth:
-        return None
-    try:
-        raw = base64.b64decode(truth, validate=True)
-    except (ValueError, TypeError) as error:
-        raise ObservationError("The picture behind the painting could not be read.") from error
-    if len(raw) != side * side * 3:
-        raise ObservationError("The picture behind the painting has another size than the grid.")
-    return np.frombuffer(raw, np.uint8).reshape(side, side, 3)
 
 
 def where(selected: str, side: int) -> tuple[int, int] | tuple[None, None]:

@@ -55,9 +55,8 @@ def warm_up(engine: Engine) -> None:
     """What the first visitor would wait for: the default model, its covariance, and slow imports."""
     from recon import patches
     from recon.ui import pictures
-    from recon.ui.handlers import decode
-    from recon.ui.painting import Painting, encode_picture
+    from recon.ui.painting import Painting, decode_picture, encode_picture
 
     patches.sobol_order(32)
     picture = encode_picture(pictures.load("face"))
-    engine.answer(engine.default, Painting.empty(32), decode(picture, 32)).scores()
+    engine.answer(engine.default, Painting.empty(32), decode_picture(picture, 32)).scores()

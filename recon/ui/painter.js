@@ -199,7 +199,8 @@ function refresh() {
     view.draw({
       // as the model sees them: what is painted stays in colour for the next model that can tell colours apart
       cells: cells.map((colour) => (colour === EMPTY ? EMPTY : ink(colour))), hover, size: hand.size, cursor: keyed ? cursor : null, picture: hand.underlay ? picture : null,
-      marks: (props.marks ?? []).flatMap(known), selected: known(props.selected)[0],
+      // what is painted since need not be asked for any more
+      marks: (props.marks ?? []).flatMap(known).filter((at) => cells[indexOf(at)] === EMPTY), selected: known(props.selected)[0],
     });
     showControls(cells);
   });

@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args
 import gradio as gr
 
 from recon.errors import ObservationError
-from recon.ui.components import hint
 from recon.ui.painting import MAX_SIDE, Painting
+from recon.ui.plainly import hint
 
 Ink = Literal["colour", "grey", "binary"]
 # gradio runs one script a mount, as the body of a function: the parts share its scope, so their order matters.

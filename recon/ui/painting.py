@@ -97,6 +97,19 @@ def encode_picture(values: np.ndarray) -> str:
     return base64.b64encode(values.tobytes()).decode("ascii")
 
 
+def decode_picture(truth: str | None, side: int) -> np.ndarray | None:
+    """The true picture, uint8 (side, side, 3), from what the browser keeps of it; None where there is none."""
+    if not truth:
+        return None
+    try:
+        raw = base64.b64decode(truth, validate=True)
+    except (ValueError, TypeError) as error:
+        raise ObservationError("The picture behind the painting could not be read.") from error
+    if len(raw) != side * side * 3:
+        raise ObservationError("The picture behind the painting has another size than the grid.")
+    return np.frombuffer(raw, np.uint8).reshape(side, side, 3)
+
+
 def _from_json(text: str) -> Any:
     if len(text) > MAX_TEXT:
         raise ObservationError(f"The painting's text is {len(text)} characters long; {MAX_TEXT} is the most.")

@@ -20,6 +20,9 @@ FAMILIES = [
     ("farthest point", "farthest"),
     ("regular grid", "grid"),
     ("centre block", "block"),
+    ("designed for faces", "designed_celeba"),
+    ("designed for objects", "designed_cifar10"),
+    ("designed for landscapes", "designed_landscapes"),
 ]
 MODEL = "model"  # one queue for all that computes: two cores serve one at a time best
 
@@ -35,6 +38,9 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> None:
         with gr.Column(min_width=300):
             gr.HTML(heading("Observed"))
             painter = Painter(elem_id="recon-painter", show_label=False)
+            with gr.Row(elem_classes="recon-actions"):
+                ask = gr.Button("Where next?", size="sm", min_width=110, elem_id="recon-ask")
+                reveal = gr.Button("Reveal it", size="sm", min_width=84, visible=False, elem_id="recon-reveal")
             with gr.Group(elem_classes="recon-card recon-settings"):
                 picture = gr.Dropdown(pictures.choices(), value="face", label="Picture", elem_id="recon-picture")
                 with gr.Row(elem_classes="recon-line"):
@@ -104,6 +110,8 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> None:
     taken = [painter, model, look, marked, selected, *patch]
     listen(picture.input, do.choose_picture, [picture, *taken], [truth, painter, *results])
     listen(upload.input, do.upload, [upload, *taken], [picture, truth, painter, *results])
+    listen(ask.click, do.ask, [painter, model, truth], [painter, reveal, note])
+    listen(reveal.click, do.reveal_next, shown, [painter, *results], trigger_mode="once")
     for event in (view.pick, heat.pick, painter.pick):
         outputs = [selected, painter, view, heat, card]
         listen(event, do.pick, [painter, model, truth, look, marked], outputs, trigger_mode="always_last")

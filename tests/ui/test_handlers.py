@@ -19,7 +19,8 @@ from recon.errors import ObservationError
 from recon.ui import handlers as room
 from recon.ui import pictures
 from recon.ui.engine import reveal
-from recon.ui.painting import Painting, encode_picture
+from recon.ui.painting import Painting, decode_picture, encode_picture
+from recon.ui.plainly import OUR_FAULT, plainly
 from recon.ui.session import Session
 
 VIEW, MAP, CARD, SCORES, STATUS, NOTE = range(6)
@@ -176,11 +177,11 @@ def test_a_hostile_truth_is_a_sentence(do, name, face, truth):
     found = do.run(face, name, truth, "mean", False, "[]")
     assert emptied(found) and "The picture behind the painting" in found[NOTE]
     with pytest.raises(ObservationError):
-        room.decode(truth, 32)
+        decode_picture(truth, 32)
 
 
 def test_no_truth_is_none():
-    assert room.decode("", 32) is None and room.decode(None, 32) is None
+    assert decode_picture("", 32) is None and decode_picture(None, 32) is None
 
 
 # ---- patches and pictures
@@ -230,7 +231,7 @@ def test_examples_are_taken(do, name, example):
     truth, painter, *found = do.choose_picture(
         example, Painting.empty(32), name, "mean", False, "[]", "sobol", 64, 0
     )  # fmt: skip
-    assert np.array_equal(room.decode(truth, 32), pictures.load(example)) and painter["picture"] == truth
+    assert np.array_equal(decode_picture(truth, 32), pictures.load(example)) and painter["picture"] == truth
     assert len(painter["value"]["cells"]) == 64 and "dB" in found[SCORES]
 
 
@@ -337,7 +338,7 @@ def test_a_link_opens_again(do, name, face):
     model, family, size, seed, picture, truth, painter, line, *found = do.restore(f"link:{link}", "mean", False, "[]")
     assert (model, family, size, seed, picture) == (name, "random", 64, 5, "face")
     assert painter["value"] == face.to_payload() and painter["picture"] == truth and painter["ink"] == "colour"
-    assert np.array_equal(room.decode(truth, 32), pictures.load("face"))
+    assert np.array_equal(decode_picture(truth, 32), pictures.load("face"))
     assert "CelebA" in line and len(found) == 6
 
 
@@ -465,17 +466,17 @@ def test_an_example_that_is_no_more_is_no_picture(do, name, face):
 
 
 def test_our_own_faults_are_owned_up_to_and_logged(caplog):
-    @room.plainly
+    @plainly
     def broken():
         raise KeyError("a path, a secret")
 
     with caplog.at_level(logging.ERROR, "recon"), pytest.raises(gr.Error) as told:
         broken()
-    assert told.value.message == room.OUR_FAULT and "secret" in caplog.text
+    assert told.value.message == OUR_FAULT and "secret" in caplog.text
 
 
 def test_a_handler_that_streams_still_does():
-    @room.plainly
+    @plainly
     def steps():
         yield 1
         raise ObservationError("A sentence.")
@@ -486,3 +487,36 @@ def test_a_handler_that_streams_still_does():
     with pytest.raises(gr.Error) as told:
         next(found)
     assert spoken(told) == "A sentence."
+
+
+# ---- where next
+
+
+def test_the_next_pixel_is_marked_and_revealed(do, name, truth, face):
+    painter, button, note = do.ask(face, name, truth)
+    ((row, col),) = painter["marks"]
+    assert not face.mask[row, col] and button["visible"] and f"row {row}, column {col}" in note
+    painter, *found = do.reveal_next(face, name, truth, "mean", False, "[]")
+    assert len(found) == 6 and len(painter["value"]["cells"]) == face.count + 1
+    revealed = Painting.parse(painter["value"])
+    assert revealed.mask[row, col]
+    assert np.array_equal(revealed.values[row, col], pictures.load("face")[row, col])
+    assert painter["marks"] and painter["marks"] != [[row, col]]
+
+
+def test_without_a_picture_the_next_pixel_is_marked_alone(do, name, face):
+    painter, button, note = do.ask(face, name, "")
+    assert len(painter["marks"]) == 1 and not button["visible"] and "paint it" in note
+    with pytest.raises(gr.Error) as told:
+        do.reveal_next(face, name, "", "mean", False, "[]")
+    assert "paint it" in spoken(told)
+
+
+def test_the_last_pixel_and_a_method_without_spread(do, name, truth):
+    nearly = reveal(pictures.load("face"), patches.sobol(32, 1023))
+    painter, *_ = do.reveal_next(nearly, name, truth, "mean", False, "[]")
+    assert len(painter["value"]["cells"]) == 1024 and painter["marks"] == []
+    for painting, model in ((reveal(pictures.load("face"), patches.sobol(32, 1024)), name), (nearly, "nearest")):
+        with pytest.raises(gr.Error) as told:
+            do.ask(painting, model, truth)
+        spoken(told)

@@ -1,0 +1,115 @@
+"""Which pixels to ask for: those that would tell most.
+
+For the Gaussian family the drop of the total variance that a pixel would bring is known in closed form, and does not
+depend on what its value turns out to be: greedy choice by it is A-optimal design (Krause, Singh & Guestrin 2008,
+"Near-optimal sensor placements in Gaussian processes", choose by information instead). With nothing observed it makes a
+patch for a whole image set, see `design` and `recon.patches.designed`. Any other model is asked where it is least sure.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from recon.errors import PredictionError
+from recon.models.gaussian import ROUNDING, Gaussian
+from recon.observation import Observation
+from recon.prediction import Predictor
+
+CROWDING = 2.0  # pixels: how far around a chosen pixel its neighbours are less wanted
+
+
+def next_pixels(model: Predictor, observation: Observation, count: int = 1) -> list[tuple[int, int]]:
+    """The `count` hidden pixels (row, column) of one image to observe next, best first.
+
+    By `largest_drop` where the model has a Gaussian to ask (its own, or the one it stands on), else by
+    `largest_variance`. Raises PredictionError if fewer pixels are hidden, or the model gives a mean alone.
+    """
+    gaussian = gaussian_of(model)
+    if gaussian is None:
+        return largest_variance(model, observation, count)
+    return largest_drop(gaussian, observation, count)
+
+
+def gaussian_of(model: Predictor) -> Gaussian | None:
+    """The Gaussian that a model is, or stands on; None if there is none."""
+    found = getattr(model, "base", model)
+    return found if isinstance(found, Gaussian) else None
+
+
+@torch.no_grad()
+def largest_variance(model: Predictor, observation: Observation, count: int = 1) -> list[tuple[int, int]]:
+    """Hidden pixels with the largest variance, channels together; a chosen one makes its neighbours less wanted."""
+    check(observation, count)
+    prediction = model.predict(observation)
+    if not prediction.has_spread:
+        raise PredictionError("This method does not say how sure it is, so it cannot say where to look.")
+    wanted = torch.where(prediction.observation.mask[0, 0], -1.0, prediction.variance[0].sum(0)).cpu()
+    rows, columns = torch.meshgrid(*(torch.arange(size) for size in wanted.shape), indexing="ij")
+    found = []
+    for _ in range(count):
+        row, column = divmod(int(wanted.argmax()), wanted.shape[1])
+        found.append((row, column))
+        far = 1 - (-0.5 * ((rows - row) ** 2 + (columns - column) ** 2) / CROWDING**2).exp()
+        wanted = torch.where(wanted > 0, wanted * far, wanted)
+        wanted[row, column] = -1
+    return found
+
+
+@torch.no_grad()
+def largest_drop(model: Gaussian, observation: Observation, count: int = 1) -> list[tuple[int, int]]:
+    """Hidden pixels chosen one after the other, each for the largest drop of the total variance that is left."""
+    check(observation, count)
+    model.check(observation)
+    mask = observation.mask[0, 0].flatten().to(model.device)
+    order = greedy(conditional(model, mask), model.channels, mask, count)
+    return [divmod(place, model.side) for place in order]
+
+
+@torch.no_grad()
+def design(model: Gaussian, size: int | None = None) -> list[int]:
+    """The greedy patch for the pictures that a Gaussian was fitted to, before any is seen: the first `size` pixels
+    (row-major indices, all of them by default), best first."""
+    mask = torch.zeros(model.side**2, dtype=torch.bool, device=model.device)
+    return greedy(model.covariance().clone(), model.channels, mask, model.side**2 if size is None else size)
+
+
+def conditional(model: Gaussian, mask: Tensor) -> Tensor:
+    """Covariance of all dimensions given the pixels of `mask`, (dims, dims); 0 where observed."""
+    conditioned = model.condition(mask)
+    covariance = torch.zeros_like(model.covariance())
+    hidden = conditioned.hidden
+    left = model.covariance()[hidden][:, hidden] - conditioned.whitened.T @ conditioned.whitened
+    covariance[hidden[:, None], hidden] = left
+    return covariance
+
+
+def greedy(covariance: Tensor, channels: int, mask: Tensor, count: int) -> list[int]:
+    """`count` pixels outside `mask`, each for the largest drop of the trace of `covariance`, which is used up.
+
+    Observing the dimensions D of a pixel takes C[:, D] (C[D, D] + noise)^-1 C[D, :] off the covariance C.
+    """
+    dims, area = len(covariance), len(mask)
+    taken, found = mask.clone(), []
+    noise = ROUNDING * torch.eye(channels, device=covariance.device)
+    places = torch.arange(area, device=covariance.device)
+    for _ in range(count):
+        rows = covariance.view(channels, area, dims)
+        squares = torch.stack([torch.stack([(a * b).sum(1) for b in rows]) for a in rows])  # (channels, channels, area)
+        own = rows.view(channels, area, channels, area)[:, places, :, places]  # (area, channels, channels)
+        drop = torch.linalg.solve(own + noise, squares.permute(2, 0, 1)).diagonal(dim1=-2, dim2=-1).sum(-1)
+        place = int(torch.where(taken, -torch.inf, drop).argmax())
+        found.append(place)
+        taken[place] = True
+        pixel = torch.arange(channels, device=covariance.device) * area + place
+        column = covariance[:, pixel]
+        covariance.sub_(column @ torch.linalg.solve(own[place] + noise, column.T))
+    return found
+
+
+def check(observation: Observation, count: int) -> None:
+    if observation.batch != 1:
+        raise PredictionError("The next pixel is that of one image.")
+    hidden = int((~observation.mask).sum())
+    if not 1 <= count <= hidden:
+        raise PredictionError(f"There are {hidden} pixels left to ask for, not {count}.")
