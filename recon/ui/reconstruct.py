@@ -38,9 +38,6 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> None:
         with gr.Column(min_width=300):
             gr.HTML(heading("Observed"))
             painter = Painter(elem_id="recon-painter", show_label=False)
-            with gr.Row(elem_classes="recon-actions"):
-                ask = gr.Button("Where next?", size="sm", min_width=110, elem_id="recon-ask")
-                reveal = gr.Button("Reveal it", size="sm", min_width=84, visible=False, elem_id="recon-reveal")
             with gr.Group(elem_classes="recon-card recon-settings"):
                 picture = gr.Dropdown(pictures.choices(), value="face", label="Picture", elem_id="recon-picture")
                 with gr.Row(elem_classes="recon-line"):
@@ -81,6 +78,9 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> None:
             gr.HTML(heading("How unsure", "standard deviation"))
             gr.Plot(figures.map_frame(SIDE), show_label=False, elem_id="recon-map", container=False)
             heat = SpreadMap(plot="recon-map", elem_classes="recon-none")
+            with gr.Row(elem_classes="recon-actions"):
+                ask = gr.Button("Where next?", size="sm", min_width=110, elem_id="recon-ask")
+                reveal = gr.Button("Reveal it", size="sm", min_width=84, visible=False, elem_id="recon-reveal")
             card = gr.HTML(elem_id="recon-pixel")
 
     with gr.Row(elem_classes="recon-head recon-gallery-head"):

@@ -320,6 +320,31 @@ def test_looks(visitor):
     assert visitor.changed(seen[-1]) not in seen
 
 
+def test_where_next(visitor):
+    """The next pixel is marked on the grid; one click takes it from the picture, and marks the one after."""
+    mark = "() => document.querySelector('.painter-canvas').toDataURL()"
+    before = visitor.page.evaluate(mark)
+    reveal = visitor.page.get_by_role("button", name="Reveal it")
+    expect(reveal).to_be_hidden()
+    visitor.press("Where next?")
+    expect(visitor.page.locator("#recon-note")).to_contain_text("It would look at row")
+    visitor.page.wait_for_function(f"(before) => ({mark})() !== before", arg=before)
+    row, col = map(int, re.findall(r"\d+", visitor.page.locator("#recon-note").inner_text())[:2])
+    shown = visitor.shown()
+    reveal.click()
+    visitor.changed(shown)
+    visitor.count(65)
+    assert (row, col) in visitor.cells(65)
+    visitor.press("Undo")
+    visitor.count(64)
+    visitor.press("Clear")
+    visitor.choose("Picture", "none: paint freely")
+    expect(visitor.page.locator("#recon-scores")).to_contain_text("Choose a picture")
+    visitor.press("Where next?")
+    expect(visitor.page.locator("#recon-note")).to_contain_text("paint it")
+    expect(reveal).to_be_hidden()
+
+
 def test_models(visitor, engine, binary):
     titles = {name: title for title, name in engine.choices()}
     status, before = visitor.page.locator("#recon-status"), visitor.shown()
