@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from recon.errors import PredictionError
-from recon.models.gaussian import ROUNDING, Gaussian
+from recon.models.conditioned import ROUNDING
+from recon.models.gaussian import Gaussian
 from recon.observation import Observation
 from recon.prediction import Predictor
 

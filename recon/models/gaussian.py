@@ -11,7 +11,6 @@ eigenvectors that are even or odd from left to right, so that half of each says 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Self
 
@@ -21,10 +20,10 @@ from torch import Tensor
 from recon.distributions import Gaussian as GaussianMarginals
 from recon.errors import PredictionError
 from recon.models.base import Model
+from recon.models.conditioned import ROUNDING, Conditioned, pixel_blocks
 from recon.observation import Observation
 
-ROUNDING = 1 / (12 * 255**2)  # variance of rounding to 8 bits: no pixel is known better than that
-REMEMBERED = 4  # conditioned masks kept, each at most observed dims x hidden dims numbers
+REMEMBERED = 8  # conditioned masks kept, each at most observed dims x hidden dims numbers
 
 
 class Gaussian(Model):
@@ -56,7 +55,7 @@ class Gaussian(Model):
         self.register_buffer("odd_half", torch.zeros(stored, odd, dtype=torch.float16))
         rest = torch.eye(channels).view(channels, channels, 1, 1).repeat(1, 1, side, side)
         self.register_buffer("rest", rest)
-        self.conditioned: OrderedDict[bytes, Conditioned] = OrderedDict()
+        self.conditioned: dict[bytes, Conditioned] = {}  # the newest last
         self.full: Tensor | None = None
         self.register_load_state_dict_post_hook(lambda module, _: module.forget())
 
@@ -194,53 +193,26 @@ class Gaussian(Model):
             yield (inverse == k).nonzero()[:, 0], self.condition(mask)
 
     def condition(self, mask: Tensor) -> Conditioned:
-        """All that does not depend on the observed values, for one mask (pixels,); the latest few are remembered."""
+        """All that does not depend on the observed values, for one mask (pixels,); the latest few are remembered, and
+        the largest of them that lies within the mask is extended."""
         key = mask.cpu().numpy().tobytes()
         # taken out and put back as the newest: another thread may forget it in between
         conditioned = self.conditioned.pop(key, None)
         if conditioned is None or conditioned.hidden.device != self.device:
-            conditioned = Conditioned(self, mask)
+            within = [one for one in list(self.conditioned.values()) if self.extends(one, mask)]
+            before = max(within, key=lambda one: len(one.observed), default=None)
+            conditioned = Conditioned(self.covariance(), self.channels, mask, before)
         self.conditioned[key] = conditioned
-        while len(self.conditioned) > REMEMBERED:
-            self.conditioned.popitem(last=False)
+        for oldest in list(self.conditioned)[:-REMEMBERED]:
+            self.conditioned.pop(oldest, None)
         return conditioned
 
-
-class Conditioned:
-    """A Gaussian conditioned on a mask: what is observed moves every mean, and leaves each pixel some spread.
-
-    observed, hidden  dimensions, int64
-    pixel_factor      Cholesky factor of each pixel's posterior covariance, (side, side, channels, channels)
-    """
-
-    @torch.no_grad()
-    def __init__(self, model: Gaussian, mask: Tensor):
-        dims = mask.repeat(model.channels)
-        self.observed, self.hidden = dims.nonzero()[:, 0], (~dims).nonzero()[:, 0]
-        covariance = model.covariance()
-        rows = covariance[self.observed]
-        self.cholesky = cholesky(rows[:, self.observed])
-        # only hidden columns are solved for, so that cost falls again when nearly everything is observed
-        self.whitened = torch.linalg.solve_triangular(self.cholesky, rows[:, self.hidden], upper=False)
-        hidden = self.whitened.view(len(rows), model.channels, len(self.hidden) // model.channels)
-        prior = pixel_blocks(covariance, model.channels).flatten(2)[:, :, ~mask]
-        spread = (prior - torch.einsum("kap,kbp->abp", hidden, hidden)).permute(2, 0, 1)
-        spread.diagonal(dim1=-2, dim2=-1).clamp_min_(0).add_(ROUNDING)
-        eye = math.sqrt(ROUNDING) * torch.eye(model.channels, device=mask.device)
-        factor = eye.repeat(len(mask), 1, 1)
-        factor[~mask] = cholesky(spread)
-        self.pixel_factor = factor.view(model.side, model.side, model.channels, model.channels)
-
-    def gain(self, residual: Tensor) -> Tensor:
-        """What residuals (n, dims), of which only the observed are used, add to every dimension: (n, dims)"""
-        moved = torch.zeros_like(residual)
-        moved[:, self.observed] = residual[:, self.observed]
-        moved[:, self.hidden] = self.whiten(residual) @ self.whitened
-        return moved
-
-    def whiten(self, residual: Tensor) -> Tensor:
-        """Observed residuals, of (n, dims), as independent numbers of variance 1 under the model: (n, observed)"""
-        return torch.linalg.solve_triangular(self.cholesky, residual[:, self.observed].T, upper=False).T
+    @staticmethod
+    def extends(before: Conditioned, mask: Tensor) -> bool:
+        """Whether conditioning on `mask` is `before` and some more; worth it from a good part of it."""
+        if before.mask.device != mask.device or 2 * before.mask.sum() < mask.sum():
+            return False
+        return not bool((before.mask & ~mask).any())
 
 
 class Moments:
@@ -263,15 +235,6 @@ class Moments:
         return self.outer / self.count - torch.outer(self.mean(), self.mean())
 
 
-def cholesky(matrices: Tensor) -> Tensor:
-    """Lower Cholesky factors, (..., n, n); of what is singular in float32, with ROUNDING added to the diagonal."""
-    factor, failed = torch.linalg.cholesky_ex(matrices)
-    if failed.any():
-        noise = ROUNDING * torch.eye(matrices.shape[-1], dtype=torch.float64, device=matrices.device)
-        factor = torch.linalg.cholesky(matrices.double() + noise).to(matrices.dtype)
-    return factor
-
-
 def split_halves(batch: Tensor) -> tuple[Tensor, Tensor]:
     """Even and odd parts, left to right, of pictures (batch, channels, side, side): two of (batch, dims / 2)"""
     left, right = batch.chunk(2, -1)
@@ -292,14 +255,6 @@ def unfold(even: Tensor, odd: Tensor, channels: int, side: int) -> Tensor:
     left = torch.cat([same, mirrored.flip(5)], 5)
     right = torch.cat([mirrored.flip(2), same.flip(2).flip(5)], 5)
     return torch.cat([left, right], 2).reshape(channels * side * side, -1)
-
-
-def pixel_blocks(covariance: Tensor, channels: int) -> Tensor:
-    """Every pixel's covariance of channels, out of (dims, dims): (channels, channels, side, side)"""
-    pixels = len(covariance) // channels
-    side = math.isqrt(pixels)
-    blocks = covariance.view(channels, pixels, channels, pixels).diagonal(dim1=1, dim2=3)
-    return blocks.reshape(channels, channels, side, side)
 
 
 def positive(blocks: Tensor) -> Tensor:

@@ -19,7 +19,6 @@ from torch.nn import functional as F
 
 from recon.distributions import CoupledMixture
 from recon.models.base import Model, Network
-from recon.models.gaussian import Conditioned
 from recon.models.scale_mixture import ScaleMixture
 from recon.observation import Observation
 
@@ -92,7 +91,7 @@ class MixtureDensity(Network):
                 contrast[which] = (posterior @ base.log_scales).float()
                 root = (0.5 * contrast[which]).exp()
                 factor[which] = conditioned.pixel_factor * root.view(-1, 1, 1, 1, 1)
-                left_out = leave_one_out(conditioned, residual) / root[:, None]
+                left_out = conditioned.leave_one_out(residual) / root[:, None]
                 surprise[which] = left_out.clamp(-6, 6).view(-1, *values.shape[1:])
             return Base(location, factor, surprise, contrast)
 
@@ -204,16 +203,6 @@ class Block(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         return hidden + self.second(F.silu(self.first(F.silu(hidden))))
-
-
-def leave_one_out(conditioned: Conditioned, residual: Tensor) -> Tensor:
-    """Each observed dimension's residual given all the other observed ones, in its standard deviations, 0 where hidden:
-    [K^-1 r]_i / sqrt([K^-1]_ii) of residuals (n, dims)."""
-    found = torch.zeros_like(residual)
-    if len(conditioned.observed):
-        precision = torch.cholesky_inverse(conditioned.cholesky)
-        found[:, conditioned.observed] = residual[:, conditioned.observed] @ precision / precision.diagonal().sqrt()
-    return found
 
 
 def blurred(mask: Tensor, reach: float) -> Tensor:

@@ -18,7 +18,8 @@ from torch.nn import functional as F
 
 from recon.distributions import CoupledMixture, log_normal_mass
 from recon.distributions.base import level_edges
-from recon.models.gaussian import Conditioned, Gaussian
+from recon.models.conditioned import Conditioned
+from recon.models.gaussian import Gaussian
 from recon.observation import Observation
 
 WIDEST = 3.5  # the grid of log scales reaches from -WIDEST to WIDEST: contrasts from a sixth to six times the average

@@ -7,7 +7,6 @@ import torch
 
 from recon import Observation, hub, metrics
 from recon.models import MixtureDensity, ScaleMixture
-from recon.models.mixture_density import leave_one_out
 from recon.training import loop
 from recon.training.recipe import Training
 from tests.models.test_scale_mixture import SIDE, observe, pictures
@@ -94,7 +93,7 @@ def test_leave_one_out(base):
     observation = observe(pictures(3, seed=5), 6)
     ((_, conditioned),) = base.by_mask(observation)
     residual = observation.values.flatten(1) - base.location
-    found = leave_one_out(conditioned, residual)
+    found = conditioned.leave_one_out(residual)
     assert not found[:, conditioned.hidden].any()
     covariance = base.covariance().double()
     for left in conditioned.observed[[0, 7, 17]].tolist():
@@ -130,6 +129,7 @@ def test_save_load_and_go_on(base, tmp_path):
     config = tmp_path / "saved" / "config.json"
     config.write_text(config.read_text().rstrip("}\n") + ', "checkpoint": {"kind": "mixture_density"}}')
     back, observation = hub.read(tmp_path / "saved"), observe(pictures(1, seed=9), 10)
+    model.base.forget()  # an extended factor rounds otherwise than one made at once
     assert torch.equal(back.predict(observation).mean, model.predict(observation).mean)
     further = fresh(base)
     further.start_from(back)

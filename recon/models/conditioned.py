@@ -1,0 +1,124 @@
+"""A Gaussian conditioned on a mask: all of it that does not depend on the observed values.
+
+Someone who paints, and whoever draws samples group by group, adds pixels to a mask that was conditioned on a moment
+ago: then the factor is extended by rows instead of being made anew.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+ROUNDING = 1 / (12 * 255**2)  # variance of rounding to 8 bits: no pixel is known better than that
+
+
+class Conditioned:
+    """What observing the pixels of a mask makes of a Gaussian: it moves every mean, and leaves each pixel some spread.
+
+    covariance        prior, (dims, dims), dimensions as (channel, row, column)
+    mask              observed pixels, bool (pixels,)
+    before            the same for a mask within this one, to extend; None to start anew
+
+    observed, hidden  dimensions, int64; the observed ones in the order in which they came
+    cholesky          of the prior's observed block, (observed, observed)
+    whitened          cholesky^-1 times the prior's observed rows, hidden columns, (observed, hidden)
+    spread            posterior covariance of each hidden pixel's channels, (pixels, channels, channels)
+    pixel_factor      Cholesky factors of each pixel's posterior covariance, (side, side, channels, channels)
+    """
+
+    @torch.no_grad()
+    def __init__(self, covariance: Tensor, channels: int, mask: Tensor, before: Conditioned | None = None):
+        self.mask, self.channels = mask, channels
+        if before is None:
+            dims = mask.repeat(channels)
+            self.observed, self.hidden = dims.nonzero()[:, 0], (~dims).nonzero()[:, 0]
+            rows = covariance[self.observed]
+            self.cholesky = cholesky(rows[:, self.observed])
+            # only hidden columns are solved for, so that cost falls again when nearly everything is observed
+            self.whitened = torch.linalg.solve_triangular(self.cholesky, rows[:, self.hidden], upper=False)
+            prior = pixel_blocks(covariance, channels).flatten(2)[:, :, ~mask].permute(2, 0, 1)
+            self.spread = prior - self.taken_by(self.whitened)
+        else:
+            self.extend(covariance, before)
+        spread = self.spread.clone()
+        spread.diagonal(dim1=-2, dim2=-1).clamp_min_(0).add_(ROUNDING)
+        factor = (math.sqrt(ROUNDING) * torch.eye(channels, device=mask.device)).repeat(len(mask), 1, 1)
+        factor[~mask] = cholesky(spread)
+        side = math.isqrt(len(mask))
+        self.pixel_factor = factor.view(side, side, channels, channels)
+
+    def extend(self, covariance: Tensor, before: Conditioned) -> None:
+        """Block Cholesky: the rows of the pixels that are new, below those of `before`."""
+        new = self.mask.repeat(self.channels)[before.hidden]
+        fresh, self.hidden = before.hidden[new], before.hidden[~new]
+        known, rest = before.whitened[:, new], before.whitened[:, ~new]
+        corner = cholesky(covariance[fresh][:, fresh] - known.T @ known)
+        rows = covariance[fresh][:, self.hidden] - known.T @ rest
+        rows = torch.linalg.solve_triangular(corner, rows, upper=False)
+        self.observed = torch.cat([before.observed, fresh])
+        self.cholesky = blocks(before.cholesky, known.T, corner)
+        self.whitened = torch.cat([rest, rows])
+        self.spread = before.spread[~self.mask[~before.mask]] - self.taken_by(rows)
+        if "inverse" in before.__dict__:  # someone asked for it then, and will again
+            eye = torch.eye(len(corner), device=corner.device)
+            inverse = torch.linalg.solve_triangular(corner, eye, upper=False)
+            self.inverse = blocks(before.inverse, -inverse @ (known.T @ before.inverse), inverse)
+
+    def taken_by(self, rows: Tensor) -> Tensor:
+        """What whitened rows (n, hidden) take off each hidden pixel's covariance: (pixels, channels, channels)"""
+        each = rows.view(len(rows), self.channels, rows.shape[1] // self.channels)
+        return torch.einsum("kap,kbp->pab", each, each)
+
+    @cached_property
+    def inverse(self) -> Tensor:
+        """Of `cholesky`, (observed, observed)"""
+        eye = torch.eye(len(self.cholesky), device=self.cholesky.device)
+        return torch.linalg.solve_triangular(self.cholesky, eye, upper=False)
+
+    def gain(self, residual: Tensor) -> Tensor:
+        """What residuals (n, dims), of which only the observed are used, add to every dimension: (n, dims)"""
+        moved = torch.zeros_like(residual)
+        moved[:, self.observed] = residual[:, self.observed]
+        moved[:, self.hidden] = self.whiten(residual) @ self.whitened
+        return moved
+
+    def whiten(self, residual: Tensor) -> Tensor:
+        """Observed residuals, of (n, dims), as independent numbers of variance 1 under the model: (n, observed)"""
+        return torch.linalg.solve_triangular(self.cholesky, residual[:, self.observed].T, upper=False).T
+
+    def leave_one_out(self, residual: Tensor) -> Tensor:
+        """Each observed dimension's residual given all the other observed ones, in its standard deviations; 0 where
+        hidden: [K^-1 r]_i / sqrt([K^-1]_ii) of residuals (n, dims), by Rasmussen & Williams 2006, equation 5.12."""
+        found = torch.zeros_like(residual)
+        if len(self.observed):
+            solved = residual[:, self.observed] @ self.inverse.T @ self.inverse
+            found[:, self.observed] = solved / self.inverse.square().sum(0).sqrt()
+        return found
+
+
+def blocks(upper: Tensor, left: Tensor, corner: Tensor) -> Tensor:
+    """Lower triangular [[upper, 0], [left, corner]]"""
+    size, known = len(upper) + len(corner), len(upper)
+    whole = upper.new_zeros(size, size)
+    whole[:known, :known], whole[known:, :known], whole[known:, known:] = upper, left, corner
+    return whole
+
+
+def cholesky(matrices: Tensor) -> Tensor:
+    """Lower Cholesky factors, (..., n, n); of what is singular in float32, with ROUNDING added to the diagonal."""
+    factor, failed = torch.linalg.cholesky_ex(matrices)
+    if failed.any():
+        noise = ROUNDING * torch.eye(matrices.shape[-1], dtype=torch.float64, device=matrices.device)
+        factor = torch.linalg.cholesky(matrices.double() + noise).to(matrices.dtype)
+    return factor
+
+
+def pixel_blocks(covariance: Tensor, channels: int) -> Tensor:
+    """Every pixel's covariance of channels, out of (dims, dims): (channels, channels, side, side)"""
+    pixels = len(covariance) // channels
+    side = math.isqrt(pixels)
+    found = covariance.view(channels, pixels, channels, pixels).diagonal(dim1=1, dim2=3)
+    return found.reshape(channels, channels, side, side)

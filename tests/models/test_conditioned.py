@@ -1,0 +1,82 @@
+"""A mask that grows: the extended factor is the one that would have been made anew."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from recon.models import Gaussian
+from recon.models.conditioned import Conditioned, cholesky
+from tests.models.test_scale_mixture import SIDE, pictures
+
+AREA = SIDE**2
+
+
+@pytest.fixture(scope="module")
+def model() -> Gaussian:
+    return Gaussian.fit(list(pictures(2000).split(500)), rank=3 * AREA)
+
+
+def masks(*sizes: int, seed: int = 0) -> list[torch.Tensor]:
+    """Masks each within the next."""
+    order = torch.randperm(AREA, generator=torch.Generator().manual_seed(seed))
+    found = torch.zeros(len(sizes), AREA, dtype=torch.bool)
+    for mask, size in zip(found, sizes, strict=True):
+        mask[order[:size]] = True
+    return list(found)
+
+
+def same(one: Conditioned, other: Conditioned, residual: torch.Tensor) -> None:
+    assert sorted(one.observed.tolist()) == sorted(other.observed.tolist()) and one.hidden.equal(other.hidden)
+    assert torch.allclose(one.gain(residual), other.gain(residual), atol=2e-4)
+    assert torch.allclose(one.pixel_factor, other.pixel_factor, atol=1e-4)
+    assert torch.allclose(one.whiten(residual).square().sum(1), other.whiten(residual).square().sum(1), rtol=1e-3)
+    assert torch.allclose(one.leave_one_out(residual), other.leave_one_out(residual), atol=2e-2)
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["", "with the inverse at hand"])
+@pytest.mark.parametrize("sizes", [(5, 6), (1, 2, 30, 31, 63), (10, AREA), tuple(range(1, AREA, 3)), (7, 7)])
+def test_extended_is_as_made_anew(model, sizes, asked):
+    residual = pictures(4, seed=1).flatten(1) - model.location
+    covariance = model.covariance()
+    grown = None
+    for mask in masks(*sizes):
+        grown = Conditioned(covariance, 3, mask, grown)
+        if asked:
+            assert torch.allclose(grown.inverse @ grown.cholesky, torch.eye(len(grown.observed)), atol=1e-3)
+    same(grown, Conditioned(covariance, 3, masks(*sizes)[-1]), residual)
+
+
+def test_the_model_extends_what_it_remembers(model, monkeypatch):
+    small, large = masks(20, 23)
+    (other,) = masks(23, seed=5)
+    model.forget()
+    first = model.condition(small)
+    assert model.extends(first, large) and not model.extends(first, other) and not model.extends(first, masks(50)[0])
+    grown = []
+    extend = Conditioned.extend
+    monkeypatch.setattr(Conditioned, "extend", lambda self, *given: grown.append(given[1]) or extend(self, *given))
+    model.condition(large)
+    assert grown == [first]
+    model.condition(large)
+    model.condition(other)
+    assert len(grown) == 1, "a known mask costs nothing, and an unrelated one starts anew"
+
+
+def test_a_part_that_is_erased_starts_anew(model):
+    small, large = masks(20, 23)
+    model.forget()
+    model.condition(large)
+    residual = pictures(2, seed=2).flatten(1) - model.location
+    same(model.condition(small), Conditioned(model.covariance(), 3, small), residual)
+
+
+def test_a_singular_corner_is_conditioned_all_the_same():
+    """Twins: once one is observed, the other has no variance left."""
+    covariance = torch.eye(16)
+    covariance[0, 1] = covariance[1, 0] = 1.0
+    first, both = torch.zeros(16, dtype=torch.bool), torch.zeros(16, dtype=torch.bool)
+    first[0] = both[0] = both[1] = True
+    grown = Conditioned(covariance, 1, both, Conditioned(covariance, 1, first))
+    assert grown.cholesky.isfinite().all() and grown.gain(torch.ones(1, 16)).isfinite().all()
+    assert cholesky(torch.ones(2, 2)).isfinite().all()
