@@ -58,3 +58,44 @@ def url(engine) -> Iterator[str]:
         _, address, _ = page.launch(engine, prevent_thread_lock=True, quiet=True, show_error=False)
     yield address
     built[0].close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from tests.ui import visitor
+
+    if not visitor.CHROMIUM.exists():
+        pytest.skip("Chromium is not installed")
+    with visitor.playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=visitor.CHROMIUM, args=visitor.FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def desktop(chromium):
+    """One for all tests: what the browser has cached, it need not load again."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    return context
+
+
+@pytest.fixture
+def visit(url):
+    """Opens tabs, and at the end asserts that none had an error or asked for anything outside of this machine."""
+    from tests.ui import visitor
+
+    opened = []
+
+    def open_tab(context, link: str = ""):
+        opened.append(visitor.Visitor(context.new_page(), url, link))
+        return opened[-1]
+
+    yield open_tab
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def visitor(visit, desktop):
+    return visit(desktop)
