@@ -16,7 +16,7 @@ from recon.observation import Observation
 from recon.prediction import Prediction, Predictor
 from recon.ui.painting import Painting
 
-DEFAULT = "gaussian-celeba"
+DEFAULT = "mdn-celeba"
 SIDE = 32
 MOST_SEED = 2**32
 

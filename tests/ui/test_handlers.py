@@ -276,7 +276,8 @@ def test_a_pixel_off_the_grid_is_none(do, name, face, row, col):
     assert view["selected"] == [] and "Click a pixel" in card
 
 
-def test_samples_come_and_end(do, name, face):
+def test_samples_come_and_end(do, face):
+    name = "gsm-celeba"
     steps = list(do.draw(face, name, 3))
     assert steps[0][0]["busy"] and not steps[0][0]["pngs"]
     grid, line = steps[-1]
