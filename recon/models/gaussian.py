@@ -176,15 +176,24 @@ class Gaussian(Model):
         observation, values = observation.to(self.device), values.to(self.device)
         found = torch.empty(observation.batch, dtype=torch.float64, device=self.device)
         for which, conditioned in self.by_mask(observation):
-            order = torch.cat([conditioned.observed, conditioned.hidden])
-            cholesky = torch.linalg.cholesky(self.covariance()[order][:, order].double())
-            residual = (values[which].flatten(1) - self.location)[:, order].double()
-            known = len(conditioned.observed)
-            # observed dimensions come first, so the rest of the chain rule is the conditional density
-            whitened = torch.linalg.solve_triangular(cholesky, residual.T, upper=False)[known:]
-            log_scale = cholesky.diagonal()[known:].log() + 0.5 * math.log(2 * math.pi)
-            found[which] = -0.5 * whitened.square().sum(0) - log_scale.sum()
+            found[which] = self.hidden_log_density(conditioned, values[which].flatten(1) - self.location)
         return found
+
+    def hidden_log_density(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
+        """Of hidden residuals given the observed ones, of (n, dims), in nats: (n,), float64"""
+        squared, constant = self.hidden_distance(conditioned, residual)
+        return -0.5 * squared - constant
+
+    def hidden_distance(self, conditioned: Conditioned, residual: Tensor) -> tuple[Tensor, Tensor]:
+        """Squared Mahalanobis distance of hidden residuals from their conditional mean, (n,), and the rest of minus the
+        log density, a number; float64."""
+        order = torch.cat([conditioned.observed, conditioned.hidden])
+        cholesky = torch.linalg.cholesky(self.covariance()[order][:, order].double())
+        known = len(conditioned.observed)
+        # observed dimensions come first, so the rest of the chain rule is the conditional density
+        whitened = torch.linalg.solve_triangular(cholesky, residual[:, order].double().T, upper=False)[known:]
+        log_scale = cholesky.diagonal()[known:].log() + 0.5 * math.log(2 * math.pi)
+        return whitened.square().sum(0), log_scale.sum()
 
     def by_mask(self, observation: Observation) -> Iterator[tuple[Tensor, Conditioned]]:
         """Images that share a mask, and the Gaussian conditioned on it."""

@@ -140,6 +140,13 @@ class ScaleMixture(Gaussian):
             factor[which if count > 1 else slice(None)] = conditioned.pixel_factor * root.view(-1, 1, 1, 1, 1)
         return CoupledMixture(log_weights, location, factor)
 
+    def hidden_log_density(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
+        """As the Gaussian's, with one scale for the whole picture: a field of local scales has no closed form."""
+        squared, constant = self.hidden_distance(conditioned, residual)
+        scales = self.log_scales
+        each = -0.5 * (squared[:, None] * (-scales).exp() + len(conditioned.hidden) * scales) - constant
+        return torch.logsumexp(self.log_posterior(conditioned, residual) + each, 1)
+
     @torch.no_grad()
     def sample_joint(self, observation: Observation, count: int, generator: torch.Generator) -> Tensor:
         """Exact joint samples given one image's observation: (count, channels, side, side), clipped to [0, 1].

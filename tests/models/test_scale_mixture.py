@@ -96,6 +96,24 @@ def test_a_hidden_pixel_by_brute_force(model):
     assert torch.allclose(found, expected, atol=0.05)
 
 
+def test_the_joint_density_is_a_ratio_of_two_mixtures(model):
+    values = pictures(2, seed=3)
+    observation = observe(values, 20)
+    residual = (values.flatten(1) - model.location).double()
+    known = torch.arange(3 * SIDE**2)[observation.mask[0].flatten().repeat(3)]
+
+    def log_density(dims: Tensor) -> Tensor:
+        covariance = model.covariance()[dims][:, dims].double()
+        each = [
+            MultivariateNormal(torch.zeros(len(dims)).double(), s * covariance).log_prob(residual[:, dims])
+            for s in model.log_scales.exp()
+        ]
+        return torch.logsumexp(torch.stack(each, 1) + model.log_prior.double().log_softmax(0), 1)
+
+    expected = log_density(torch.arange(3 * SIDE**2)) - log_density(known)
+    assert torch.allclose(model.log_likelihood(observation, values), expected, rtol=1e-3)
+
+
 def test_it_tells_strong_contrast_from_weak(model):
     weak, strong = (0.5 + factor * (pictures(50, seed=4, contrast=0) - 0.5) for factor in (0.4, 2.5))
     spread = [model.predict(observe(values.clamp(0, 1), 16)).variance.sqrt().mean().item() for values in (weak, strong)]
