@@ -15,10 +15,11 @@ from recon.ui.engine import Engine
 LEDE = """
 Every model here answers the same question: given some pixels, what is the probability of every other one? The
 **Gaussian** is the best answer that straight-line prediction can give; it is exact, and nothing about it was trained
-but a mean and a covariance. The **scale mixture** is that Gaussian with the contrast of each picture inferred from what
-is observed: it says much more truly how sure it is. The **density network** models what that leaves over. **ConvNADE** is the network of Emmett-Iwaniw & Kirk. The classical
-methods interpolate: they say what, and not how sure. Networks here were trained for an hour or so on a CPU, and their
-cards say where the Gaussian is still ahead of them.
+but a mean and a covariance. The **scale mixture** is that Gaussian with the contrast of each picture inferred from
+what is observed: it says much more truly how sure it is. The **density network** models what that leaves over.
+**ConvNADE** is the network of Emmett-Iwaniw & Kirk. The classical methods interpolate: they say what, and not how
+sure. Networks here were trained for an hour or so on a CPU, and their cards say where the Gaussian is still ahead of
+them.
 """
 
 
