@@ -1,4 +1,4 @@
-"""The README's tables: every model beside every other and the best classical method, on test pictures.
+"""Every model beside every other and the best classical method, on test pictures.
 
     python -m benchmarks.quality [SET ...] [--limit 300] [--family sobol]
 

@@ -51,6 +51,7 @@ class Recipe:
     training  for networks; None for the closed form, whose `fit` takes `model` as it stands
     paper     where the model comes from
     notes     what a reader of the card must know, a sentence or two
+    reached   the number that the bundled checkpoint reached, and on what; its card has the whole table
     """
 
     name: str
@@ -61,6 +62,7 @@ class Recipe:
     order: int
     paper: str
     notes: str
+    reached: str = ""
     model: dict[str, Any] = field(default_factory=dict)
     training: Training | None = None
 

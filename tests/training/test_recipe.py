@@ -1,7 +1,10 @@
 """Recipes: those that are shipped, and what is wrong with those that people write."""
 
+import re
+
 import pytest
 
+from recon import hub
 from recon.errors import RecipeError
 from recon.models import KINDS
 from recon.training import recipe
@@ -107,3 +110,11 @@ def test_what_is_no_text(tmp_path):
     (tmp_path / "bad.toml").write_bytes(b"\xff\xfe\0")
     with pytest.raises(RecipeError, match="not valid TOML"):
         recipe.load(str(tmp_path / "bad.toml"))
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_each_says_what_it_reached_as_its_card_does(name):
+    reached = recipe.load(name).reached
+    card = (hub.resolve(name) / "README.md").read_text()
+    numbers = re.findall(r"-?\d+\.\d+", reached)
+    assert numbers and "test pictures" in reached and all(number in card for number in numbers)
