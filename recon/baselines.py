@@ -58,7 +58,9 @@ class Interpolator:
     def check(self, observation: Observation) -> None:
         """Interpolators take any observation."""
 
-    def sample_joint(self, observation: Observation, count: int, generator: torch.Generator) -> Tensor:
+    def sample_joint(
+        self, observation: Observation, count: int, generator: torch.Generator, temperature: float = 1.0
+    ) -> Tensor:
         raise Point.silent()
 
 

@@ -166,6 +166,14 @@ def sobol_order(side: int) -> np.ndarray:
     return order
 
 
+@lru_cache(maxsize=8)
+def halton_order(side: int) -> np.ndarray:
+    """All pixels (row-major indices) in the order in which the Halton sequence meets them."""
+    order = visit(points("Halton", 8 * side * side), side, side * side, None)
+    order.setflags(write=False)
+    return order
+
+
 def shifted_order(order: np.ndarray, side: int, seed: int) -> np.ndarray:
     """An order of pixels with the binary digits of rows and columns XORed by two random numbers."""
     shift = generator(seed).integers(side, size=2)

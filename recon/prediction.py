@@ -27,7 +27,9 @@ class Predictor(Protocol):
 
     def predict(self, observation: Observation) -> Prediction: ...
 
-    def sample_joint(self, observation: Observation, count: int, generator: torch.Generator) -> Tensor: ...
+    def sample_joint(
+        self, observation: Observation, count: int, generator: torch.Generator, temperature: float = 1.0
+    ) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,13 @@ class Prediction:
         """
         return self.hidden(self.distribution.log_mass(self.checked(values), levels))
 
-    def sample(self, generator: torch.Generator) -> Tensor:
+    def sample(self, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
         """Each pixel by itself, (batch, channels, height, width): right at every pixel, but not one picture.
 
         For pictures whose pixels agree see `recon.sample`.
         """
-        return self.known(self.distribution.sample(generator), self.observation.values)
+        distribution = self.distribution if temperature == 1 else self.distribution.tempered(temperature)
+        return self.known(distribution.sample(generator), self.observation.values)
 
     def known(self, values: Tensor, observed: Tensor | float) -> Tensor:
         return torch.where(self.observation.mask, observed, values)

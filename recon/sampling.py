@@ -1,39 +1,55 @@
 """Joint samples from any model that predicts: whole pictures whose pixels agree with each other.
 
-Hidden pixels are drawn in groups, each given all before it. Groups follow the Sobol' order of the grid, so that the
-pixels of a group lie far apart and are nearly independent given the rest. Where a model has joint samples in closed
-form they are exact, and come in one step.
+Hidden pixels are drawn in groups, each given all before it, in an order of `recon.schedules`. Where a model has joint
+samples in closed form they are exact, and come in one step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Callable, Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from recon import patches
+from recon import patches, schedules
 from recon.errors import PredictionError
 from recon.observation import Observation
-from recon.prediction import Predictor
+from recon.prediction import Prediction, Predictor
 
 
-def sample(model: Predictor, observation: Observation, count: int = 8, steps: int = 32, seed: int = 0) -> Tensor:
+def sample(
+    model: Predictor,
+    observation: Observation,
+    count: int = 8,
+    steps: int = 32,
+    seed: int = 0,
+    order: str = "sobol",
+    temperature: float = 1.0,
+) -> Tensor:
     """Joint samples given the observation of one image: (count, channels, height, width) in [0, 1].
 
-    steps  groups that the hidden pixels are drawn in; more is truer and slower. Exact models need one and ignore it.
-    seed   the same seed gives the same pictures on the same device
+    steps        groups that the hidden pixels are drawn in; more is truer and slower. Exact models need one and
+                 ignore it
+    seed         the same seed gives the same pictures on the same device
+    order        a key of `recon.schedules.ORDERS`; exact models ignore it
+    temperature  every pixel is drawn from its distribution to the power of 1 / temperature; 1 is the model's own,
+                 less is tamer
+
     Raises PredictionError if the observation is no single image, or the model gives a mean alone.
     """
-    for picture in stream(model, observation, count, steps, seed):  # noqa: B007
+    for picture in stream(model, observation, count, steps, seed, order, temperature):  # noqa: B007
         pass
     return picture.values
 
 
 def stream(
-    model: Predictor, observation: Observation, count: int = 8, steps: int = 32, seed: int = 0
+    model: Predictor,
+    observation: Observation,
+    count: int = 8,
+    steps: int = 32,
+    seed: int = 0,
+    order: str = "sobol",
+    temperature: float = 1.0,
 ) -> Iterator[Observation]:
     """The same, step by step: yields after each group what is drawn so far, `count` images; the last is complete."""
     if observation.batch != 1:
@@ -42,41 +58,74 @@ def stream(
         raise PredictionError("The numbers of samples and steps, and the seed, are whole numbers.")
     if count < 1 or steps < 1:
         raise PredictionError("At least one sample and one step are needed.")
+    if order not in schedules.ORDERS:
+        raise PredictionError(f"There is no order {order!r} of pixels; there are {', '.join(schedules.ORDERS)}.")
+    if not 0 < temperature <= 2:
+        raise PredictionError(f"A temperature lies above 0 and at most at 2, not at {temperature}.")
     model.check(observation)
     observation = observation.to(model.device)
     generator = torch.Generator(model.device).manual_seed(int(seed) % 2**63)
     if model.exact_joint:
-        joint = model.sample_joint(observation, count, generator)
+        joint = model.sample_joint(observation, count, generator, temperature)
         yield Observation(joint, torch.ones_like(observation.mask).repeat(count, 1, 1, 1))
         return
-    drawn = observation.repeat(count)
-    for group in groups(observation.mask[0, 0].cpu().numpy(), steps):
-        where = torch.from_numpy(group).to(model.device).expand_as(drawn.mask)
-        drawn = drawn.add(model.predict(drawn).sample(generator), where)
+    start = observation.repeat(count)
+
+    def draw(prediction: Prediction) -> Tensor:
+        return prediction.sample(generator, temperature)
+
+    for _, _, drawn in turns(model, start, draw, steps, order, int(seed) % 2**63):
         yield drawn
     if observation.mask.all():
-        yield drawn
+        yield start
 
 
-def groups(mask: np.ndarray, steps: int) -> list[np.ndarray]:
-    """Hidden pixels of `mask` in Sobol' order, in at most `steps` groups whose sizes grow: bool masks (height, width).
+@torch.no_grad()
+def log_likelihood(
+    model: Predictor, observation: Observation, values: Tensor, steps: int = 32, order: str = "sobol", seed: int = 0
+) -> Tensor:
+    """Log probability (256 levels a channel) that `stream` draws exactly the hidden pixels of `values`, by the chain
+    rule over its groups, in nats: (batch,), float64. What an order loses shows here.
 
-    The known share of the picture grows as 1 - cos: with little known yet, few pixels are drawn at once.
+    observation  of several images that share one mask
+    values       (batch, channels, height, width), the whole images
     """
-    height, width = mask.shape
-    side = 1 << (max(height, width) - 1).bit_length()
-    rows, columns = np.divmod(patches.sobol_order(side), side)
-    inside = (rows < height) & (columns < width)
-    order = (rows * width + columns)[inside]
-    order = order[~mask.ravel()[order]]
-    known, total = mask.sum(), mask.size
-    # where on the schedule from nothing to everything this observation stands
-    start = np.arccos(1 - known / total)
-    share = 1 - np.cos(np.linspace(start, np.pi / 2, steps + 1))
-    ends = np.unique(np.maximum(np.round(share * total) - known, 0).astype(int).clip(0, len(order)))
-    found = []
-    for low, high in pairwise(ends):
-        group = np.zeros(mask.size, dtype=bool)
-        group[order[low:high]] = True
-        found.append(group.reshape(mask.shape))
-    return found
+    if not bool((observation.mask == observation.mask[:1]).all()):
+        raise PredictionError("The images must share one mask, so that they share its groups.")
+    model.check(observation)
+    observation, values = observation.to(model.device), values.to(model.device)
+    total = torch.zeros(observation.batch, dtype=torch.float64, device=model.device)
+    for prediction, where, _ in turns(model, observation, lambda _: values, steps, order, seed):
+        total += (prediction.log_mass(values).double() * where[:, 0]).flatten(1).sum(1)
+    return total
+
+
+def turns(
+    model: Predictor,
+    known: Observation,
+    fill: Callable[[Prediction], Tensor],
+    steps: int,
+    order: str,
+    seed: int,
+) -> Iterator[tuple[Prediction, Tensor, Observation]]:
+    """Predict, set one group of pixels to what `fill` makes of the prediction, again: yields the prediction, the group
+    as bool (batch, 1, height, width), and what is known then."""
+    mask = known.mask[0, 0].cpu().numpy()
+    planned = None if order == schedules.SUREST else schedules.groups(mask, steps, order, seed)
+    for step, size in enumerate(schedules.sizes(mask, steps)):
+        prediction = model.predict(known)
+        if planned is None:
+            where = surest(prediction, size)
+        else:
+            where = torch.from_numpy(planned[step]).to(model.device).expand_as(known.mask)
+        known = known.add(fill(prediction), where)
+        yield prediction, where, known
+
+
+def surest(prediction: Prediction, size: int) -> Tensor:
+    """The `size` hidden pixels of each image with the least variance: bool (batch, 1, height, width)"""
+    mask = prediction.observation.mask
+    variance = prediction.variance.sum(1, keepdim=True).masked_fill(mask, torch.inf).flatten(1)
+    where = torch.zeros_like(variance, dtype=torch.bool)
+    where.scatter_(1, variance.topk(size, dim=1, largest=False).indices, True)
+    return where.view_as(mask)

@@ -2,12 +2,11 @@
 
 import itertools
 
-import numpy as np
 import pytest
 import torch
 
 import recon
-from recon import Observation, Prediction, patches, sampling
+from recon import Observation, Prediction, patches, sampling, schedules
 from recon.distributions import Gaussian as Marginals
 from recon.errors import PredictionError
 from recon.models import ConvNADE, Gaussian
@@ -23,33 +22,6 @@ def observe(side: int = 24, size: int = 60, channels: int = 3) -> Observation:
     mask = torch.from_numpy(patches.random(side, size, seed=2)) if size else torch.zeros(side, side, dtype=torch.bool)
     values = torch.rand(1, channels, side, side, generator=torch.Generator().manual_seed(1))
     return Observation(values, mask[None, None])
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (7, 7), (5, 12), (24, 24), (32, 32)])
-@pytest.mark.parametrize("steps", [1, 2, 7, 32, 5000])
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.9, 1.0])
-def test_groups_partition_the_hidden_pixels(shape, steps, share):
-    mask = np.random.default_rng(0).random(shape) < share
-    groups = sampling.groups(mask, steps)
-    assert len(groups) <= min(steps, (~mask).sum())
-    assert all(group.shape == shape and group.dtype == bool and group.any() for group in groups)
-    total = sum(groups, np.zeros(shape, dtype=int))
-    assert (total == ~mask).all()
-
-
-def test_groups_follow_the_sobol_order_and_grow():
-    mask = patches.random(16, 30, seed=0)
-    order = [pixel for pixel in patches.sobol_order(16) if not mask.ravel()[pixel]]
-    groups = sampling.groups(mask, 8)
-    drawn = list(itertools.chain.from_iterable(sorted(np.flatnonzero(group), key=order.index) for group in groups))
-    assert drawn == order
-    sizes = [group.sum() for group in groups]
-    assert len(sizes) == 8 and sizes == sorted(sizes)
-
-
-def test_enough_steps_draw_one_pixel_at_a_time():
-    groups = sampling.groups(np.zeros((4, 4), dtype=bool), 10_000)
-    assert [group.sum() for group in groups] == [1] * 16
 
 
 @pytest.mark.parametrize("head", ["bernoulli", "beta", "mog"])
@@ -152,3 +124,80 @@ def test_what_cannot_be_sampled():
         recon.sample(network(), observe(32))
     with pytest.raises(PredictionError, match="no closed-form"):
         network().sample_joint(observe(), 1, torch.Generator())
+
+
+@pytest.mark.parametrize("order", schedules.ORDERS)
+def test_every_order_gives_pictures(order):
+    model, known = network(), observe()
+    first, again = (recon.sample(model, known, count=2, steps=3, order=order) for _ in range(2))
+    assert first.equal(again) and (first == known.values)[known.mask.expand(2, 3, -1, -1)].all()
+
+
+def test_the_surest_pixels_are_drawn_first():
+    model, known = network(), observe()
+    first = next(sampling.stream(model, known, count=1, steps=4, order="surest"))
+    variance = model.predict(known).variance.sum(1, keepdim=True)
+    new = first.mask & ~known.mask
+    assert variance[new].max() <= variance[~first.mask].min()
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"), [({"order": "spiral"}, "no order 'spiral'"), ({"temperature": 0}, "above 0")]
+)
+def test_orders_and_temperatures_that_are_none(asked, says):
+    with pytest.raises(PredictionError, match=says):
+        recon.sample(network(), observe(), **asked)
+
+
+def test_cold_samples_stay_by_the_mean():
+    known = observe(4, 5)
+    model = Gaussian.fit([torch.rand(100, 3, 4, 4, generator=torch.Generator().manual_seed(0))], rank=48)
+    warm, cold = (recon.sample(model, known, 50, temperature=t).std(0).mean() for t in (1.0, 0.1))
+    assert cold < 0.5 * warm
+    first, again, other = (recon.sample(network(), observe(), 1, 2, temperature=t) for t in (0.5, 0.5, 1.0))
+    assert first.equal(again) and not first.equal(other)
+
+
+class Chain(Model):
+    """A walk along one row of 8 pixels: each is the nearest known one, a step of the walk for every pixel between."""
+
+    kind, side, channels, device = "chain", 8, 1, torch.device("cpu")
+
+    def predict(self, observation: Observation) -> Prediction:
+        values, mask = observation.values[:, 0], observation.mask[:, 0]
+        rows, columns = torch.meshgrid(torch.arange(8.0), torch.arange(8.0), indexing="ij")
+        location, scale = torch.empty_like(values), torch.empty_like(values)
+        for k in range(observation.batch):
+            seen = mask[k].nonzero().float()
+            far = torch.cdist(torch.stack([rows.flatten(), columns.flatten()], 1), seen)
+            location[k] = values[k][mask[k]][far.argmin(1)].view(8, 8)
+            scale[k] = 0.02 + 0.05 * far.min(1).values.view(8, 8)
+        return Prediction(Marginals(location[:, None], scale[..., None, None]), observation)
+
+    def check(self, observation: Observation) -> None:
+        pass
+
+
+def test_likelihood_under_a_schedule():
+    """In one group it is what `predict` says of the hidden pixels; one at a time, the chain rule by hand."""
+    model = Chain()
+    values = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    mask = torch.from_numpy(patches.random(8, 9, seed=1)).expand(3, 1, -1, -1)
+    known = Observation(values, mask)
+    at_once = sampling.log_likelihood(model, known, values, steps=1)
+    assert at_once.allclose(model.predict(known).log_mass(values).double().flatten(1).sum(1))
+    total, now = torch.zeros(3, dtype=torch.float64), known
+    for pixel in (~mask[0, 0]).flatten().nonzero()[:, 0].tolist():
+        total += model.predict(now).log_mass(values).double().flatten(1)[:, pixel]
+        where = torch.zeros(64, dtype=torch.bool)
+        where[pixel] = True
+        now = now.add(values, where.view(1, 1, 8, 8).expand_as(mask))
+    assert sampling.log_likelihood(model, known, values, steps=1000, order="raster").allclose(total)
+
+
+def test_likelihood_wants_one_mask():
+    known = observe().repeat(2)
+    mask = known.mask.clone()
+    mask[1] = ~mask[1]
+    with pytest.raises(PredictionError, match="share one mask"):
+        sampling.log_likelihood(network(), Observation(known.values, mask), known.values)

@@ -41,6 +41,11 @@ class Distribution(ABC):
         """One draw of every pixel by itself, (batch, channels, height, width) in [0, 1]"""
 
     @abstractmethod
+    def tempered(self, temperature: float) -> Distribution:
+        """Of the same family, its density to the power of 1 / temperature; of a mixture, each component's and each
+        weight's by itself."""
+
+    @abstractmethod
     def cdf(self, values: Tensor) -> Tensor:
         """P(x <= values) of each channel by itself, before clipping; float64, `values` broadcast to the shape."""
 
@@ -122,6 +127,9 @@ class Point(Distribution):
         raise self.silent()
 
     def sample(self, generator: torch.Generator) -> Tensor:
+        raise self.silent()
+
+    def tempered(self, temperature: float) -> Distribution:
         raise self.silent()
 
     @staticmethod

@@ -42,6 +42,9 @@ class Bernoulli(Distribution):
     def sample(self, generator: torch.Generator) -> Tensor:
         return torch.bernoulli(self.mean, generator=generator)
 
+    def tempered(self, temperature: float) -> Bernoulli:
+        return Bernoulli(self.logits / temperature)
+
 
 @dataclass(frozen=True)
 class Beta(Distribution):
@@ -91,6 +94,11 @@ class Beta(Distribution):
         # log G(a) = log G(a + 1) + log(U) / a keeps shapes near zero from underflowing to 0 / 0
         log_a, log_b = (log_gamma_draw(shape.double(), generator) for shape in (self.alpha, self.beta))
         return torch.sigmoid(log_a - log_b).float()
+
+    def tempered(self, temperature: float) -> Beta:
+        """A power that has no integral, of a shape near 0 under a low temperature, is kept from it."""
+        alpha, beta = (((shape - 1) / temperature + 1).clamp_min(1e-3) for shape in (self.alpha, self.beta))
+        return Beta(alpha, beta, self.clamp)
 
     def special(self, name: str, values: Tensor) -> Tensor:
         """A function of the incomplete beta family, which torch lacks, from SciPy (float64, no gradient)."""

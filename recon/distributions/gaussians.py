@@ -48,6 +48,10 @@ class GaussianMixture(Distribution):
         low, high = ((edge - self.means) * (-self.log_scales).exp() for edge in edges)
         return torch.logsumexp(self.log_weights.double().log_softmax(2) + log_normal_mass(low, high), 2).sum(1)
 
+    def tempered(self, temperature: float) -> GaussianMixture:
+        wider = self.log_scales + 0.5 * math.log(temperature)
+        return GaussianMixture(self.log_weights.log_softmax(2) / temperature, self.means, wider)
+
     def cdf(self, values: Tensor) -> Tensor:
         values = values.double() if values.ndim == 0 else values.double().unsqueeze(2)
         standard = (values - self.means.double()) * (-self.log_scales).exp()
@@ -106,6 +110,9 @@ class Gaussian(Distribution):
         deviation = (values - self.location).movedim(1, -1).unsqueeze(-1)
         factor = self.factor.to(deviation).expand(*deviation.shape[:-2], -1, -1)
         return torch.linalg.solve_triangular(factor, deviation, upper=False).squeeze(-1)
+
+    def tempered(self, temperature: float) -> Gaussian:
+        return Gaussian(self.location, self.factor * math.sqrt(temperature))
 
     def cdf(self, values: Tensor) -> Tensor:
         return torch.special.ndtr((values.double() - self.location.double()) / self.scale)
@@ -173,6 +180,10 @@ class CoupledMixture(Distribution):
         for k in range(self.log_weights.shape[1]):
             location = self.location[:, min(k, self.location.shape[1] - 1)]
             yield Gaussian(location, self.factor[:, min(k, self.factor.shape[1] - 1)])
+
+    def tempered(self, temperature: float) -> CoupledMixture:
+        weights = self.log_weights.log_softmax(1) / temperature
+        return CoupledMixture(weights, self.location, self.factor * math.sqrt(temperature))
 
     def cdf(self, values: Tensor) -> Tensor:
         values = values.double() if values.ndim == 0 else values.double().unsqueeze(1)

@@ -53,7 +53,9 @@ class Model(nn.Module, PyTorchModelHubMixin):
     def device(self) -> torch.device:
         return next(iter([*self.parameters(), *self.buffers()])).device
 
-    def sample_joint(self, observation: Observation, count: int, generator: torch.Generator) -> Tensor:
+    def sample_joint(
+        self, observation: Observation, count: int, generator: torch.Generator, temperature: float = 1.0
+    ) -> Tensor:
         """Exact joint samples, (count, channels, height, width), for models with `exact_joint`."""
         raise PredictionError("This model has no closed-form joint samples; `recon.sample` draws them in steps.")
 

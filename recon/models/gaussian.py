@@ -148,23 +148,29 @@ class Gaussian(Model):
         return GaussianMarginals(means, spread)
 
     @torch.no_grad()
-    def sample_joint(self, observation: Observation, count: int, generator: torch.Generator) -> Tensor:
-        """Exact joint samples given one image's observation: (count, channels, side, side), clipped to [0, 1]."""
+    def sample_joint(
+        self, observation: Observation, count: int, generator: torch.Generator, temperature: float = 1.0
+    ) -> Tensor:
+        """Exact joint samples given one image's observation: (count, channels, side, side), clipped to [0, 1].
+
+        temperature  multiplies every variance
+        """
         self.check(observation)
         observation = observation.to(self.device)
         ((_, conditioned),) = self.by_mask(observation)
-        prior = self.draw(count, generator)
-        corrected = prior + conditioned.gain(observation.values.flatten(1) - prior)
-        joint = corrected.view(count, *observation.values.shape[1:]).clamp(0, 1)
+        stray = self.draw(count, generator)
+        stray = math.sqrt(temperature) * (stray - conditioned.gain(stray))
+        mean = self.location + conditioned.gain(observation.values.flatten(1) - self.location)
+        joint = (mean + stray).view(count, *observation.values.shape[1:]).clamp(0, 1)
         return torch.where(observation.mask, observation.values, joint)
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """Draws from the prior, (count, dims), not clipped."""
+        """Draws from the prior around its location, (count, dims), not clipped."""
         factor = self.factor()
         latent = torch.randn(count, factor.shape[1], generator=generator, device=self.device)
         noise = torch.randn(count, self.side, self.side, self.channels, 1, generator=generator, device=self.device)
         rest = torch.linalg.cholesky(self.rest.permute(2, 3, 0, 1)) @ noise
-        return self.location + latent @ factor.T + rest[..., 0].movedim(-1, 1).flatten(1)
+        return latent @ factor.T + rest[..., 0].movedim(-1, 1).flatten(1)
 
     @torch.no_grad()
     def log_likelihood(self, observation: Observation, values: Tensor) -> Tensor:

@@ -44,9 +44,8 @@ class Base:
 
 
 class MixtureDensity(Network):
-    """width: channels of the network, at half the picture's resolution; blocks: of two 3x3 convolutions each; coarse:
-    how many more, twice as wide, at a quarter of it; components: Gaussians a pixel. The other arguments are
-    `ScaleMixture`'s."""
+    """width: channels of the network, at half the picture's resolution; blocks: of two 3x3 convolutions each;
+    components: Gaussians a pixel. The other arguments are `ScaleMixture`'s."""
 
     kind = "mixture_density"
 
@@ -61,7 +60,6 @@ class MixtureDensity(Network):
         scales: int = 15,
         width: int = 64,
         blocks: int = 4,
-        coarse: int = 0,
         components: int = 4,
     ):
         super().__init__()
@@ -71,18 +69,13 @@ class MixtureDensity(Network):
         self.outputs = components * (1 + 2 * channels + channels * (channels - 1) // 2)
         self.stem = nn.Conv2d(4 * inputs, width, 3, padding=1)
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
-        self.coarse = Coarse(width, coarse) if coarse else None
         self.head = nn.Conv2d(width, 4 * self.outputs, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def start_from(self, model: Model) -> None:
-        """Another network of this kind, with or without coarse blocks; or the scale mixture to stand on."""
-        if isinstance(model, ScaleMixture):
-            self.base.load_state_dict(model.state_dict())
-        else:
-            fresh = {k: v for k, v in self.state_dict().items() if k.startswith("coarse.")}
-            self.load_state_dict(fresh | model.state_dict())
+        """Another network of this kind, or the scale mixture to stand on."""
+        (self.base if isinstance(model, ScaleMixture) else self).load_state_dict(model.state_dict())
 
     def condition(self, observation: Observation) -> Base:
         """The closed form given an observation; no gradient passes."""
@@ -94,8 +87,7 @@ class MixtureDensity(Network):
             for which, conditioned in base.by_mask(observation):
                 residual = values[which].flatten(1) - base.location
                 location[which] = (base.location + conditioned.gain(residual)).view(-1, *values.shape[1:])
-                posterior = base.log_posterior(conditioned, residual).exp() @ base.log_kernel.double().exp()
-                contrast[which] = (posterior @ base.log_scales).float()
+                contrast[which] = (base.local_posterior(conditioned, residual) @ base.log_scales).float()
                 root = (0.5 * contrast[which]).exp()
                 factor[which] = conditioned.pixel_factor * root.view(-1, 1, 1, 1, 1)
                 left_out = conditioned.leave_one_out(residual) / root[:, None]
@@ -119,10 +111,8 @@ class MixtureDensity(Network):
 
     def network(self, features: Tensor) -> Tensor:
         hidden = self.stem(F.pixel_unshuffle(features, 2).contiguous(memory_format=torch.channels_last))
-        for place, block in enumerate(self.blocks):
+        for block in self.blocks:
             hidden = block(hidden)
-            if self.coarse is not None and place == len(self.blocks) // 2 - 1:
-                hidden = self.coarse(hidden)
         return F.pixel_shuffle(self.head(F.silu(hidden)), 2)
 
     def split(self, output: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -212,23 +202,6 @@ class Block(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         return hidden + self.second(F.silu(self.first(F.silu(hidden))))
-
-
-class Coarse(nn.Module):
-    """Residual blocks at half the resolution and twice the width, for what holds over half the picture; the identity
-    at the start."""
-
-    def __init__(self, width: int, blocks: int):
-        super().__init__()
-        self.down = nn.Conv2d(4 * width, 2 * width, 1)
-        self.blocks = nn.Sequential(*(Block(2 * width) for _ in range(blocks)))
-        self.up = nn.Conv2d(2 * width, 4 * width, 1)
-        nn.init.zeros_(self.up.weight)
-        nn.init.zeros_(self.up.bias)  # type: ignore[arg-type]
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        coarse = self.blocks(self.down(F.pixel_unshuffle(hidden, 2)))
-        return hidden + F.pixel_shuffle(self.up(F.silu(coarse)), 2)
 
 
 def blurred(mask: Tensor, reach: float) -> Tensor:

@@ -123,6 +123,10 @@ class ScaleMixture(Gaussian):
         """Of the picture's scale given what is observed: (batch, scales), float64"""
         return (self.log_evidence(conditioned, residual) + self.log_prior).log_softmax(1)
 
+    def local_posterior(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
+        """Of any pixel's scale given what is observed: (batch, scales), float64"""
+        return self.log_posterior(conditioned, residual).exp() @ self.log_kernel.double().exp()
+
     def distribution(self, observation: Observation) -> CoupledMixture:  # type: ignore[override]  # wider than its parent's
         batch, channels = observation.batch, self.channels
         location = observation.values.new_empty(batch, 1, channels, self.side, self.side)
@@ -134,9 +138,8 @@ class ScaleMixture(Gaussian):
         for which, conditioned in by_mask:
             residual = observation.values[which].flatten(1) - self.location
             location[which] = (self.location + conditioned.gain(residual)).view(-1, 1, channels, self.side, self.side)
-            posterior = self.log_posterior(conditioned, residual).exp()
-            pixels = (posterior @ self.log_kernel.double().exp()).clamp_min(1e-30).log()
-            log_weights[which] = pixels[:, :, None, None].to(log_weights)
+            local = self.local_posterior(conditioned, residual).clamp_min(1e-30).log()
+            log_weights[which] = local[:, :, None, None].to(log_weights)
             factor[which if count > 1 else slice(None)] = conditioned.pixel_factor * root.view(-1, 1, 1, 1, 1)
         return CoupledMixture(log_weights, location, factor)
 
@@ -148,11 +151,14 @@ class ScaleMixture(Gaussian):
         return torch.logsumexp(self.log_posterior(conditioned, residual) + each, 1)
 
     @torch.no_grad()
-    def sample_joint(self, observation: Observation, count: int, generator: torch.Generator) -> Tensor:
+    def sample_joint(
+        self, observation: Observation, count: int, generator: torch.Generator, temperature: float = 1.0
+    ) -> Tensor:
         """Exact joint samples given one image's observation: (count, channels, side, side), clipped to [0, 1].
 
         The picture's scale is drawn given what is observed, and then a smooth field of pixels' scales around it: its
-        marginals are the kernel's, so every pixel is distributed as `predict` says.
+        marginals are the kernel's, so every pixel is distributed as `predict` says. temperature multiplies every
+        variance, given the scales.
         """
         self.check(observation)
         observation = observation.to(self.device)
@@ -161,10 +167,10 @@ class ScaleMixture(Gaussian):
         posterior = self.log_posterior(conditioned, residual).exp()
         chosen = torch.multinomial(posterior[0], count, replacement=True, generator=generator)
         scale = self.local_scales(chosen, generator)
-        stray = self.draw(count, generator) - self.location
+        stray = self.draw(count, generator)
         stray = (stray - conditioned.gain(stray)).view(count, *observation.values.shape[1:])
         mean = (self.location + conditioned.gain(residual)).view(1, *stray.shape[1:])
-        joint = (mean + scale.sqrt() * stray).clamp(0, 1)
+        joint = (mean + (temperature * scale).sqrt() * stray).clamp(0, 1)
         return torch.where(observation.mask, observation.values, joint)
 
     def local_scales(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
