@@ -35,6 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("name", help="a Gaussian checkpoint")
     verb.set_defaults(run=design)
 
+    verb = verbs.add_parser("familiarity", help="what real pictures reach by chance, for `recon.familiarity`")
+    verb.add_argument("data_set", help="an image set that has a scale mixture")
+    verb.add_argument("--limit", type=count, default=2000, help="how many validation pictures")
+    verb.add_argument("--test", action="store_true", help="write nothing; print who is doubted among test pictures")
+    verb.set_defaults(run=familiarity)
+
     verb = verbs.add_parser("publish", help="push a checkpoint to the Hugging Face Hub")
     verb.add_argument("name")
     verb.add_argument("--to", required=True, metavar="OWNER/REPO")
@@ -137,6 +143,23 @@ def design(asked: argparse.Namespace) -> None:
     path = patches.DESIGNS / f"{data_set(asked.name)}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({"by": asked.name, "order": acquisition.design(model)}) + "\n")
+    print(f"{path} is written.")
+
+
+def familiarity(asked: argparse.Namespace) -> None:
+    import json
+
+    from recon import data
+    from recon import familiarity as familiar
+    from recon.evaluation import strangers
+
+    if asked.test:
+        print(strangers.table(asked.data_set))
+        return
+    pictures = data.load(asked.data_set, "valid", limit=asked.limit).float() / 255
+    path = familiar.FOLDER / f"{asked.data_set}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(familiar.measure(asked.data_set, pictures)) + "\n")
     print(f"{path} is written.")
 
 
