@@ -6,6 +6,7 @@ in its own result, and the others go on.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from recon.models.gaussian import Gaussian
 from recon.observation import Observation
 from recon.prediction import Prediction, Predictor
 
+ROUNDS = 3  # that are timed; whatever else the machine does can only add to the fastest
+
 
 @dataclass(frozen=True)
 class Result:
@@ -29,12 +32,13 @@ class Result:
                   before it is compared, so scores are comparable among results of the same `pixels` only
     observation   as the method saw it, on the CPU; None where there was a problem
     mean          (channels, height, width) in [0, 1], observed pixels kept
+    truth         the true picture as the method sees it, of the same shape; None where it is not known
     deviation     standard deviation, of the same shape; None for a method that gives a mean alone
     psnr_db       over all pixels, the observed ones kept
     ssim          over all pixels
     bits_per_dim  over the hidden pixels, 256 levels; None for a method that gives a mean alone
-    milliseconds  wall-clock time from the observation to mean and deviation, for a mask not conditioned on before;
-                  loading and a first prediction come before, and are not counted
+    milliseconds  wall-clock time from the observation to mean and deviation, for a mask not conditioned on before: the
+                  fastest of three. Loading and a first prediction come before, and are not counted
     problem       a sentence where there is no answer
 
     The three scores are None where no true picture is known, or nothing is hidden.
@@ -44,6 +48,7 @@ class Result:
     pixels: str = ""
     observation: Observation | None = None
     mean: Tensor | None = None
+    truth: Tensor | None = None
     deviation: Tensor | None = None
     psnr_db: float | None = None
     ssim: float | None = None
@@ -109,16 +114,21 @@ def answered(name: str, model: Predictor, observation: Observation, truth: Tenso
     """One result; `name` is what it is to be called."""
     observation = as_seen_by(model, observation)
     mean_and_deviation(model.predict(observation))  # imports, allocations, and a Gaussian's covariance
-    forget_masks(model)
-    began = time.perf_counter()
-    prediction = model.predict(observation)
-    mean, deviation = mean_and_deviation(prediction)
-    milliseconds = 1000 * (time.perf_counter() - began)
+    milliseconds = math.inf
+    for _ in range(ROUNDS):
+        forget_masks(model)
+        began = time.perf_counter()
+        prediction = model.predict(observation)
+        mean, deviation = mean_and_deviation(prediction)
+        milliseconds = min(milliseconds, 1000 * (time.perf_counter() - began))
     pixels = "binary" if model.binary else {1: "grey", 3: "colour"}[observation.channels]
-    result = Result(name, pixels, observation.to("cpu"), mean, deviation, milliseconds=milliseconds)
-    if truth is None or observation.mask.all():
+    result = Result(name, pixels, observation.to("cpu"), mean, deviation=deviation, milliseconds=milliseconds)
+    if truth is None:
         return result
     known = as_seen_by(model, Observation(truth, torch.ones_like(observation.mask))).values
+    result = replace(result, truth=known[0])
+    if observation.mask.all():
+        return result
     return replace(
         result,
         psnr_db=metrics.psnr_db(mean[None], known),
