@@ -10,9 +10,9 @@ from recon.ui.comparing import MODELS, PAINTED, PATCHES, Comparing, sources
 from recon.ui.components import LogSlider, Tiles
 from recon.ui.engine import Engine
 from recon.ui.reconstruct import FAMILIES, MODEL, Parts, heading
-from recon.ui.scripts import COMPARE_LOOK, COMPARE_STALE, SAVE_CSV
+from recon.ui.scripts import COMPARE_LOOK, COMPARE_STALE, SAVE_CSV, TO_TOP
 
-MODES = [("One patch, several models", MODELS), ("One model, several patches", PATCHES)]
+MODES = [("Several models", MODELS), ("Several patches", PATCHES)]
 LOOKS = [("Reconstruction", "mean"), ("How unsure", "unsure"), ("Error", "error")]
 FIRST_FAMILIES = ["random", "sobol", "halton", "lattice", "farthest", "grid", "block", "designed_celeba"]
 QUEUE = "compare"  # its own: a long comparison does not hold up who paints
@@ -77,4 +77,5 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
     gr.on([*changes, families.change], None, None, None, js=COMPARE_STALE, api_visibility="private")
     look.change(None, look, None, js=COMPARE_LOOK, api_visibility="private")
     save.click(None, board, None, js=SAVE_CSV, api_visibility="private")
-    listen(board.open, do.open, there.looks, [tabs, *there.restored], concurrency_id=MODEL)
+    opened = listen(board.open, do.open, there.looks, [tabs, *there.restored], concurrency_id=MODEL)
+    opened.success(None, None, None, js=TO_TOP, api_visibility="private")

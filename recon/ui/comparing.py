@@ -39,16 +39,25 @@ class Question:
     seed: int = 0
 
     @property
+    def is_grey(self) -> bool:
+        """Then it is put as a grey one: a classical method is judged beside those that see grey."""
+        known = [one for one in (self.painting.values, self.truth) if one is not None]
+        return all((one == one[..., :1]).all() for one in known)
+
+    @property
     def observation(self) -> Observation:
         if self.painting.side != SIDE:  # classical methods would take any, and hours
             raise ObservationError(f"Models here see {SIDE} x {SIDE} pixels, and the painting is another size.")
         mask = torch.from_numpy(self.painting.mask)[None, None]
-        return Observation(images.to_tensor(self.painting.values)[None], mask)
+        values = self.painting.values[..., 0] if self.is_grey else self.painting.values
+        return Observation(images.to_tensor(values)[None], mask)
 
     @property
     def whole(self) -> Tensor | None:
-        """The true picture, (1, 3, side, side) in [0, 1]"""
-        return None if self.truth is None else images.to_tensor(self.truth)[None]
+        """The true picture, (1, 3 or 1, side, side) in [0, 1]"""
+        if self.truth is None:
+            return None
+        return images.to_tensor(self.truth[..., 0] if self.is_grey else self.truth)[None]
 
     def link(self, model: str) -> str:
         return Session(model, self.family, self.size, self.seed, self.picture, self.painting).to_link()
@@ -58,7 +67,7 @@ class Question:
 class Comparison:
     """One comparison: its results as they come, and how they are shown."""
 
-    asked: str  # what a person chose, to know it again
+    asked: str  # equal for equal questions
     names: Sequence[str]
     found: Iterator[Result]
     titles: tiles.Titles
@@ -77,10 +86,10 @@ class Comparison:
             "waiting": waiting,
             "busy": bool(waiting),
             "scale": tiles.widest(results),
-            "truth": "" if self.truth is None else encode_picture(self.truth),
+            "truth": encoded(self.truth),
             "csv": tiles.as_csv(results, self.columns),
         }
-        table = tiles.table(results, self.titles, self.columns, self.about)
+        table = tiles.table(results, self.titles, self.columns)
         return [self.asked, value, table, f"{done} · {self.about}", needed(bool(results))]
 
 
@@ -125,25 +134,25 @@ class Comparing:
     @plainly
     def arrive(self, asked, *inputs) -> Iterator[list]:
         """The tab is opened: compare, unless what is shown answers this very question."""
-        if asked == key(inputs):
+        if self.comparison(*inputs).asked == asked:
             yield [gr.skip()] * 5
         else:
             yield from self.compare(*inputs)
 
     @plainly
-    def compare(self, mode, source, family, size, seed, names, model, families, *there) -> Iterator[list]:
+    def compare(self, *inputs) -> Iterator[list]:
         """Outputs as `Comparison.shown`, result by result."""
-        asked = key([mode, source, family, size, seed, names, model, families, *there])
-        question = self.question(source, family, size, seed, *there)
-        if mode == MODELS:
-            this = self.of_models(asked, question, names)
-        else:
-            this = self.of_patches(asked, question, model, families)
+        this = self.comparison(*inputs)
         results: list[Result] = []
         yield this.shown(results)
         for result in this.found:
             results.append(result)
             yield this.shown(results)
+
+    def comparison(self, mode, source, family, size, seed, names, model, families, *there) -> Comparison:
+        """What is to be compared; nothing is computed yet."""
+        question = self.question(source, family, size, seed, *there)
+        return self.of_models(question, names) if mode == MODELS else self.of_patches(question, model, families)
 
     def question(self, source, family, size, seed, painting, truth, picture, *patch) -> Question:
         """From what is chosen here, and then what is on Reconstruct; ObservationError where there is no picture."""
@@ -157,13 +166,14 @@ class Comparing:
         name, seed = (picture or "") if source == PICTURE else source, seed_of(seed or 0)
         return Question(reveal(known, patch_mask(family, size, seed)), known, name, family, size, seed)
 
-    def of_models(self, asked: str, question: Question, names: Sequence[str]) -> Comparison:
+    def of_models(self, question: Question, names: Sequence[str]) -> Comparison:
         if not names:
             raise ObservationError("Choose at least one model.")
-        about = f"{question.painting.count} of {SIDE * SIDE} pixels"
-        seen = {"title": "Observed", "aside": about, "picture": tiles.observed_uri(question.observation)}
+        count = f"{question.painting.count} of {SIDE * SIDE} pixels"
+        about = count if question.truth is not None else f"{count} · no true picture, so no scores"
+        seen = {"title": "Observed", "aside": count, "picture": tiles.observed_uri(question.observation)}
         return Comparison(
-            asked,
+            question.link(repr(names)) + encoded(question.truth),
             names,
             comparison.of_models(names, question.observation, question.whole, self.engine.model),
             self.titles,
@@ -174,7 +184,7 @@ class Comparing:
             lambda result: question.link(result.name),
         )
 
-    def of_patches(self, asked: str, question: Question, model: str, families: Sequence[str]) -> Comparison:
+    def of_patches(self, question: Question, model: str, families: Sequence[str]) -> Comparison:
         known, truth, whole = self.engine.model(model), question.truth, question.whole
         if not families or truth is None or whole is None:
             raise ObservationError("Choose at least one patch, of a picture.")
@@ -184,7 +194,7 @@ class Comparing:
             return replace(question, family=result.name, painting=reveal(truth, mask)).link(model)
 
         return Comparison(
-            asked,
+            question.link(repr([model, *families])) + encoded(truth),
             families,
             comparison.of_patches(families, known, whole, question.size, question.seed),
             {family: (title, "") for title, family in FAMILIES},
@@ -228,6 +238,6 @@ def needed(is_needed: bool) -> dict:
     return gr.update(visible=True if is_needed else "hidden")
 
 
-def key(inputs: Sequence) -> str:
-    """Equal for equal questions."""
-    return repr([one.to_payload() if isinstance(one, Painting) else one for one in inputs])
+def encoded(truth: np.ndarray | None) -> str:
+    """As the browser keeps a picture; "" for none."""
+    return "" if truth is None else encode_picture(truth)

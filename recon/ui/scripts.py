@@ -50,6 +50,8 @@ COMPARE_LOOK = """(look) => { document.querySelector("#compare-tiles .tiles-boar
 
 COMPARE_STALE = """() => { document.querySelector("#compare-tiles .tiles")?.classList.add("stale"); return []; }"""
 
+TO_TOP = """() => { scrollTo(0, 0); return []; }"""
+
 SAVE_CSV = """(board) => {
   const anchor = document.createElement("a");
   anchor.href = URL.createObjectURL(new Blob([board.csv], { type: "text/csv" }));

@@ -37,14 +37,29 @@ class Column:
     why: str
 
 
-MODEL_COLUMNS = (
+QUALITY = (
     Column("psnr_db", "PSNR", lambda x: "∞" if math.isinf(x) else f"{x:.2f} dB", True, "over the whole picture"),
     Column("ssim", "SSIM", lambda x: f"{x:.3f}", True, "structural similarity, 1 is the same picture"),
     Column("bits_per_dim", "bits/dim", lambda x: f"{x:.2f}", False, "256-level likelihood of the hidden pixels"),
-    Column("milliseconds", "time", lambda x: f"{x:.1f} ms" if x < 10 else f"{x:.0f} ms", False, "fastest of three"),
 )
-DISCREPANCY = Column("discrepancy", "discrepancy", lambda x: f"{1e4 * x:.3g}·10⁻⁴", False, "centred L2, 0 is even")
-PATCH_COLUMNS = (*MODEL_COLUMNS, DISCREPANCY)
+TIME = Column("milliseconds", "time", lambda x: f"{x:.1f} ms" if x < 10 else f"{x:.0f} ms", False, "fastest of three")
+EVENNESS = Column("discrepancy", "discrepancy", lambda x: f"{1e4 * x:.1f}·10⁻⁴", False, "centred L2: 0 is even")
+MODEL_COLUMNS = (*QUALITY, TIME)
+PATCH_COLUMNS = (*QUALITY, EVENNESS)
+SCORES = "PSNR and SSIM are over the whole picture, observed pixels kept; bits/dim over the hidden pixels, 256 levels."
+MODELS_NOTE = (
+    f"{SCORES} Time is the fastest of three on this machine, for mean and spread of a patch not seen before, without "
+    "loading. The best are in colour; methods that see grey, or black and white, are ranked among themselves."
+)
+PATCHES_NOTE = (
+    f"{SCORES} Discrepancy is the centred L2 discrepancy, squared, of the observed pixels' centres: 0 is even. "
+    "The best are in colour."
+)
+
+
+def judged(result: Result) -> str:
+    """A word where the scores are not of the picture in colour."""
+    return JUDGED.get(result.pixels, "") if result.psnr_db is not None else ""
 
 
 def shown(result: Result, column: Column) -> str:
@@ -76,7 +91,7 @@ def tiles(
         {
             **dict(zip(("title", "aside"), titles[result.name], strict=True)),
             "looks": looks(result, top),
-            "patch": observed_uri(result.observation) if result.observation and DISCREPANCY in columns else "",
+            "patch": observed_uri(result.observation) if result.observation and EVENNESS in columns else "",
             "scores": [
                 {
                     "label": one.label,
@@ -87,7 +102,7 @@ def tiles(
                 for one in columns
                 if not result.problem
             ],
-            "note": result.problem or JUDGED.get(result.pixels, ""),
+            "note": result.problem or judged(result),
             "link": "" if result.problem else link(result),
         }
         for result in results
@@ -98,7 +113,7 @@ def looks(result: Result, top: float) -> dict[str, str]:
     """A picture for each way to look at a result, or a word where there is none."""
     if result.mean is None:
         return dict.fromkeys(("mean", "unsure", "error"), "no answer")
-    spread = "it does not say" if result.deviation is None else spread_uri(result.deviation, top)
+    spread = "does not say how sure" if result.deviation is None else spread_uri(result.deviation, top)
     error = "no true picture" if result.truth is None else picture_uri(error_map(result.mean, result.truth))
     return {"mean": picture_uri(result.mean), "unsure": spread, "error": error}
 
@@ -138,7 +153,7 @@ def ranked(results: Sequence[Result]) -> list[Result]:
     return sorted(results, key=lambda one: -math.inf if one.psnr_db is None else one.psnr_db, reverse=True)
 
 
-def table(results: Sequence[Result], titles: Titles, columns: Sequence[Column], about: str) -> str:
+def table(results: Sequence[Result], titles: Titles, columns: Sequence[Column]) -> str:
     """The results as an HTML table, the highest PSNR first."""
     if not results:
         return ""
@@ -146,7 +161,7 @@ def table(results: Sequence[Result], titles: Titles, columns: Sequence[Column], 
 
     def row(result: Result) -> str:
         title, aside = titles[result.name]
-        words = " · ".join(word for word in (aside, JUDGED.get(result.pixels, "")) if word)
+        words = " · ".join(word for word in (aside, judged(result)) if word)
         name = f"<th scope='row'>{html.escape(title)} <span class='quiet'>{html.escape(words)}</span></th>"
         if result.mean is None:
             return f"<tr>{name}<td colspan='{len(columns)}'>{html.escape(result.problem)}</td></tr>"
@@ -159,10 +174,11 @@ def table(results: Sequence[Result], titles: Titles, columns: Sequence[Column], 
         return f"<tr>{name}{''.join(cells)}</tr>"
 
     head = "".join(f"<th scope='col' title='{one.why}'>{one.label}</th>" for one in columns)
+    first, note = ("Patch", PATCHES_NOTE) if EVENNESS in columns else ("Model", MODELS_NOTE)
     rows = "".join(map(row, ranked(results)))
     return (
-        f"<div class='recon-table compare-table'><table><thead><tr><th scope='col'>{about}</th>{head}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
+        f"<div class='recon-table compare-table'><table><thead><tr><th scope='col'>{first}</th>{head}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div><p class='quiet'>{note}</p>"
     )
 
 
