@@ -88,10 +88,8 @@ def build(engine: Engine) -> None:
         comparable among the same), psnr_db and ssim over all pixels, bits_per_dim over hidden ones (None without a
         picture, or for a method without spread), milliseconds, and problem, a sentence where there is no answer.
         """
-        if not models or not all(isinstance(name, str) for name in models):
-            raise CheckpointError("The models to compare are a list of their names.")
-        if len(models) > MOST_MODELS:
-            raise CheckpointError(f"At most {MOST_MODELS} models are compared in one call.")
+        if not isinstance(models, list) or not 1 <= len(models) <= MOST_MODELS:
+            raise CheckpointError(f"The models to compare are a list of 1 to {MOST_MODELS} names.")
         question = Question(Painting.parse({"side": side, "cells": cells}), true_picture(picture, side))
         found = comparison.of_models(models, question.observation, question.whole, engine.model)
         return tiles.rows(list(found), tiles.MODEL_COLUMNS)

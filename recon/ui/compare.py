@@ -49,7 +49,8 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
         gr.HTML(heading("Side by side"))
         line = gr.HTML("", elem_classes="quiet", elem_id="compare-line")
         stop = gr.Button("Stop", size="sm", min_width=60, elem_id="compare-stop")
-        look = gr.Radio(LOOKS, value="mean", show_label=False, container=False, elem_classes="recon-look")
+        look = gr.Radio(LOOKS, value="mean", show_label=False, container=False, elem_classes="recon-look",
+                        elem_id="compare-look")  # fmt: skip
     board = Tiles(elem_id="compare-tiles")
     table = gr.HTML("", elem_id="compare-table")
     with gr.Row(elem_classes="recon-actions compare-actions"):
@@ -63,7 +64,8 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
     wanted = [mode, source, family, size, seed, names, model, families]
     inputs = [*wanted, there.painter, there.truth, there.picture, there.family, there.size, there.seed]
     runs = [
-        listen(run.click, do.compare, inputs, shown, trigger_mode="once"),
+        # "once" would not hear a press soon after Stop: the run that was stopped still counts as one for a moment
+        listen(run.click, do.run, inputs, shown, trigger_mode="multiple"),
         listen(tab.select, do.arrive, [asked, *inputs], shown, trigger_mode="once"),
     ]
     listen(stop.click, do.stop, board, [board, line], cancels=runs, queue=False)

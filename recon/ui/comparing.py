@@ -77,14 +77,14 @@ class Comparison:
     references: list[dict]  # the tiles before the results
     link: Callable[[Result], str]  # opens on Reconstruct what a result shows
 
-    def shown(self, results: Sequence[Result]) -> list:
+    def shown(self, results: Sequence[Result], going: bool = True) -> list:
         """asked, board, table, line, the button to save: after some results have come"""
         waiting = [self.titles[name][0] for name in self.names[len(results) :]]
         done = f"{len(results)} of {len(self.names)}" if waiting else f"{len(results)} compared"
         value = {
             "tiles": self.references + tiles.tiles(results, self.titles, self.columns, self.link),
             "waiting": waiting,
-            "busy": bool(waiting),
+            "busy": going and bool(waiting),
             "scale": tiles.widest(results),
             "truth": encoded(self.truth),
             "csv": tiles.as_csv(results, self.columns),
@@ -137,17 +137,21 @@ class Comparing:
         if self.comparison(*inputs).asked == asked:
             yield [gr.skip()] * 5
         else:
-            yield from self.compare(*inputs)
+            yield from self.run(*inputs)
 
     @plainly
-    def compare(self, *inputs) -> Iterator[list]:
+    def run(self, *inputs) -> Iterator[list]:
         """Outputs as `Comparison.shown`, result by result."""
         this = self.comparison(*inputs)
         results: list[Result] = []
         yield this.shown(results)
-        for result in this.found:
-            results.append(result)
-            yield this.shown(results)
+        try:
+            for result in this.found:
+                results.append(result)
+                yield this.shown(results)
+        except Exception:  # a fault of ours: nothing more is waited for, and what has come stays
+            yield this.shown(results, going=False)
+            raise
 
     def comparison(self, mode, source, family, size, seed, names, model, families, *there) -> Comparison:
         """What is to be compared; nothing is computed yet."""
@@ -223,7 +227,7 @@ def sources(mode: str) -> list[tuple[str, str]]:
     examples = [(title, name) for title, name in pictures.choices() if name != pictures.NONE]
     if mode == PATCHES:
         return [("the picture on Reconstruct", PICTURE), *examples]
-    return [("as on Reconstruct", PAINTED), ("the one on Reconstruct, another patch", PICTURE), *examples]
+    return [("as on Reconstruct", PAINTED), ("that picture, another patch", PICTURE), *examples]
 
 
 def true_picture(question: Question) -> list[dict]:
