@@ -143,6 +143,7 @@ def test_discrepancy():
     chance = np.mean([patches.discrepancy(patches.random(32, 128, seed)) for seed in range(5)])
     assert even == pytest.approx(1.9e-4, rel=0.05)
     assert even < halton < chance
+    assert patches.discrepancy(patches.lattice(32, 128)) == pytest.approx(3.0e-4, rel=0.05)
     assert halton == pytest.approx(4.2e-4, rel=0.1) and chance == pytest.approx(4.1e-3, rel=0.5)
 
 

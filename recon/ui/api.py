@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gradio as gr
+import numpy as np
 
-from recon import sampling
-from recon.errors import ObservationError
+from recon import comparison, sampling
+from recon.errors import CheckpointError, ObservationError
+from recon.ui import tiles
+from recon.ui.comparing import Question
 from recon.ui.engine import Engine, patch_mask, seed_of, whole
 from recon.ui.figures import picture_uri
 from recon.ui.painting import Painting
@@ -14,6 +17,7 @@ from recon.ui.plainly import plainly
 MOST_SAMPLES = 16
 MOST_STEPS = 64
 MOST_SIDE = 64
+MOST_MODELS = 32
 
 
 def build(engine: Engine) -> None:
@@ -75,8 +79,24 @@ def build(engine: Engine) -> None:
         drawn = sampling.sample(engine.model(model), observation, count, steps, seed_of(seed))
         return [picture_uri(picture) for picture in drawn.cpu()]
 
+    @plainly
+    def compare(cells: list, models: list, picture: list | None = None, side: int = 32) -> list[dict]:
+        """Several models and classical methods on the same observed cells, the highest PSNR first.
+
+        cells: as in /reconstruct. models: their names. picture: the true one, if it is known, as [row][column][red,
+        green, blue], 0 to 255. Returns for each: name, pixels (what it sees: colour, grey or binary; scores are
+        comparable among the same), psnr_db and ssim over all pixels, bits_per_dim over hidden ones (None without a
+        picture, or for a method without spread), milliseconds, and problem, a sentence where there is no answer.
+        """
+        if not isinstance(models, list) or not 1 <= len(models) <= MOST_MODELS:
+            raise CheckpointError(f"The models to compare are a list of 1 to {MOST_MODELS} names.")
+        question = Question(Painting.parse({"side": side, "cells": cells}), true_picture(picture, side))
+        found = comparison.of_models(models, question.observation, question.whole, engine.model)
+        return tiles.rows(list(found), tiles.MODEL_COLUMNS)
+
     for endpoint in (models, patch, reconstruct, sample):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_id="model")
+    gr.api(compare, api_name="compare", concurrency_id="compare")
 
 
 def patch_side(side) -> int:
@@ -84,6 +104,19 @@ def patch_side(side) -> int:
     if not 1 <= whole(side, "side") <= MOST_SIDE:
         raise ObservationError(f"A patch's side is 1 to {MOST_SIDE} pixels here.")
     return whole(side, "side")
+
+
+def true_picture(picture: list | None, side: int) -> np.ndarray | None:
+    """uint8 (side, side, 3) from nested lists, or a plain sentence."""
+    if picture is None:
+        return None
+    try:
+        values = np.array(picture)
+    except ValueError:  # rows of several lengths
+        values = np.empty(0)
+    if values.shape != (side, side, 3) or values.dtype.kind != "i" or values.min() < 0 or values.max() > 255:
+        raise ObservationError(f"A picture is {side} rows of {side} times [red, green, blue], 0 to 255.")
+    return values.astype(np.uint8)
 
 
 def rounded(values) -> list | None:

@@ -124,3 +124,29 @@ class SpreadMap(gr.HTML):
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
         return value or {"side": 32, "channels": 3, "note": ""}
+
+
+class Tiles(gr.HTML):
+    """What several models made of one observation, or one of several patches, side by side.
+
+    Its value is a dict: `tiles` (see `recon.ui.tiles.tiles`; one with a `picture` in place of `looks` is there to be
+    compared with), `waiting` (titles of those to come), `busy`, `scale` (the standard deviation that is drawn
+    brightest), `truth` (as `recon.ui.painting.encode_picture` writes it, or ""), `csv`. Event `open` with the `link` of
+    a tile and `truth`.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
+        super().__init__(
+            value,
+            html_template="<div class='tiles-board' data-look='mean'><div class='tiles' role='list'></div>"
+            "<p class='tiles-legend quiet' hidden>"
+            "<span data-look='mean'>Click a picture to open it in Reconstruct.</span>"
+            "<span data-look='unsure'>Standard deviation: dark is 0, bright is <b></b>; one scale for all.</span>"
+            "<span data-look='error'>Absolute error: black is none, white is 0.5 or more.</span></p></div>",
+            js_on_load=browser_part("tiles.js"),
+            apply_default_css=False,
+            **kwargs,
+        )
+
+    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
+        return value or {"tiles": [], "waiting": [], "busy": False, "scale": 0, "truth": "", "csv": ""}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from recon.ui import about, api, reconstruct
+from recon.ui import about, api, compare, reconstruct
 from recon.ui.engine import Engine
 from recon.ui.theme import theme
 
@@ -23,9 +23,11 @@ def build(engine: Engine) -> gr.Blocks:
         with gr.Row(elem_classes="recon-top"):
             gr.HTML(f"<div class='recon-brand'><h1>recon</h1><p class='quiet'>{TAGLINE}</p></div>")
             status = gr.HTML("", elem_classes="recon-status quiet", elem_id="recon-status")
-        with gr.Tabs(elem_classes="recon-tabs"):
-            with gr.Tab("Reconstruct"):
-                reconstruct.build(page, engine, status)
+        with gr.Tabs(elem_classes="recon-tabs") as tabs:
+            with gr.Tab("Reconstruct", id="reconstruct"):
+                parts = reconstruct.build(page, engine, status)
+            with gr.Tab("Compare") as tab:
+                compare.build(engine, parts, tabs, tab)
             with gr.Tab("About the models"):
                 about.build(engine)
         api.build(engine)

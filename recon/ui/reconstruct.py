@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import gradio as gr
 
 from recon.ui import figures, pictures
@@ -27,7 +29,20 @@ FAMILIES = [
 MODEL = "model"  # one queue for all that computes: two cores serve one at a time best
 
 
-def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> None:
+class Parts(NamedTuple):
+    """What other tabs may read of this one, and how they put something before the person here."""
+
+    painter: Painter
+    truth: gr.Textbox
+    picture: gr.Dropdown
+    family: gr.Dropdown
+    size: LogSlider
+    seed: gr.Number
+    looks: list  # the last inputs of `Handlers.open`
+    restored: list  # its outputs
+
+
+def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     """Lay the tab out and wire it. `status` is the page's line on device, model and time."""
     do = Handlers(engine)
     truth = gr.Textbox(visible="hidden", elem_id="recon-truth")
@@ -139,6 +154,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> None:
     gr.on(changes, None, [*kept, truth], None, js=KEEP, api_visibility="private")
     gr.on([painter.change, model.change], None, None, None, js=STALE, api_visibility="private")
     listen(page.load, do.restore, [parcel, look, marked, selected], restored, js=READ)
+    return Parts(painter, truth, picture, family, size, seed, [look, marked, selected], restored)
 
 
 def heading(title: str, aside: str = "") -> str:

@@ -44,3 +44,19 @@ SAVE_ZIP = """(packed) => {
 }"""
 
 STALE = """() => { document.querySelector("#recon-gallery .sample-grid")?.classList.add("stale"); return []; }"""
+
+# On Compare: the style sheet shows the look that is chosen, and dims what other settings made.
+COMPARE_LOOK = """(look) => { document.querySelector("#compare-tiles .tiles-board").dataset.look = look; return []; }"""
+
+COMPARE_STALE = """() => { document.querySelector("#compare-tiles .tiles")?.classList.add("stale"); return []; }"""
+
+TO_TOP = """() => { scrollTo(0, 0); return []; }"""
+
+SAVE_CSV = """(board) => {
+  const anchor = document.createElement("a");
+  anchor.href = URL.createObjectURL(new Blob([board.csv], { type: "text/csv" }));
+  anchor.download = "recon-comparison.csv";
+  anchor.click();
+  setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
+  return [];
+}"""

@@ -1,6 +1,7 @@
 // Draws what Python says of every pixel into the Plotly figure beside it, and tells Python which pixel is clicked.
 // The figure is kept: a gr.Plot given a new one after each stroke draws all anew, and never frees the old one.
 let figure = null;
+let missed = false; // what came last is still to be drawn
 let pressed = null; // where the button or the finger went down on it
 
 const numbers = (packed) => {
@@ -35,6 +36,8 @@ const frame = ([row, column]) => ["#fff", "#111"].map((color, at) => ({
 function draw() {
   const value = props.value, selected = props.selected || [];
   if (!figure || !window.Plotly || !value?.side) return;
+  missed = !figure.clientWidth; // on a tab that is not shown Plotly would find no room, and leave the figure empty
+  if (missed) return;
   const { z, text, zmax } = tell(value);
   const word = { text: value.note, x: 0.5, y: 0.5, xref: "paper", yref: "paper", showarrow: false, font: { size: 13 } };
   const layout = {
@@ -49,6 +52,7 @@ function bind() {
   const found = document.querySelector(`#${props.plot} .js-plotly-plot`);
   if (!found?.on || found === figure) return;
   figure = found;
+  new ResizeObserver(() => { if (missed) draw(); }).observe(figure);
   figure.addEventListener("pointerdown", (event) => { pressed = [event.clientX, event.clientY]; }, true);
   draw();
 }

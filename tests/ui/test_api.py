@@ -42,13 +42,15 @@ def opened(uri: str) -> np.ndarray:
 
 def test_only_what_is_meant_is_public(client):
     shown = client.view_api(return_format="dict", print_info=False)
-    assert set(shown["named_endpoints"]) == {"/models", "/patch", "/reconstruct", "/sample"}
+    assert set(shown["named_endpoints"]) == {"/models", "/patch", "/reconstruct", "/sample", "/compare"}
     assert not shown["unnamed_endpoints"]
     for endpoint in shown["named_endpoints"].values():
         assert endpoint["description"].strip().endswith(".")
 
 
-@pytest.mark.parametrize("endpoint", ["/paint", "/restore", "/load_file", "/download", "/lambda", "/read_card"])
+@pytest.mark.parametrize(
+    "endpoint", ["/paint", "/restore", "/load_file", "/download", "/lambda", "/read_card", "/arrive"]
+)
 def test_the_rest_cannot_be_called(client, endpoint):
     with pytest.raises(ValueError, match="Cannot find a function"):
         client.predict(api_name=endpoint)
@@ -114,6 +116,23 @@ def test_sample(client):
     assert np.abs(opened(whole).astype(int) - FACE).max() <= 1
 
 
+def test_compare(client, engine, name, binary):
+    """The same numbers as the page's, the best first; what cannot be had says so, and the others are there."""
+    asked = ["nearest", name, "no-such-model", binary]
+    found = client.predict(CELLS, asked, FACE.tolist(), api_name="/compare")
+    by_name = {one["name"]: one for one in found}
+    assert set(by_name) == set(asked) and found[-1]["name"] == "no-such-model"
+    assert "no model called" in found[-1]["problem"] and found[-1]["psnr_db"] is None
+    answer = engine.answer(name, reveal(FACE, patches.sobol(32, 64)), FACE)
+    for key, value in answer.scores().items():
+        assert by_name[name][key] == pytest.approx(value, rel=1e-4)
+    assert by_name["nearest"]["bits_per_dim"] is None and by_name["nearest"]["psnr_db"] < by_name[name]["psnr_db"]
+    assert [by_name[one]["pixels"] for one in ("nearest", binary)] == ["colour", "binary"]
+    assert all(one["milliseconds"] > 0 for one in found[:-1])
+    (blind,) = client.predict(CELLS, [name], api_name="/compare")
+    assert blind["psnr_db"] is None and blind["milliseconds"] > 0 and blind["problem"] is None
+
+
 NAME = None  # stands for the default model
 BAD_CALLS = {
     "a row off the grid": ("/reconstruct", [[[32, 0, 1, 1, 1]]]),
@@ -155,6 +174,17 @@ BAD_CALLS = {
     "a seed of 0.5": ("/patch", ["random", 4, 0.5]),
     "Sobol' on a side of 33": ("/patch", ["sobol", 4, 0, 33]),
     "a patch on a huge side": ("/patch", ["random", 4, 0, 10**9]),
+    "no models": ("/compare", [ONE, []]),
+    "models that are text": ("/compare", [ONE, "nearest"]),
+    "models that are null": ("/compare", [ONE, None]),
+    "33 models": ("/compare", [ONE, ["nearest"] * 33]),
+    "models on another side": ("/compare", [ONE, ["nearest"], None, 16]),
+    "a cell off the compared grid": ("/compare", [[[32, 0, 1, 1, 1]], ["nearest"]]),
+    "a picture of another size": ("/compare", [ONE, ["nearest"], FACE[:16].tolist()]),
+    "a picture with rows of several lengths": ("/compare", [ONE, ["nearest"], [[[1, 2, 3]], []]]),
+    "a picture of fractions": ("/compare", [ONE, ["nearest"], (FACE / 255).tolist()]),
+    "a picture of 300s": ("/compare", [ONE, ["nearest"], (FACE * 0 + 300.0).astype(int).tolist()]),
+    "a picture as text": ("/compare", [ONE, ["nearest"], "face"]),
     "no samples": ("/sample", [ONE, NAME, 0]),
     "17 samples": ("/sample", [ONE, NAME, 17]),
     "65 steps": ("/sample", [ONE, NAME, 1, 65]),

@@ -1,0 +1,83 @@
+"""The Compare tab: several models on one patch, or several patches for one model, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gradio as gr
+
+from recon.ui.comparing import MODELS, PAINTED, PATCHES, Comparing, sources
+from recon.ui.components import LogSlider, Tiles
+from recon.ui.engine import Engine
+from recon.ui.reconstruct import FAMILIES, MODEL, Parts, heading
+from recon.ui.scripts import COMPARE_LOOK, COMPARE_STALE, SAVE_CSV, TO_TOP
+
+MODES = [("Several models", MODELS), ("Several patches", PATCHES)]
+LOOKS = [("Reconstruction", "mean"), ("How unsure", "unsure"), ("Error", "error")]
+FIRST_FAMILIES = ["random", "sobol", "halton", "lattice", "farthest", "grid", "block", "designed_celeba"]
+QUEUE = "compare"  # its own: a long comparison does not hold up who paints
+
+
+def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
+    """Lay the tab out and wire it. `there` is what the Reconstruct tab lends and takes."""
+    do = Comparing(engine)
+    asked = gr.State("")
+
+    mode = gr.Radio(MODES, value=MODELS, show_label=False, container=False, elem_classes="recon-look compare-mode")
+    with gr.Row(elem_classes="compare-settings", equal_height=False):
+        with gr.Group(elem_classes="recon-card recon-settings compare-what"):
+            source = gr.Dropdown(sources(MODELS), value=PAINTED, label="Picture", elem_id="compare-source")
+            with gr.Row(elem_classes="recon-line"):
+                family = gr.Dropdown(FAMILIES, value="sobol", label="Patch", visible="hidden", elem_id="compare-family")
+                seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, visible="hidden",
+                                 elem_id="compare-seed")  # fmt: skip
+            size = LogSlider(64, visible="hidden", elem_id="compare-size")
+            told = gr.HTML("<p class='quiet'>Its pixels as they are painted there now.</p>")
+        with gr.Group(elem_classes="recon-card recon-settings compare-with"):
+            names = gr.Dropdown(engine.choices(), value=do.first, multiselect=True, label="Models",
+                                elem_id="compare-models")  # fmt: skip
+            with gr.Row(elem_classes="compare-sets") as sets:
+                gr.HTML("<span class='quiet'>all for</span>")
+                fill = {word: gr.Button(word, size="sm", min_width=40) for word in do.sets}
+            model = gr.Dropdown(engine.choices(), value=engine.default, label="Model", visible="hidden",
+                                elem_id="compare-model")  # fmt: skip
+            families = gr.Dropdown(FAMILIES, value=FIRST_FAMILIES, multiselect=True, label="Patches", visible="hidden",
+                                   elem_id="compare-families")  # fmt: skip
+            run = gr.Button("Compare", variant="primary", size="sm", elem_id="compare-run")
+
+    with gr.Row(elem_classes="recon-head compare-head"):
+        gr.HTML(heading("Side by side"))
+        line = gr.HTML("", elem_classes="quiet", elem_id="compare-line")
+        stop = gr.Button("Stop", size="sm", min_width=60, elem_id="compare-stop")
+        look = gr.Radio(LOOKS, value="mean", show_label=False, container=False, elem_classes="recon-look",
+                        elem_id="compare-look")  # fmt: skip
+    board = Tiles(elem_id="compare-tiles")
+    table = gr.HTML("", elem_id="compare-table")
+    with gr.Row(elem_classes="recon-actions compare-actions"):
+        save = gr.Button("Download as CSV", size="sm", min_width=140, visible="hidden", elem_id="compare-save")
+
+    def listen(event, handler: Callable, inputs, outputs, **more):
+        settings = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": QUEUE}
+        return event(handler, inputs, outputs, **{**settings, **more})
+
+    shown = [asked, board, table, line, save]
+    wanted = [mode, source, family, size, seed, names, model, families]
+    inputs = [*wanted, there.painter, there.truth, there.picture, there.family, there.size, there.seed]
+    runs = [
+        # "once" would not hear a press soon after Stop: the run that was stopped still counts as one for a moment
+        listen(run.click, do.run, inputs, shown, trigger_mode="multiple"),
+        listen(tab.select, do.arrive, [asked, *inputs], shown, trigger_mode="once"),
+    ]
+    listen(stop.click, do.stop, board, [board, line], cancels=runs, queue=False)
+
+    places = [source, family, seed, size, told, names, sets, model, families]
+    listen(mode.input, do.arrange, [mode, source], places, queue=False)
+    listen(source.input, do.arrange, [mode, source], places, queue=False)
+    for word, button in fill.items():
+        button.click(lambda word=word: do.sets[word], None, names, queue=False, api_visibility="private")
+    changes = [mode.change, source.change, family.change, size.change, seed.change, names.change, model.change]
+    gr.on([*changes, families.change], None, None, None, js=COMPARE_STALE, api_visibility="private")
+    look.change(None, look, None, js=COMPARE_LOOK, api_visibility="private")
+    save.click(None, board, None, js=SAVE_CSV, api_visibility="private")
+    opened = listen(board.open, do.open, there.looks, [tabs, *there.restored], concurrency_id=MODEL)
+    opened.success(None, None, None, js=TO_TOP, api_visibility="private")
