@@ -26,7 +26,7 @@ from recon.prediction import Predictor
 MEASURES = ("psnr_db", "ssim", "bits_per_dim", "coverage")
 NEED_SPREAD = ("bits_per_dim", "coverage")
 LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the intervals whose coverage is counted
-BATCH = 16  # pictures a step: a fraction of a second, so that whoever stops a run does not wait
+BATCH = 32  # pictures a step: a fraction of a second, so that whoever stops a run does not wait
 COLUMNS = ("model", "family", "size", "measure", "level", "mean", "low", "high", "pictures")
 
 

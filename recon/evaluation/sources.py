@@ -20,9 +20,9 @@ from recon.prediction import Predictor
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 SMALLEST = 64  # pixels: the side of the least piece, so that each pixel is a mean of four at least
-FLAT = 6.0  # levels of 255: a piece whose standard deviation is less shows nothing but sky
+FLAT = 12.0  # levels of 255: a piece whose channels vary less shows nothing but sky
 FACES = 100
-LEAVES = 600  # a picture: they cover all of it but for a few thousandths
+LEAVES = 200  # a picture; the least has a radius of two pixels
 FINE = 8  # leaves are drawn so many times larger, and averaged
 
 
@@ -37,9 +37,9 @@ def photographs(count: int, seed: int = 0, side: int = 32) -> Tensor:
     while len(found) < count:
         photograph = whole[rng.integers(len(whole))]
         size = int(np.exp(rng.uniform(np.log(SMALLEST), np.log(min(photograph.size) + 1))))
-        left, top = rng.integers(photograph.width - size + 1), rng.integers(photograph.height - size + 1)
+        left, top = (int(rng.integers(room - size + 1)) for room in photograph.size)
         piece = images.fit(photograph.crop((left, top, left + size, top + size)), side)
-        if piece.std() >= FLAT:
+        if piece.std((0, 1)).mean() >= FLAT:
             found.append(piece)
     return images.to_tensor(np.stack(found))
 
@@ -60,13 +60,14 @@ def leaves(count: int, seed: int = 0, side: int = 32) -> Tensor:
     cube, the simplest pictures with the edges and the scales of natural ones (Lee, Mumford & Huang 2001)."""
     rng = np.random.default_rng(seed)
     wide = side * FINE
-    small, large = 1 / (wide / 40) ** 2, 1 / wide**2
+    small, large = 1 / (wide / 16) ** 2, 1 / wide**2
     found = []
     for _ in range(count):
         picture = Image.new("RGB", (wide, wide), tuple(rng.integers(256, size=3).tolist()))
         pen = ImageDraw.Draw(picture)
         radii = 1 / np.sqrt(large + rng.random(LEAVES) * (small - large))
-        places, colours = rng.uniform(-0.2, 1.2, (LEAVES, 2)) * wide, rng.integers(256, size=(LEAVES, 3))
+        places = rng.uniform(-0.2, 1.2, (LEAVES, 2)) * wide
+        colours = (rng.integers(256, size=(LEAVES, 1)) + rng.integers(256, size=(LEAVES, 3))) // 2
         for radius, (x, y), colour in zip(radii, places, colours, strict=True):
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=tuple(colour.tolist()))
         found.append(images.fit(picture, side))

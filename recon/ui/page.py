@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from recon.ui import about, api, reconstruct
+from recon.ui import about, api, lab, reconstruct
 from recon.ui.engine import Engine
 from recon.ui.theme import theme
 
@@ -26,6 +26,8 @@ def build(engine: Engine) -> gr.Blocks:
         with gr.Tabs(elem_classes="recon-tabs"):
             with gr.Tab("Reconstruct"):
                 reconstruct.build(page, engine, status)
+            with gr.Tab("Lab"):
+                lab.build(engine)
             with gr.Tab("About the models"):
                 about.build(engine)
         api.build(engine)
