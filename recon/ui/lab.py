@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import gradio as gr
@@ -77,27 +78,22 @@ def build(engine: Engine) -> None:
     gr.HTML(quiet(LEDE))
     cards = PresetCards(chosen=0, elem_id="lab-cards", show_label=False)
     with gr.Row(elem_classes="lab-columns", equal_height=False):
-        with gr.Column(min_width=300, scale=1):
-            with gr.Group(elem_classes="recon-card lab-settings", elem_id="lab-settings"):
-                data = gr.Dropdown(data_choices(engine), value=s.data, label="Pictures", elem_id="lab-data")
-                about = gr.HTML(data_line(s.data))
-                files = gr.File(
-                    file_count="multiple", file_types=["image"], visible=False, show_label=False, elem_id="lab-files"
-                )
-                with gr.Row(elem_classes="lab-line"):
-                    pictures = gr.Slider(FEWEST, MOST, s.pictures, step=1, label="How many", min_width=160)
-                    picture_seed = gr.Number(s.picture_seed, label="Seed", precision=0, minimum=0, min_width=60)
-                models = gr.Dropdown(engine.choices(), value=list(s.models), label="Models", multiselect=True)
-                families = gr.Dropdown(FAMILIES, value=list(s.families), label="Patches", multiselect=True)
-                sizes = gr.CheckboxGroup(
-                    [(str(size), size) for size in SIZES], value=list(s.sizes), label="Pixels observed"
-                )
-                seeds = gr.Slider(1, MOST_SEEDS, s.seeds, step=1, label="Patches drawn of a random family")
-                measure = gr.Radio(MEASURES, value=s.measure, label="Measure")
-            work = gr.HTML(elem_id="lab-work")
-            with gr.Row(elem_classes="recon-actions"):
-                run = gr.Button("Run", variant="primary", size="sm", min_width=110, elem_id="lab-run")
-                stop = gr.Button("Stop", size="sm", min_width=60, elem_id="lab-stop")
+        with gr.Column(min_width=300, scale=1), gr.Group(elem_classes="recon-card lab-settings"):
+            data = gr.Dropdown(data_choices(engine), value=s.data, label="Pictures", elem_id="lab-data")
+            about = gr.HTML(data_line(s.data))
+            files = gr.File(
+                file_count="multiple", file_types=["image"], visible=False, show_label=False, elem_id="lab-files"
+            )
+            with gr.Row(elem_classes="lab-line"):
+                pictures = gr.Slider(FEWEST, MOST, s.pictures, step=1, label="How many", min_width=160, buttons=[])
+                picture_seed = gr.Number(s.picture_seed, label="Seed", precision=0, minimum=0, min_width=60)
+            models = gr.Dropdown(engine.choices(), value=list(s.models), label="Models", multiselect=True)
+            families = gr.Dropdown(FAMILIES, value=list(s.families), label="Patches", multiselect=True)
+            sizes = gr.CheckboxGroup(
+                [(str(size), size) for size in SIZES], value=list(s.sizes), label="Pixels observed"
+            )
+            seeds = gr.Slider(1, MOST_SEEDS, s.seeds, step=1, label="Patches of a random family", buttons=[])
+            measure = gr.Radio(MEASURES, value=s.measure, label="Measure")
 
         with gr.Column(min_width=300, scale=2):
             with gr.Row(elem_classes="recon-head"):
@@ -105,6 +101,10 @@ def build(engine: Engine) -> None:
                 save_csv = gr.Button("CSV", size="sm", min_width=56, interactive=False, elem_id="lab-save-csv")
                 save_png = gr.Button("PNG", size="sm", min_width=56, interactive=False, elem_id="lab-save-png")
             note = gr.HTML(look_for(start.look), elem_id="lab-look")
+            with gr.Row(elem_classes="lab-actions"):
+                run = gr.Button("Run", variant="primary", size="sm", min_width=110, elem_id="lab-run")
+                stop = gr.Button("Stop", size="sm", min_width=60, elem_id="lab-stop")
+                work = gr.HTML(do.count(*vars(s).values(), []), elem_id="lab-work")
             bar = gr.HTML(elem_id="lab-progress")
             verdict = gr.HTML(elem_id="lab-verdict")
             empty = lab_figures.figure([], s.measure, s.sizes, lambda *_: "")
@@ -122,15 +122,18 @@ def build(engine: Engine) -> None:
 
     listen(cards.choose, do.choose_preset, None, [*asked, about, files, note, cards])
     listen(data.input, do.choose_data, data, [about, files])
+    for control in asked:
+        listen(control.input, lambda: gr.update(chosen=-1), None, cards)  # it is another experiment now
     for control in controls:
         listen(control.change, do.count, controls, work, trigger_mode="always_last")
-    begun = listen(run.click, do.begin, controls, bar, trigger_mode="once")
+    # queued, for what is not cannot pop up a sentence; and by itself, so that it says at once who waits
+    begun = listen(run.click, do.begin, controls, bar, queue=True, trigger_mode="once")
     running = listen(begun.success, do.run, controls, results, queue=True, concurrency_id=LAB)
-    listen(stop.click, stopped, bar, bar, cancels=[running])
+    listen(stop.click, stopped, bar, bar, cancels=[begun, running])
     save_csv.click(None, csv, None, js=SAVE_CSV, api_visibility="private")
     save_png.click(None, None, None, js=SAVE_PNG, api_visibility="private")
 
 
 def stopped(shown: str | None) -> str:
-    """The progress as it was, and that it is over; rows that are finished stay."""
-    return (shown or "").replace("<p class='quiet'>", "<p class='quiet'>stopped: ") if shown else ""
+    """The progress as it was, and that it is over; rows that are finished stay, and so does a run that had ended."""
+    return re.sub(r"; about .* to go|waiting .*…|loading .*…", "; stopped", shown or "").replace(">; ", ">")

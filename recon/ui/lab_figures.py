@@ -13,7 +13,7 @@ COLOURS = ("#4a67de", "#e8590c", "#2f9e44", "#ae3ec9", "#d99a00", "#1098ad", "#8
 DASHES = ("solid", "dash", "dot", "dashdot")
 MARKS = ("circle", "diamond", "square", "triangle-up")
 GRID = "rgba(123, 129, 144, .22)"
-TITLES = {"psnr_db": "PSNR (dB)", "ssim": "SSIM", "bits_per_dim": "bits/dim", "coverage": "values held (%)"}
+TITLES = {"psnr_db": "PSNR (dB)", "ssim": "SSIM", "bits_per_dim": "bits/dim", "coverage": "Values held (%)"}
 
 Series = tuple[str, str]  # model, family
 Label = Callable[[str, str], str]
@@ -23,7 +23,7 @@ def figure(rows: Sequence[Row], measure: str, sizes: Sequence[int], label: Label
     """What is known so far; `label` names the line of a model and a family."""
     if measure == "coverage":
         return held(rows, label)
-    drawn = frame(TITLES[measure], "pixels observed, of 1024")
+    drawn = frame(TITLES[measure], "Pixels observed, of 1024")
     for (model, family), line in series(rows).items():
         style = look(model, family, rows)
         add(drawn, label(model, family), [row.size for row in line], line, style)
@@ -34,12 +34,13 @@ def figure(rows: Sequence[Row], measure: str, sizes: Sequence[int], label: Label
         tickvals=list(sizes),
         ticktext=[str(size) for size in sizes],
     )
+    drawn.update_yaxes(showticklabels=bool(rows))
     return drawn
 
 
 def held(rows: Sequence[Row], label: Label) -> go.Figure:
     """The share of true values in an interval over what it says, in %, and the line where both agree."""
-    drawn = frame(TITLES["coverage"], "what the interval says (%)")
+    drawn = frame(TITLES["coverage"], "What the interval says (%)")
     sure = go.Scatter(x=[40, 100], y=[40, 100], mode="lines", line={"color": "#868e96", "dash": "dash", "width": 1.5})
     drawn.add_trace(sure.update(name="as they say", hoverinfo="skip"))
     sizes = sorted({row.size for row in rows})

@@ -52,7 +52,16 @@ class LabHandlers:
             settings = Settings.read(*controls)
         except ReconError as error:
             return quiet(str(error))
-        return quiet(f"{settings.check():,} reconstructions of {settings.pictures} pictures.")
+        mixed = " Grey and colour models are asked for different things: compare lines of one kind."
+        said = f"{settings.check():,} reconstructions, of {settings.pictures} pictures."
+        return quiet(said + (mixed if self.kinds(settings) > 1 else ""))
+
+    def kinds(self, settings: Settings) -> int:
+        """How many kinds of truth the models are held to: colour, grey, black and white. Grey pictures make the first
+        two one, but for bits/dim, which share what is certain among three equal channels."""
+        records = [self.engine.records[name] for name in settings.models if name in self.engine.records]
+        grey = settings.data == "faces" and settings.measure != "bits_per_dim"
+        return len({(record.binary, record.channels if not grey else 1) for record in records})
 
     @plainly
     def begin(self, *controls):
@@ -76,8 +85,9 @@ class LabHandlers:
             *[gr.update(interactive=False)] * 2,
         ]
 
-        def results(said: str) -> list:
-            shares = [lab_report.progress(done, total, said), lab_report.verdict(rows, label)]
+        def results(said: str, over: bool = True) -> list:
+            # a sentence of what is half done would change with every row
+            shares = [lab_report.progress(done, total, said), lab_report.verdict(rows, label) if over else ""]
             drawn = lab_figures.figure(rows, settings.measure, settings.sizes, label)
             csv = experiment.to_csv(rows, settings.said())
             saving = [gr.update(interactive=bool(rows))] * 2
@@ -92,7 +102,7 @@ class LabHandlers:
                     yield results(f"stopped after {MOST_SECONDS / 60:.0f} minutes, {done:,} of {total:,}")
                     return
                 if step.rows and done < total:
-                    yield results(pace(done, total, now - began))
+                    yield results(pace(done, total, now - began), over=False)
                 elif now - shown > OFTEN:
                     yield [lab_report.progress(done, total, pace(done, total, now - began)), *[gr.skip()] * 6]
                 else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from recon.evaluation.experiment import Estimate, Row
 from recon.ui.lab_figures import TITLES, Label, series
@@ -52,16 +52,16 @@ def verdict(rows: Sequence[Row], label: Label) -> str:
 
 
 def contrasts(rows: Sequence[Row], label: Label) -> list[str]:
-    """The first line beside the others at the middle size that both have, in pairs of pictures."""
-    (first, reference), *others = series(rows).items()
-    known, said = {row.size: row for row in reference}, []
-    for name, line in others[-MOST_SAID:]:
+    """Each line beside the one before it, at the middle size that both have, in pairs of pictures."""
+    said = []
+    for (other, reference), (name, line) in list(pairwise(series(rows).items()))[-MOST_SAID:]:
+        known = {row.size: row for row in reference}
         pairs = {row.size: row.minus(known[row.size]) for row in line if row.size in known}
         if not pairs:
             continue
         sizes = sorted(pairs)
         size, sign = sizes[(len(sizes) - 1) // 2], -1 if rows[0].measure == "bits_per_dim" else 1
-        said.append(contrast(label(*name), label(*first), size, pairs, sign, rows[0].measure))
+        said.append(contrast(label(*name), label(*other), size, pairs, sign, rows[0].measure))
     return said
 
 
@@ -79,10 +79,10 @@ def contrast(one: str, other: str, size: int, pairs: dict[int, Estimate], sign: 
     low, high = sorted((abs(low), abs(high)))
     shown = f"{number(low, measure)} to {number(high, measure)}"
     same = sum(value == ahead[size] for value in ahead.values())
-    also = f" It is {word} at {same} of {len(pairs)} sizes." if len(pairs) > 1 else ""
+    also = f"; it is {word} at {same} of {len(pairs)} sizes" if len(pairs) > 1 else ""
     return (
         f"At {size} pixels {one} is {number(abs(found.mean), measure)}{unit} {word} than {other} "
-        f"(95 % interval {shown}, {found.count} pictures).{also}"
+        f"(95 % interval {shown}, {found.count} pictures){also}."
     )
 
 
@@ -100,10 +100,11 @@ def growth(rows: Sequence[Row], label: Label) -> list[str]:
             continue
         measure, (a, b) = first.measure, (first.estimate.mean, last.estimate.mean)
         each = (b - a) / math.log2(last.size / first.size)
-        verb = "rises" if b > a else "falls"
+        verb, unit = "rises" if b > a else "falls", UNITS[measure] if measure == "psnr_db" else ""
         return [
             f"From {first.size} to {last.size} pixels the {SPOKEN[measure]} of {label(*name)} {verb} from "
-            f"{number(a, measure)} to {number(b, measure)}, {number(abs(each), measure)} for each doubling on average."
+            f"{number(a, measure)} to {number(b, measure)}{unit}, {number(abs(each), measure)}{unit} for each doubling "
+            "on average."
         ]
     return []
 

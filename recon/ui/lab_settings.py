@@ -75,9 +75,8 @@ class Settings:
             pictures = min(pictures, sources.FACES)
         if not 1 <= seeds <= MOST_SEEDS:
             raise ExperimentError(f"Choose 1 to {MOST_SEEDS} random patches.")
-        found = cls(
-            data, pictures, seed_of(picture_seed), tuple(models), tuple(families), tuple(sorted(sizes)), seeds, measure
-        )
+        lists = tuple(models or ()), tuple(families or ()), tuple(sorted(sizes or ()))
+        found = cls(data, pictures, seed_of(picture_seed or 0), *lists, seeds, measure)
         found.check()
         return found
 
@@ -170,9 +169,9 @@ PRESETS = (
     ),
     Preset(
         "How many pixels make a face?",
-        "From 4 pixels of 1024 to half of them, on a hundred real faces. "
-        "Each doubling buys something, and a patch designed for faces starts ahead.",
-        "Look at where the lines bend, and at where the designed patch stops being ahead.",
+        "A hundred real faces are shown to a model by 4 pixels of their 1024, by 8, and so on to half of them. "
+        "Some pixels tell more than others: a patch designed for faces goes along.",
+        "Look at what each doubling buys, and at where the designed patch is ahead of Sobol'.",
         Settings(
             data="faces",
             pictures=100,
@@ -197,9 +196,9 @@ PRESETS = (
     Preset(
         "Do intervals mean what they say?",
         "A 90 % interval should hold the true value nine times in ten. "
-        "Here it is counted, on pictures that no model has seen.",
+        "Here it is counted, on pictures that these models have not seen.",
         "Look at which side of the dashed line a curve runs: above it intervals are wider than they need be, "
-        "below it the model is surer than it has a right to be.",
+        "below it the model is surer than it has a right to be. A value is held if its 8-bit level touches it.",
         Settings(
             models=("gaussian-cifar10", "gsm-cifar10", "mdn-cifar10"),
             families=("sobol",),
