@@ -36,7 +36,7 @@ SAVE_PNG = """async () => {
   if (!figure || !window.Plotly) return [];
   const size = { width: 900, height: 560 };
   const paper = { paper_bgcolor: "#fff", plot_bgcolor: "#fff", font: { color: "#30343c", size: 14 } };
-  const margin = { l: 8, r: 16, t: 16, b: 8 };
+  const margin = { l: 24, r: 16, t: 16, b: 16 };
   const drawing = { data: figure.data, layout: { ...figure.layout, ...paper, ...size, margin, autosize: false } };
   const anchor = document.createElement("a");
   anchor.href = await window.Plotly.toImage(drawing, { format: "png", scale: 2, ...size });

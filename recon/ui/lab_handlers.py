@@ -12,7 +12,7 @@ from recon.evaluation import experiment
 from recon.evaluation.experiment import Row
 from recon.ui import lab_figures, lab_report
 from recon.ui.engine import Engine
-from recon.ui.lab_settings import OWN, PRESETS, Settings, about_data, family_titles, model_titles
+from recon.ui.lab_settings import OWN, PRESETS, Settings, about_data, family_titles, model_titles, title_of
 from recon.ui.plainly import plainly
 
 MOST_SECONDS = 300.0  # a run ends here with what it has
@@ -55,6 +55,12 @@ class LabHandlers:
         mixed = " Grey and colour models are asked for different things: compare lines of one kind."
         said = f"{settings.check():,} reconstructions, of {settings.pictures} pictures."
         return quiet(said + (mixed if self.kinds(settings) > 1 else ""))
+
+    def subject(self, settings: Settings) -> str:
+        """What a result is of, for whoever has touched the controls since."""
+        titles = model_titles(self.engine)
+        models = ", ".join(titles.get(name, name) for name in settings.models)
+        return f"{settings.pictures} pictures ({title_of(settings.data)}, seed {settings.picture_seed}); {models}."
 
     def kinds(self, settings: Settings) -> int:
         """How many kinds of truth the models are held to: colour, grey, black and white. Grey pictures make the first
@@ -112,7 +118,7 @@ class LabHandlers:
             yield results(f"stopped at {done:,} of {total:,}: {error}")
             raise
         seconds = time.perf_counter() - began
-        yield results(f"{total:,} reconstructions in {seconds:.1f} s")
+        yield results(f"{total:,} reconstructions in {seconds:.1f} s: {self.subject(settings)}")
 
 
 def pace(done: int, total: int, seconds: float) -> str:

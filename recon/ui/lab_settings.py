@@ -128,6 +128,10 @@ def data_choices_by_name() -> list[tuple[str, str]]:
     return [*made[:-1], *sets, made[-1]]
 
 
+def title_of(name: str) -> str:
+    return dict(data_choices_by_name()).get(name, name)
+
+
 def about_data(name: str) -> str:
     """A line on where pictures come from."""
     if name in MADE:
