@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -28,6 +28,7 @@ NEED_SPREAD = ("bits_per_dim", "coverage")
 LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the intervals whose coverage is counted
 BATCH = 32  # pictures a step: a fraction of a second, so that whoever stops a run does not wait
 COLUMNS = ("model", "family", "size", "measure", "level", "mean", "low", "high", "pictures")
+PAIRED = ("difference", "difference_low", "difference_high")  # to the first model and family, picture by picture
 
 
 @dataclass(frozen=True)
@@ -189,16 +190,27 @@ def scores(model: Predictor, truth: Tensor, mask: Tensor, measure: str) -> Tenso
     return each(prediction.mean, truth).cpu()[None]
 
 
-def to_csv(rows: Iterable[Row], settings: Mapping[str, object]) -> str:
+def first_of(rows: Sequence[Row]) -> dict[tuple[int, float | None], Row]:
+    """The rows of the first model and family, which others are set beside, by size and level."""
+    return {(r.size, r.level): r for r in rows if (r.model, r.family) == (rows[0].model, rows[0].family)}
+
+
+def to_csv(rows: Sequence[Row], settings: Mapping[str, object]) -> str:
     """Rows as CSV, under a line `# name: value` for every setting that it takes to run them again."""
     stream = io.StringIO()
     for name, value in settings.items():
         stream.write(f"# {name}: {value}\n")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(COLUMNS + PAIRED)
+    first = first_of(rows)
+
+    def figures(found: Estimate) -> list[str]:
+        return [f"{number:.6g}" for number in (found.mean, found.low, found.high)]
+
     for row in rows:
-        found = row.estimate
-        figures = [f"{number:.6g}" for number in (found.mean, found.low, found.high)]
+        other = first.get((row.size, row.level), row)
         level = "" if row.level is None else row.level
-        writer.writerow([row.model, row.family, row.size, row.measure, level, *figures, found.count])
+        paired = ["", "", ""] if other is row else figures(row.minus(other))
+        head = [row.model, row.family, row.size, row.measure, level]
+        writer.writerow([*head, *figures(row.estimate), row.estimate.count, *paired])
     return stream.getvalue()

@@ -17,8 +17,9 @@ from recon.ui.reconstruct import FAMILIES, heading
 LAB = "lab"  # a queue of its own: strokes do not wait for an experiment to end
 LEDE = "Ask a question of many pictures at once. Choose an experiment, or set up your own, and run it."
 CAPTION = (
-    "Bars are 95 % confidence intervals of the mean over pictures (Student's t), each by itself; every picture is "
-    "first averaged over its patches. Differences in the table are paired, picture by picture, and much sharper."
+    "Bars are 95 % confidence intervals of the mean over pictures (Student's t), each by itself: they speak of other "
+    "pictures given these very patches, over which each picture is first averaged. Differences in the table are "
+    "paired, picture by picture, and much sharper."
 )
 
 SAVE_CSV = """(text) => {

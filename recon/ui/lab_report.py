@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 
-from recon.evaluation.experiment import Estimate, Row
+from recon.evaluation.experiment import Estimate, Row, first_of
 from recon.ui.lab_figures import TITLES, Label, series
 
 DIGITS = {"psnr_db": 2, "ssim": 3, "bits_per_dim": 3, "coverage": 1}
@@ -24,6 +24,7 @@ def labels(models: Sequence[str], families: Sequence[str], titles: dict[str, str
 
     def label(model: str, family: str) -> str:
         patch = patch_titles.get(family, family)
+        patch = f"a patch {patch}" if family.startswith("designed_") else patch
         if len(models) == 1 and len(families) > 1:
             return patch
         return short[model] if len(families) == 1 else f"{short[model]}, {patch}"
@@ -120,7 +121,7 @@ def calibration(rows: Sequence[Row], label: Label) -> list[str]:
                 f"{label(row.model, row.family)}: {number(100 * found.mean, row.measure)} % ({low} to {high}), "
                 f"{judged(row)}."
             )
-    counted = f"What 90 % intervals hold at {size} pixels, and the 95 % interval of that over pictures:"
+    counted = f"How many true values 90 % intervals hold at {size} pixels, and how sure that is (95 %)."
     return [counted, *said] if said else []
 
 
@@ -139,8 +140,8 @@ def table(rows: Sequence[Row], label: Label) -> str:
     if not rows:
         return ""
     measure, covers = rows[0].measure, rows[0].measure == "coverage"
-    (first, reference), *others = series(rows).items()
-    known = {row.size: row for row in reference}
+    (first, _), *others = series(rows).items()
+    known = first_of(rows)
     heads = ["", "Pixels", *(["Interval"] if covers else []), TITLES[measure], "95 % interval"]
     heads += ["Verdict"] if covers else [f"Beside {label(*first)}"] if others else []
     body = []
@@ -155,7 +156,7 @@ def table(rows: Sequence[Row], label: Label) -> str:
             if covers:
                 cells.append(judged(row))
             elif others:
-                cells.append("–" if name == first else beside(row, known.get(row.size), measure))
+                cells.append("–" if name == first else beside(row, known.get((row.size, row.level)), measure))
             body.append([*cells, str(found.count)])
     heads.append("Pictures")
     head = "".join(f"<th>{html.escape(one, quote=False)}</th>" for one in heads)

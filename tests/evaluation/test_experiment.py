@@ -14,7 +14,7 @@ from recon import Observation, baselines, hub, metrics, patches
 from recon.distributions import Beta
 from recon.errors import CheckpointError, ExperimentError, PatchError, ReconError
 from recon.evaluation import experiment
-from recon.evaluation.experiment import COLUMNS, LEVELS, Experiment, Row, estimate
+from recon.evaluation.experiment import COLUMNS, LEVELS, PAIRED, Experiment, Row, estimate
 from recon.models.base import Model
 
 
@@ -187,7 +187,9 @@ def test_csv_says_what_was_measured_and_how(pictures):
     lines = experiment.to_csv(rows, {"data": "made up", "pictures": 5}).splitlines()
     assert lines[:2] == ["# data: made up", "# pictures: 5"]
     read = list(csv.DictReader(lines[2:]))
-    assert tuple(read[0]) == COLUMNS and len(read) == len(rows)
+    assert tuple(read[0]) == COLUMNS + PAIRED and len(read) == len(rows)
     for line, row in zip(read, rows, strict=True):
         assert (line["model"], line["family"], int(line["size"])) == (row.model, row.family, row.size)
         assert float(line["mean"]) == pytest.approx(row.estimate.mean, rel=1e-5) and line["level"] == ""
+    assert [line["difference"] for line in read[:2]] == ["", ""], "the first line is what the others are set beside"
+    assert float(read[3]["difference_low"]) == pytest.approx(rows[3].minus(rows[1]).low, rel=1e-5)

@@ -258,6 +258,8 @@ def test_labels_name_what_differs(engine):
     assert name(["a", "b"], ["sobol"], titles, {})("b", "sobol") == "Network"
     assert name(["a", "c"], ["sobol"], titles, {})("c", "sobol") == "Gaussian · digits"
     assert name(["a", "b"], ["sobol", "grid"], titles, {})("b", "grid") == "Network, grid"
+    designed = {"designed_celeba": "designed for faces"}
+    assert name(["a"], ["sobol", *designed], titles, designed)("a", "designed_celeba") == "a patch designed for faces"
 
 
 # what is drawn
