@@ -124,3 +124,23 @@ class SpreadMap(gr.HTML):
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
         return value or {"side": 32, "channels": 3, "note": ""}
+
+
+class PresetCards(gr.HTML):
+    """Experiments to choose from, a card each.
+
+    Its value is a dict: `presets`, each with `title` and `story`. `chosen` is the index of the one that is set up, or
+    -1. Event `choose` with `index`.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
+        super().__init__(
+            value,
+            html_template="<div class='lab-presets'></div>",
+            js_on_load=browser_part("preset_cards.js"),
+            apply_default_css=False,
+            **{"chosen": -1, **kwargs},
+        )
+
+    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
+        return value or {"presets": []}

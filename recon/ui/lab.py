@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import gradio as gr
 
 from recon.ui import lab_figures
-from recon.ui.components import browser_part
+from recon.ui.components import PresetCards
 from recon.ui.engine import Engine
 from recon.ui.lab_handlers import LabHandlers, data_line, look_for, quiet
 from recon.ui.lab_settings import FEWEST, MEASURES, MOST, MOST_SEEDS, PRESETS, SIZES, data_choices
@@ -47,28 +46,6 @@ SAVE_PNG = """async () => {
 }"""
 
 
-class PresetCards(gr.HTML):
-    """Cards to choose an experiment from.
-
-    Its value is a dict: `presets`, each with `title` and `story`; `chosen` is the index of the one that is set up, or
-    -1. Event `choose` with `index`.
-    """
-
-    def __init__(self, value: dict[str, Any] | None = None, *, chosen: int = -1, **kwargs: Any):
-        self.chosen = chosen
-        super().__init__(
-            value,
-            html_template="<div class='lab-presets'></div>",
-            js_on_load=browser_part("preset_cards.js"),
-            apply_default_css=False,
-            chosen=chosen,
-            **kwargs,
-        )
-
-    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
-        return value or {"presets": [{"title": one.title, "story": one.story} for one in PRESETS]}
-
-
 def build(engine: Engine) -> None:
     """Lay the tab out and wire it."""
     do = LabHandlers(engine)
@@ -77,7 +54,8 @@ def build(engine: Engine) -> None:
     csv = gr.Textbox(visible="hidden", elem_id="lab-csv")
 
     gr.HTML(quiet(LEDE))
-    cards = PresetCards(chosen=0, elem_id="lab-cards", show_label=False)
+    stories = {"presets": [{"title": one.title, "story": one.story} for one in PRESETS]}
+    cards = PresetCards(stories, chosen=0, elem_id="lab-cards", show_label=False)
     with gr.Row(elem_classes="lab-columns", equal_height=False):
         with gr.Column(min_width=300, scale=1), gr.Group(elem_classes="recon-card lab-settings"):
             data = gr.Dropdown(data_choices(engine), value=s.data, label="Pictures", elem_id="lab-data")

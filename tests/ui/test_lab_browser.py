@@ -27,7 +27,7 @@ def few(visitor) -> None:
     field = visitor.page.get_by_label("number input for How many")
     field.fill("8")
     field.press("Tab")
-    expect(visitor.page.locator("#lab-work")).to_contain_text("of 8 pictures")
+    expect(visitor.page.locator("#lab-work")).to_contain_text("of 8 pictures", timeout=LONG)
 
 
 def test_an_experiment_from_its_card_to_its_files(visitor):
@@ -36,7 +36,7 @@ def test_an_experiment_from_its_card_to_its_files(visitor):
     card = page.locator(".lab-presets button", has_text="What is a network worth")
     card.click()
     expect(card).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#lab-work")).to_contain_text("960 reconstructions")
+    expect(page.locator("#lab-work")).to_contain_text("960 reconstructions", timeout=LONG)
     few(visitor)
     expect(card).to_have_attribute("aria-pressed", "false")
     expect(page.locator("#lab-save-csv")).to_be_disabled()
@@ -62,7 +62,7 @@ def test_ones_own_pictures_and_what_cannot_be_run(visitor):
     open_lab(visitor)
     page = visitor.page
     visitor.choose("Pictures", "your own pictures")
-    expect(page.locator("#lab-work")).to_contain_text("there are none yet")
+    expect(page.locator("#lab-work")).to_contain_text("there are none yet", timeout=LONG)
     page.locator("#lab-run").click()
     assert "Choose the pictures first" in visitor.toast()
     files = []
@@ -71,7 +71,7 @@ def test_ones_own_pictures_and_what_cannot_be_run(visitor):
         Image.fromarray(np.random.default_rng(k).integers(256, size=(40, 50, 3), dtype=np.uint8)).save(stream, "PNG")
         files.append({"name": f"{k}.png", "mimeType": "image/png", "buffer": stream.getvalue()})
     page.locator("#lab-files input[type=file]").first.set_input_files(files)
-    expect(page.locator("#lab-work")).to_contain_text("of 3 pictures")
+    expect(page.locator("#lab-work")).to_contain_text("of 3 pictures", timeout=LONG)
     page.locator("#lab-run").click()
     expect(page.locator("#lab-progress")).to_contain_text(DONE, timeout=3 * LONG)
     expect(page.locator("#lab-table tbody tr").first.locator("td").last).to_have_text("3")
@@ -83,7 +83,7 @@ def test_stop_keeps_the_rows_and_strokes_need_not_wait(visitor):
     field = page.get_by_label("number input for How many")
     field.fill("256")
     field.press("Tab")
-    expect(page.locator("#lab-work")).to_contain_text("5,120 reconstructions")
+    expect(page.locator("#lab-work")).to_contain_text("5,120 reconstructions", timeout=LONG)
     page.locator("#lab-run").click()
     expect(page.locator("#lab-table tbody tr").first).to_be_visible(timeout=3 * LONG)
     page.get_by_role("tab", name="Reconstruct").click()
@@ -93,7 +93,7 @@ def test_stop_keeps_the_rows_and_strokes_need_not_wait(visitor):
     page.get_by_role("tab", name="Lab").click()
     expect(page.locator("#lab-progress")).not_to_contain_text(DONE)
     page.locator("#lab-stop").click()
-    expect(page.locator("#lab-progress")).to_contain_text("; stopped")
+    expect(page.locator("#lab-progress")).to_contain_text("; stopped", timeout=LONG)
     assert page.locator("#lab-table tbody tr").count() >= 1
     expect(page.locator("#lab-save-csv")).to_be_enabled()
     few(visitor)
@@ -108,6 +108,7 @@ def test_nothing_is_wider_than_a_phone(chromium, visit, width):
     open_lab(visitor)
     page = visitor.page
     page.locator(".lab-presets button", has_text="Do intervals mean").click()
+    expect(page.locator("#lab-work")).to_contain_text("192 reconstructions", timeout=LONG)
     few(visitor)
     page.locator("#lab-run").click()
     expect(page.locator("#lab-progress")).to_contain_text(DONE, timeout=3 * LONG)
