@@ -31,3 +31,7 @@ class DataError(ReconError):
 
 class RecipeError(ReconError):
     """A training recipe that is missing, incomplete or contradicts itself."""
+
+
+class ExperimentError(ReconError):
+    """An experiment that cannot be run: nothing to compare, too few pictures, a measure that a model cannot give."""

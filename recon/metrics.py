@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from recon.distributions.base import level_edges
 from recon.errors import PredictionError
 from recon.prediction import Prediction
 
@@ -57,6 +59,11 @@ def psnr_db_each(estimate: Tensor, truth: Tensor, where: Tensor | None = None) -
 def ssim(estimate: Tensor, truth: Tensor) -> float:
     """Mean over images, channels and pixels of the structural similarity of Wang et al. 2004 (Gaussian window of
     1.5 pixels, values in [0, 1]); scikit-image computes it. Both (batch, channels, height, width)."""
+    return ssim_each(estimate, truth).mean().item()
+
+
+def ssim_each(estimate: Tensor, truth: Tensor) -> Tensor:
+    """`ssim` of each image by itself: (batch,), float64"""
     from skimage.metrics import structural_similarity
 
     if min(estimate.shape[2:]) < 11:
@@ -73,7 +80,7 @@ def ssim(estimate: Tensor, truth: Tensor) -> float:
         )
         for a, b in zip(estimate, truth, strict=True)
     ]
-    return float(sum(scores) / len(scores))
+    return torch.tensor(scores, dtype=torch.float64)
 
 
 def coverage(prediction: Prediction, values: Tensor, level: float = 0.9, where: Tensor | None = None) -> float:
@@ -83,10 +90,26 @@ def coverage(prediction: Prediction, values: Tensor, level: float = 0.9, where: 
     level can still hold its value.
     """
     where = region(prediction, where)
-    low, high = prediction.interval(level)
-    half = 0.5 / 255
-    inside = ((values.to(low) >= low - half) & (values.to(low) <= high + half)) & where[:, None]
+    inside = within(prediction, values, (level,))[0] & where[:, None]
     return (inside.sum() / (where.sum() * values.shape[1])).item()
+
+
+def coverage_each(
+    prediction: Prediction, values: Tensor, levels: Sequence[float], where: Tensor | None = None
+) -> Tensor:
+    """`coverage` of each image by itself, for intervals of each of `levels`: (levels, batch), float64"""
+    where = region(prediction, where)
+    inside = within(prediction, values, levels) & where[:, None]
+    return inside.flatten(2).double().sum(2) / (where.flatten(1).sum(1) * values.shape[1])
+
+
+def within(prediction: Prediction, values: Tensor, levels: Sequence[float]) -> Tensor:
+    """Whether values, read as one of 256 levels, touch their central interval of each of `levels`: bool (levels,
+    *values.shape). It is asked of the distribution function, which is far quicker than to find the intervals' ends."""
+    if not all(0 < level < 1 for level in levels):
+        raise PredictionError("The level of an interval lies between 0 and 1.")
+    low, high = (prediction.distribution.cdf(edge) for edge in level_edges(prediction.checked(values), 256))
+    return torch.stack([(high >= (1 - level) / 2) & (low <= (1 + level) / 2) for level in levels])
 
 
 def region(prediction: Prediction, where: Tensor | None) -> Tensor:

@@ -122,3 +122,33 @@ def test_a_narrow_interval_can_hold_its_rounded_value():
     narrow = Prediction(Gaussian(torch.full((1, 3, 4, 4), 0.5), 1e-5 * torch.eye(3).expand(1, 4, 4, 3, 3)), known)
     assert metrics.coverage(narrow, torch.full((1, 3, 4, 4), 128 / 255)) == 1
     assert metrics.coverage(narrow, torch.full((1, 3, 4, 4), 130 / 255)) == 0
+
+
+def test_coverage_of_each_image_at_several_levels(generator):
+    values = torch.rand(3, 3, 16, 16, generator=generator)
+    prediction = uniform(3, side=16)
+    found = metrics.coverage_each(prediction, values, (0.5, 0.9))
+    assert found.shape == (2, 3)
+    for level, each in zip((0.5, 0.9), found, strict=True):
+        assert each.mean().item() == pytest.approx(metrics.coverage(prediction, values, level))
+    with pytest.raises(PredictionError, match="between 0 and 1"):
+        metrics.coverage_each(prediction, values, (0.5, 1.0))
+
+
+@pytest.mark.parametrize("centre", [-0.3, 0.002, 0.4, 1.2])
+def test_coverage_is_that_of_the_intervals_ends(generator, centre):
+    """It never finds the ends, and must agree with them, where intervals are clipped to [0, 1] too."""
+    spread = 0.2 * torch.eye(3).expand(1, 16, 16, 3, 3)
+    observation = uniform(3, side=16).observation
+    prediction = Prediction(Gaussian(torch.full((3, 3, 16, 16), centre), spread), observation)
+    values = (torch.randn(3, 3, 16, 16, generator=generator) * 0.2 + centre).clamp(0, 1).mul(255).round() / 255
+    low, high = prediction.interval(0.8)
+    inside = ((values >= low - 0.5 / 255) & (values <= high + 0.5 / 255))[~observation.mask.expand_as(values)]
+    assert metrics.coverage(prediction, values, 0.8) == pytest.approx(inside.double().mean().item())
+
+
+def test_ssim_of_each_image(pictures):
+    truth = pictures(3)
+    found = metrics.ssim_each(truth.flip(0), truth)
+    assert found.shape == (3,) and found[1] == pytest.approx(1)
+    assert metrics.ssim(truth.flip(0), truth) == pytest.approx(found.mean().item())

@@ -1,0 +1,138 @@
+"""What happens in the Lab: from the controls to a run whose table and plot fill as it goes. No state is kept here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import gradio as gr
+
+from recon.errors import ReconError
+from recon.evaluation import experiment
+from recon.evaluation.experiment import Row
+from recon.ui import lab_figures, lab_report
+from recon.ui.engine import Engine
+from recon.ui.lab_settings import OWN, PRESETS, Settings, about_data, family_titles, model_titles, title_of
+from recon.ui.plainly import plainly
+
+MOST_SECONDS = 300.0  # a run ends here with what it has
+OFTEN = 0.25  # seconds between two looks at the progress
+
+
+class LabHandlers:
+    """Bound to an engine. `controls` are those of `Settings.read`, in its order, the files last."""
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+
+    @plainly
+    def choose_preset(self, event: gr.EventData):
+        """Controls but the files, the line on the data, the files' place, what to look for, the cards."""
+        if not isinstance(event.index, int) or not 0 <= event.index < len(PRESETS):
+            return [gr.skip()] * 12
+        preset = PRESETS[event.index].at(self.engine)
+        s = preset.settings
+        lists = [list(s.models), list(s.families), list(s.sizes)]
+        return [
+            *(s.data, s.pictures, s.picture_seed, *lists, s.seeds, s.measure),
+            data_line(s.data),
+            gr.update(visible=False),
+            look_for(preset.look),
+            gr.update(chosen=event.index),
+        ]
+
+    @plainly
+    def choose_data(self, data):
+        """The line on the data, and a place for files where they are a person's own."""
+        return data_line(data), gr.update(visible=data == OWN)
+
+    def count(self, *controls) -> str:
+        """How much work the controls ask for, or why they cannot be run; beside the button, so never a toast."""
+        try:
+            settings = Settings.read(*controls)
+        except ReconError as error:
+            return quiet(str(error))
+        mixed = " Grey and colour models are asked for different things: compare lines of one kind."
+        said = f"{settings.check():,} reconstructions, of {settings.pictures} pictures."
+        return quiet(said + (mixed if self.kinds(settings) > 1 else ""))
+
+    def subject(self, settings: Settings) -> str:
+        """What a result is of, for whoever has touched the controls since."""
+        titles = model_titles(self.engine)
+        models = ", ".join(titles.get(name, name) for name in settings.models)
+        return f"{settings.pictures} pictures ({title_of(settings.data)}, seed {settings.picture_seed}); {models}."
+
+    def kinds(self, settings: Settings) -> int:
+        """How many kinds of truth the models are held to: colour, grey, black and white. Grey pictures make the first
+        two one, but for bits/dim, which share what is certain among three equal channels."""
+        records = [self.engine.records[name] for name in settings.models if name in self.engine.records]
+        grey = settings.data == "faces" and settings.measure != "bits_per_dim"
+        return len({(record.binary, record.channels if not grey else 1) for record in records})
+
+    @plainly
+    def begin(self, *controls):
+        """The progress before a run has its turn; a sentence pops up instead if it cannot be run."""
+        settings = Settings.read(*controls)
+        return lab_report.progress(0, settings.check(), "waiting for its turn …")
+
+    @plainly
+    def run(self, *controls) -> Iterator[list]:
+        """Progress, sentence, plot, table, CSV, and the two buttons that save, as they come."""
+        settings, files = Settings.read(*controls), controls[-1] or []
+        label = lab_report.labels(settings.models, settings.families, model_titles(self.engine), family_titles())
+        total, done, rows = settings.check(), 0, list[Row]()
+        began = shown = time.perf_counter()
+        yield [
+            lab_report.progress(0, total, "loading models and pictures …"),
+            "",
+            lab_figures.figure([], settings.measure, settings.sizes, label),
+            "",
+            "",
+            *[gr.update(interactive=False)] * 2,
+        ]
+
+        def results(said: str, over: bool = True) -> list:
+            # a sentence of what is half done would change with every row
+            shares = [lab_report.progress(done, total, said), lab_report.verdict(rows, label) if over else ""]
+            drawn = lab_figures.figure(rows, settings.measure, settings.sizes, label)
+            csv = experiment.to_csv(rows, settings.said())
+            saving = [gr.update(interactive=bool(rows))] * 2
+            return [*shares, drawn, lab_report.table(rows, label), csv, *saving]
+
+        try:
+            found = settings.experiment(settings.load(self.engine, files))
+            for step in experiment.run(found, self.engine.model):
+                now, done = time.perf_counter(), step.done
+                rows += step.rows
+                if now - began > MOST_SECONDS:
+                    yield results(f"stopped after {MOST_SECONDS / 60:.0f} minutes, {done:,} of {total:,}")
+                    return
+                if step.rows and done < total:
+                    yield results(pace(done, total, now - began), over=False)
+                elif now - shown > OFTEN:
+                    yield [lab_report.progress(done, total, pace(done, total, now - began)), *[gr.skip()] * 6]
+                else:
+                    continue
+                shown = now
+        except ReconError as error:
+            yield results(f"stopped at {done:,} of {total:,}: {error}")
+            raise
+        seconds = time.perf_counter() - began
+        yield results(f"{total:,} reconstructions in {seconds:.1f} s: {self.subject(settings)}")
+
+
+def pace(done: int, total: int, seconds: float) -> str:
+    left = seconds * (total - done) / max(done, 1)
+    return f"{done:,} of {total:,} reconstructions, {seconds:.0f} s; about {left:.0f} s to go"
+
+
+def data_line(name: str) -> str:
+    return quiet(about_data(name))
+
+
+def look_for(said: str) -> str:
+    return f"<p class='recon-note'>{said}</p>"
+
+
+def quiet(said: str) -> str:
+    return f"<p class='quiet'>{said}</p>"
