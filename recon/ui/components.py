@@ -126,7 +126,6 @@ class SpreadMap(gr.HTML):
         return value or {"side": 32, "channels": 3, "note": ""}
 
 
-<<<<<<< HEAD
 class Tiles(gr.HTML):
     """What several models made of one observation, or one of several patches, side by side.
 
@@ -134,19 +133,11 @@ class Tiles(gr.HTML):
     compared with), `waiting` (titles of those to come), `busy`, `scale` (the standard deviation that is drawn
     brightest), `truth` (as `recon.ui.painting.encode_picture` writes it, or ""), `csv`. Event `open` with the `link` of
     a tile and `truth`.
-=======
-class PresetCards(gr.HTML):
-    """Experiments to choose from, a card each.
-
-    Its value is a dict: `presets`, each with `title` and `story`. `chosen` is the index of the one that is set up, or
-    -1. Event `choose` with `index`.
->>>>>>> lab
     """
 
     def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
         super().__init__(
             value,
-<<<<<<< HEAD
             html_template="<div class='tiles-board' data-look='mean'><div class='tiles' role='list'></div>"
             "<p class='tiles-legend quiet' hidden>"
             "<span data-look='mean'>Click a picture to open it in Reconstruct.</span>"
@@ -159,7 +150,18 @@ class PresetCards(gr.HTML):
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
         return value or {"tiles": [], "waiting": [], "busy": False, "scale": 0, "truth": "", "csv": ""}
-=======
+
+
+class PresetCards(gr.HTML):
+    """Experiments to choose from, a card each.
+
+    Its value is a dict: `presets`, each with `title` and `story`. `chosen` is the index of the one that is set up, or
+    -1. Event `choose` with `index`.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
+        super().__init__(
+            value,
             html_template="<div class='lab-presets'></div>",
             js_on_load=browser_part("preset_cards.js"),
             apply_default_css=False,
@@ -168,4 +170,3 @@ class PresetCards(gr.HTML):
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
         return value or {"presets": []}
->>>>>>> lab
