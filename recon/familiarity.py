@@ -78,8 +78,8 @@ def excesses(data_set: str, mask: Tensor, values: Tensor) -> dict[str, Tensor]:
     """
     own = closed_form(data_set)
     values = values.to(own.device)
-    base = log_evidence(own, mask, values)
-    found = {NOISE: log_noise(mask, values), NEGATIVE: log_evidence(own, mask, 1 - values)}
+    base, negative = log_evidence(own, mask, torch.cat([values, 1 - values])).chunk(2)  # one factor serves both
+    found = {NOISE: log_noise(mask, values), NEGATIVE: negative}
     for other in others(data_set):
         found[other] = log_evidence(closed_form(other), mask, values)
     return {name: each - base for name, each in found.items()}

@@ -9,24 +9,20 @@ from __future__ import annotations
 import base64
 import html
 import json
-import time
-from collections.abc import Iterator
 
 import gradio as gr
 import numpy as np
 
 from recon import acquisition, baselines, sampling
-from recon.errors import ObservationError, PredictionError, ReconError
-from recon.ui import export, figures, pictures
+from recon.errors import ObservationError, ReconError
+from recon.ui import doubts, export, figures, pictures
+from recon.ui.drawing import SAMPLES
 from recon.ui.engine import MOST_SEED, Answer, Engine, patch_mask, reveal, seed_of
-from recon.ui.painting import Painting, decode_picture, encode_picture
+from recon.ui.painting import Painting, decode_picture, encode_picture, where
 from recon.ui.plainly import plainly
 from recon.ui.session import Session
 
 LOOKS = [("Mean", "mean"), ("A sample", "sample"), ("Observed", "observed"), ("Nearest", "nearest"), ("Error", "error")]
-SAMPLES = 8
-STEPS = 32
-MOST_SECONDS = 60.0  # a drawing of samples ends here whatever the model
 
 
 class Handlers:
@@ -117,6 +113,11 @@ class Handlers:
         return [gr.update(ink=ink), line, *self.results(painting, model, truth, look, marked, selected)]
 
     @plainly
+    def doubt(self, painting, model) -> str:
+        """A quiet warning where the painting is unlike what the model was trained on."""
+        return doubts.warning(self.engine, model, painting)
+
+    @plainly
     def choose_patch(self, painting, model, truth, look, marked, selected, family, size, seed):
         """Painter and results."""
         known = decode_picture(truth, painting.side)
@@ -197,44 +198,6 @@ class Handlers:
     def wanted(self, painting: Painting, model: str) -> tuple[int, int]:
         return acquisition.next_pixels(self.engine.model(model), self.engine.observe(model, painting))[0]
 
-    @plainly
-    def draw(self, painting, model, seed) -> Iterator[list]:
-        """Gallery and a line about it, as the samples form."""
-        known = self.engine.model(model)
-        observation = self.engine.observe(model, painting)
-        if not known.predict(observation).has_spread:
-            raise PredictionError("This method gives a mean alone, so it has no other pictures to offer.")
-        began = shown = time.perf_counter()
-        yield [{"pngs": [], "count": SAMPLES, "busy": True}, "drawing …"]
-        exact = "exact joint samples" if known.exact_joint else f"joint samples in {STEPS} Sobol' groups"
-        pngs: list[str] = []
-        for step, drawn in enumerate(sampling.stream(known, observation, SAMPLES, STEPS, seed_of(seed or 0))):
-            now = time.perf_counter()
-            if now - began > MOST_SECONDS:
-                yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, "stopped after a minute"]
-                return
-            pngs = [figures.picture_uri(sample) for sample in drawn.values.cpu()]
-            if now - shown > 0.25:  # a frame now and then; each costs the browser a redraw
-                shown = now
-                yield [{"pngs": pngs, "count": SAMPLES, "busy": True}, f"step {step + 1} of {STEPS}"]
-        took = 1000 * (time.perf_counter() - began)
-        yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, f"{len(pngs)} {exact} · {took:.0f} ms"]
-
-    @plainly
-    def choose_sample(self, event: gr.EventData, samples, painting, marked, selected):
-        """A sample in place of the mean: look, reconstruction."""
-        index = event.index
-        if not isinstance(index, int) or not 0 <= index < len(samples["pngs"]):
-            return [gr.skip(), gr.skip()]
-        place = where(selected, painting.side)
-        view = {
-            "png": samples["pngs"][index],
-            "side": painting.side,
-            "observed": np.flatnonzero(painting.mask).tolist() if marked else [],
-            "selected": [] if place[0] is None else list(place),
-        }
-        return ["sample", view]
-
     # keeping it --------------------------------------------------------------------------------------------------
 
     @plainly
@@ -288,13 +251,3 @@ class Handlers:
         painter = gr.update(value=painting.to_payload(), picture=truth, ink=ink["ink"])
         head = [session.model, session.family, session.size, session.seed, name, truth, painter, line]
         return head + results
-
-
-def where(selected: str, side: int) -> tuple[int, int] | tuple[None, None]:
-    """Row and column of the pixel that is looked at."""
-    try:
-        row, column = json.loads(selected or "[]")
-    except (ValueError, TypeError, RecursionError):
-        return None, None
-    inside = all(type(place) is int and 0 <= place < side for place in (row, column))
-    return (row, column) if inside else (None, None)

@@ -151,3 +151,13 @@ def _shown(thing: Any) -> str:
     if isinstance(thing, (list, tuple)):
         return f"a list of {len(thing)}"
     return "an object" if isinstance(thing, dict) else f"a {type(thing).__name__}"
+
+
+def where(selected: str, side: int) -> tuple[int, int] | tuple[None, None]:
+    """Row and column of the pixel that is looked at."""
+    try:
+        row, column = json.loads(selected or "[]")
+    except (ValueError, TypeError, RecursionError):
+        return None, None
+    inside = all(type(place) is int and 0 <= place < side for place in (row, column))
+    return (row, column) if inside else (None, None)

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import gradio as gr
 
+from recon import schedules
 from recon.ui import figures, pictures
 from recon.ui.components import LogSlider, PictureInput, PixelView, SampleGrid, SpreadMap
+from recon.ui.drawing import SAMPLES, STEPS, Drawing
 from recon.ui.engine import SIDE, Engine
-from recon.ui.handlers import LOOKS, SAMPLES, Handlers
+from recon.ui.handlers import LOOKS, Handlers
 from recon.ui.painter import Painter
 from recon.ui.scripts import COPY_LINK, KEEP, READ, SAVE_ZIP, STALE
 
@@ -26,6 +28,11 @@ FAMILIES = [
     ("designed for objects", "designed_cifar10"),
     ("designed for landscapes", "designed_landscapes"),
 ]
+HOW = (
+    "Pixels are drawn in groups, each given all before it. Within a group they do not see each other, so an order that"
+    " keeps them far apart loses little: try row by row in 8 groups. Exact models draw all at once. A temperature"
+    " below 1 keeps to what is likely."
+)
 MODEL = "model"  # one queue for all that computes: two cores serve one at a time best
 
 
@@ -44,7 +51,7 @@ class Parts(NamedTuple):
 
 def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     """Lay the tab out and wire it. `status` is the page's line on device, model and time."""
-    do = Handlers(engine)
+    do, samples = Handlers(engine), Drawing(engine)
     truth = gr.Textbox(visible="hidden", elem_id="recon-truth")
     selected = gr.Textbox(visible="hidden")
     parcel = gr.Textbox(visible="hidden")  # what a script takes from Python, or hands to it
@@ -96,6 +103,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
             with gr.Row(elem_classes="recon-actions"):
                 ask = gr.Button("Where next?", size="sm", min_width=110, elem_id="recon-ask")
                 reveal = gr.Button("Reveal it", size="sm", min_width=84, visible=False, elem_id="recon-reveal")
+            doubt = gr.HTML(elem_id="recon-doubt")
             card = gr.HTML(elem_id="recon-pixel")
 
     with gr.Row(elem_classes="recon-head recon-gallery-head"):
@@ -103,6 +111,12 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
         drawn = gr.HTML("none drawn yet", elem_classes="quiet", elem_id="recon-drawn")
         stop = gr.Button("Stop", size="sm", min_width=60, elem_id="recon-stop")
     gallery = SampleGrid(elem_id="recon-gallery")
+    with gr.Accordion("How they are drawn", open=False, elem_classes="recon-how"):
+        gr.HTML(f"<p class='quiet'>{HOW}</p>")
+        with gr.Row():
+            order = gr.Dropdown([(t, o) for o, t in schedules.ORDERS.items()], value="sobol", label="Order")
+            steps = gr.Slider(4, 128, value=STEPS, step=4, label="Groups", elem_id="recon-steps")
+            temperature = gr.Slider(0.1, 1.5, value=1.0, step=0.05, label="Temperature", elem_id="recon-temperature")
 
     results = [view, heat, card, scores, status, note]
     shown = [painter, model, truth, look, marked, selected]
@@ -131,7 +145,8 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
         outputs = [selected, painter, view, heat, card]
         listen(event, do.pick, [painter, model, truth, look, marked], outputs, trigger_mode="always_last")
 
-    drawing = listen(draw.click, do.draw, [painter, model, seed], [gallery, drawn], trigger_mode="once")
+    how = [painter, model, seed, order, steps, temperature]
+    drawing = listen(draw.click, samples.draw, how, [gallery, drawn], trigger_mode="once")
     stopped = {"pngs": [], "count": SAMPLES, "busy": False}
     stop.click(
         lambda grid: [{**(grid or stopped), "busy": False}, "stopped"],
@@ -142,12 +157,16 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
         api_visibility="private",
         show_progress="hidden",
     )
-    listen(gallery.choose, do.choose_sample, [gallery, painter, marked, selected], [look, view])
+    listen(gallery.choose, samples.choose, [gallery, painter, marked, selected], [look, view])
 
     listen(link.click, do.link, kept, parcel).success(None, parcel, None, js=COPY_LINK)
     listen(download.click, do.download, [*kept, truth], parcel).success(None, parcel, None, js=SAVE_ZIP)
     restored = [model, family, size, seed, picture, truth, painter, line, *results]
     listen(open_file.upload, do.load_file, [open_file, look, marked, selected], restored)
+
+    # after the answer, so that no stroke waits for it
+    for event in (painter.change, model.change):
+        listen(event, do.doubt, [painter, model], doubt, trigger_mode="always_last", concurrency_id="doubt")
 
     # in the browser alone: the tab keeps what is painted through a reload, and old samples are shown as old
     changes = [painter.change, model.change, family.change, size.change, seed.change, picture.change, truth.change]

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from recon.ui import page
-from recon.ui.engine import Engine
-from recon.ui.painting import Painting
+from recon import patches
+from recon.ui import page, pictures
+from recon.ui.engine import Engine, reveal
+from recon.ui.painting import Painting, encode_picture
 
 Paint = Callable[..., Painting]
 
@@ -27,6 +28,21 @@ def binary(engine) -> str:
         if record.binary and not name.startswith("table1"):
             return name
     pytest.skip("no binary checkpoint is bundled")
+
+
+@pytest.fixture(scope="module")
+def name(engine):
+    return engine.default
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return encode_picture(pictures.load("face"))
+
+
+@pytest.fixture(scope="module")
+def face():
+    return reveal(pictures.load("face"), patches.sobol(32, 64))
 
 
 @pytest.fixture

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import inspect
-import io
-import json
 import logging
-import zipfile
 
 import gradio as gr
 import numpy as np
@@ -19,9 +16,9 @@ from recon.errors import ObservationError
 from recon.ui import handlers as room
 from recon.ui import pictures
 from recon.ui.engine import reveal
-from recon.ui.painting import Painting, decode_picture, encode_picture
+from recon.ui.painting import Painting, decode_picture
 from recon.ui.plainly import OUR_FAULT, plainly
-from recon.ui.session import Session
+from tests.ui.spoken import event, pixels, skipped, spoken
 
 VIEW, MAP, CARD, SCORES, STATUS, NOTE = range(6)
 LOOKS = [look for _, look in room.LOOKS]
@@ -32,44 +29,9 @@ def do(engine):
     return room.Handlers(engine)
 
 
-@pytest.fixture(scope="module")
-def name(engine):
-    return engine.default
-
-
-@pytest.fixture(scope="module")
-def truth():
-    return encode_picture(pictures.load("face"))
-
-
-@pytest.fixture(scope="module")
-def face():
-    return reveal(pictures.load("face"), patches.sobol(32, 64))
-
-
 def emptied(found) -> bool:
     """Nothing that another model or painting answered is left standing."""
     return found[VIEW]["png"] == "" and "deviation" not in found[MAP] and "no answer" in found[STATUS]
-
-
-def skipped(output) -> bool:
-    return output == gr.skip()
-
-
-def pixels(png: str) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png.partition(",")[2]))).convert("RGB"))
-
-
-def event(**data) -> gr.EventData:
-    return gr.EventData(None, data)
-
-
-def spoken(told: pytest.ExceptionInfo) -> str:
-    """The sentence that a person reads; it is neither an apology for our own fault nor the machine's words."""
-    said = str(told.value.message)
-    assert said.endswith(".") and "our fault" not in said and "Error" not in said and len(said) < 300
-    assert not told.value.print_exception
-    return said
 
 
 # ---- results
@@ -259,7 +221,7 @@ def test_an_upload_taken_away_changes_nothing(do, name, face):
     assert all(map(skipped, do.upload(None, face, name, "mean", False, "[]", "sobol", 64, 0)))
 
 
-# ---- one pixel, samples
+# ---- one pixel
 
 
 def test_a_pixel_is_asked_about(do, name, truth, face):
@@ -274,193 +236,6 @@ def test_a_pixel_is_asked_about(do, name, truth, face):
 def test_a_pixel_off_the_grid_is_none(do, name, face, row, col):
     *_, view, _, card = do.pick(event(row=row, col=col), face, name, "", "mean", False)
     assert view["selected"] == [] and "Click a pixel" in card
-
-
-def test_samples_come_and_end(do, face):
-    name = "gsm-celeba"
-    steps = list(do.draw(face, name, 3))
-    assert steps[0][0]["busy"] and not steps[0][0]["pngs"]
-    grid, line = steps[-1]
-    assert not grid["busy"] and len(grid["pngs"]) == room.SAMPLES == len(set(grid["pngs"]))
-    assert "exact joint samples" in line and line.endswith(" ms")
-    for png in grid["pngs"]:
-        assert np.abs(pixels(png)[face.mask].astype(int) - face.values[face.mask]).max() <= 1
-    assert list(do.draw(face, name, 3))[-1][0]["pngs"] == grid["pngs"]
-    assert list(do.draw(face, name, None))[-1][0]["pngs"] != grid["pngs"]
-
-
-def test_samples_form_in_steps(do, binary, face):
-    steps = list(do.draw(face, binary, 0))
-    grid, line = steps[-1]
-    assert len(grid["pngs"]) == room.SAMPLES and not grid["busy"] and "joint samples in" in line
-    assert all(len(grid["pngs"]) in (0, room.SAMPLES) and grid["busy"] for grid, _ in steps[:-1])
-
-
-@pytest.mark.parametrize("seed", [2**31, 2**32 - 1])
-def test_large_seeds_draw(do, name, face, seed):
-    assert len(list(do.draw(face, name, seed))[-1][0]["pngs"]) == room.SAMPLES
-
-
-@pytest.mark.parametrize("seed", [-1, 2**32, 2**64, 10**30, 0.5, float("inf"), "0"], ids=repr)
-def test_a_seed_that_cannot_be_drawn_with_is_a_sentence(do, name, face, seed):
-    with pytest.raises(gr.Error) as told:
-        list(do.draw(face, name, seed))
-    spoken(told)
-
-
-def test_a_classical_method_has_no_samples(do, face):
-    with pytest.raises(gr.Error) as told:
-        list(do.draw(face, "nearest", 0))
-    assert "mean alone" in spoken(told)
-
-
-def test_a_drawing_ends_after_a_while_whatever_the_model(do, binary, face, monkeypatch):
-    monkeypatch.setattr(room, "MOST_SECONDS", 0.0)
-    grid, line = list(do.draw(face, binary, 0))[-1]
-    assert not grid["busy"] and "stopped" in line
-
-
-def test_a_sample_takes_the_place_of_the_mean(do, name, face):
-    grid, _ = list(do.draw(face, name, 0))[-1]
-    look, view = do.choose_sample(event(index=2), grid, face, True, "[1, 2]")
-    assert look == "sample" and view["png"] == grid["pngs"][2] and view["selected"] == [1, 2]
-
-
-@pytest.mark.parametrize("index", [-1, 8, 2.0, "1", None])
-def test_a_sample_that_is_not_there_changes_nothing(do, face, index):
-    assert all(map(skipped, do.choose_sample(event(index=index), {"pngs": ["a"] * 8}, face, True, "[]")))
-
-
-# ---- keeping it
-
-
-def test_a_link_opens_again(do, name, face):
-    link = do.link(name, "random", 64, 5, "face", face)
-    model, family, size, seed, picture, truth, painter, line, *found = do.restore(f"link:{link}", "mean", False, "[]")
-    assert (model, family, size, seed, picture) == (name, "random", 64, 5, "face")
-    assert painter["value"] == face.to_payload() and painter["picture"] == truth and painter["ink"] == "colour"
-    assert np.array_equal(decode_picture(truth, 32), pictures.load("face"))
-    assert "CelebA" in line and len(found) == 6
-
-
-@pytest.mark.parametrize("seed", [None, 0, 7.0, 2**32 - 1])
-def test_whatever_seed_a_link_takes_it_gives_back(do, name, face, seed):
-    again = Session.from_link(do.link(name, "random", 64, seed, None, face))
-    assert again.seed == int(seed or 0) and again.picture == ""
-
-
-@pytest.mark.parametrize("seed", [2**32, -1, 1.5])
-def test_no_link_is_made_that_would_not_open(do, name, face, seed):
-    with pytest.raises(gr.Error) as told:
-        do.link(name, "random", 64, seed, "", face)
-    spoken(told)
-
-
-def test_the_zip_holds_a_session_that_opens(do, name, face, truth, tmp_path):
-    packed = do.download(name, "sobol", 64, 3, "face", face, truth)
-    with zipfile.ZipFile(io.BytesIO(base64.b64decode(packed))) as archive:
-        assert len([file for file in archive.namelist() if file.startswith("sample")]) == 2 * room.SAMPLES
-        path = archive.extract("session.json", tmp_path)
-    found = do.load_file(path, "mean", False, "[]")
-    assert found[:5] == [name, "sobol", 64, 3, "face"] and found[6]["value"] == face.to_payload()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b"\xff\xfe\x00",
-        b"[1, 2]",
-        b"null",
-        b"{}",
-        b"[" * 100_000,
-        b'{"recon": 1}',
-        b"PK\3\4 a zip",
-        b"9" * 9999,
-    ],
-    ids=lambda content: repr(content)[:20],
-)
-def test_a_file_that_is_no_session_is_a_sentence(do, tmp_path, content):
-    path = tmp_path / "session.json"
-    path.write_bytes(content)
-    with pytest.raises(gr.Error) as told:
-        do.load_file(path, "mean", False, "[]")
-    spoken(told)
-
-
-def test_a_file_that_is_gone_is_a_sentence(do, tmp_path):
-    with pytest.raises(gr.Error) as told:
-        do.load_file(tmp_path / "gone.json", "mean", False, "[]")
-    spoken(told)
-
-
-@pytest.fixture
-def warnings(monkeypatch):
-    """What the page would warn of."""
-    said: list[str] = []
-    monkeypatch.setattr(room.gr, "Warning", said.append)
-    return said
-
-
-def started(found, name) -> bool:
-    """Whether the page shows what it starts with."""
-    return found[:5] == [name, "sobol", 64, 0, "face"] and len(found[6]["value"]["cells"]) == 64
-
-
-def kept(face, picture, **changes) -> str:
-    said = {**Session("gaussian-celeba", "random", 9, 4, "", face).to_dict(), "truth": picture, **changes}
-    return "tab:" + json.dumps(said)
-
-
-def test_the_page_starts_with_a_face(do, name, warnings):
-    assert started(do.restore("", "mean", False, "[]"), name) and not warnings
-
-
-def test_a_reload_brings_an_uploaded_picture_back(do, face, truth, warnings):
-    found = do.restore(kept(face, truth), "mean", False, "[]")
-    assert found[:6] == ["gaussian-celeba", "random", 9, 4, "", truth] and found[6]["value"] == face.to_payload()
-    assert not warnings
-
-
-BAD_KEPT = {
-    "a torn link": "link:abc",
-    "an empty link": "link:",
-    "a link in unicode": "link:ŝŝŝ",
-    "a tab that is no JSON": "tab:{",
-    "a tab that is null": "tab:null",
-    "a tab that is a list": "tab:[]",
-    "a tab nested deep": "tab:" + "[" * 100_000,
-}
-
-
-@pytest.mark.parametrize("said", BAD_KEPT.values(), ids=BAD_KEPT)
-def test_what_cannot_be_restored_is_a_warning_and_the_start(do, name, warnings, said):
-    assert started(do.restore(said, "mean", False, "[]"), name)
-    assert len(warnings) == 1 and warnings[0].endswith(".")
-
-
-CHANGES = {
-    "an unknown model": {"model": "gaussian-moon"},
-    "a model as markup": {"model": "<img src=x onerror=alert(1)>"},
-    "a family that is a list": {"patch": {"family": [], "size": 1, "seed": 0}},
-    "a truth of another size": {"truth": "AAAA"},
-    "a truth that is a number": {"truth": 5},
-    "a truth that is a list": {"truth": [1]},
-    "no painting": {"painting": None},
-}
-
-
-@pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES)
-def test_a_kept_session_with_one_thing_wrong_is_a_warning_and_the_start(do, name, face, truth, warnings, changes):
-    assert started(do.restore(kept(face, truth, **changes), "mean", False, "[]"), name)
-    assert len(warnings) == 1
-
-
-def test_an_example_that_is_no_more_is_no_picture(do, name, face):
-    link = Session(name, picture="moon", painting=face).to_link()
-    found = do.restore(f"link:{link}", "mean", False, "[]")
-    assert found[4] == "" and found[5] == "" and found[6]["value"] == face.to_payload()
 
 
 # ---- errors

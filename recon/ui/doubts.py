@@ -1,0 +1,42 @@
+"""A quiet warning where what is painted is unlike what the model was trained on."""
+
+from __future__ import annotations
+
+import html
+
+from recon import familiarity
+from recon.errors import ReconError
+from recon.evaluation.reconstruction import data_set
+from recon.familiarity import NEGATIVE, NOISE
+from recon.ui.engine import Engine
+from recon.ui.painting import Painting
+
+KINDS = {
+    "celeba": "faces",
+    "cifar10": "photographs of objects",
+    "landscapes": "landscapes",
+    "fer2013": "grey faces",
+    "mnist": "digits",
+}
+
+
+def warning(engine: Engine, name: str, painting: Painting) -> str:
+    """A sentence as HTML, or "" where there is nothing to doubt or no way to know."""
+    if name not in engine.records or engine.records[name].binary:
+        return ""
+    try:
+        own = data_set(name)
+        found = familiarity.doubt(own, engine.observe(name, painting))
+    except ReconError:  # the answer itself says what is wrong
+        return ""
+    if found is None:
+        return ""
+    known = KINDS.get(own, own)
+    if found.looks_like == NOISE:
+        like = "look like noise"
+    elif found.looks_like == NEGATIVE:
+        like = f"look like a negative of {known}"
+    else:
+        like = f"look more like {KINDS.get(found.looks_like, found.looks_like)}"
+    told = f"These pixels {like}. The model knows {known} only: how sure it is may mean little here."
+    return f"<p class='recon-note recon-doubt'>{html.escape(told)}</p>"

@@ -1,0 +1,67 @@
+"""The gallery of the Reconstruct tab: joint samples as they form, and one of them looked at closely."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import gradio as gr
+import numpy as np
+
+from recon import sampling, schedules
+from recon.errors import PredictionError
+from recon.ui import figures
+from recon.ui.engine import Engine, seed_of, whole
+from recon.ui.painting import where
+from recon.ui.plainly import plainly
+
+SAMPLES = 8
+STEPS = 32
+MOST_SECONDS = 60.0  # a drawing of samples ends here whatever the model
+
+
+class Drawing:
+    """Bound to an engine."""
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+
+    @plainly
+    def draw(self, painting, model, seed, order="sobol", steps=STEPS, temperature=1.0) -> Iterator[list]:
+        """Gallery and a line about it, as the samples form."""
+        known = self.engine.model(model)
+        observation = self.engine.observe(model, painting)
+        if not known.predict(observation).has_spread:
+            raise PredictionError("This method gives a mean alone, so it has no other pictures to offer.")
+        began = shown = time.perf_counter()
+        yield [{"pngs": [], "count": SAMPLES, "busy": True}, "drawing …"]
+        count, said = whole(steps, "number of groups"), schedules.ORDERS.get(order, order)
+        exact = "exact joint samples" if known.exact_joint else f"joint samples in {count} groups, {said}"
+        pngs: list[str] = []
+        drawing = sampling.stream(known, observation, SAMPLES, count, seed_of(seed or 0), order, temperature)
+        for step, drawn in enumerate(drawing):
+            now = time.perf_counter()
+            if now - began > MOST_SECONDS:
+                yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, "stopped after a minute"]
+                return
+            pngs = [figures.picture_uri(sample) for sample in drawn.values.cpu()]
+            if now - shown > 0.25:  # a frame now and then; each costs the browser a redraw
+                shown = now
+                yield [{"pngs": pngs, "count": SAMPLES, "busy": True}, f"step {step + 1} of {count}"]
+        took = 1000 * (time.perf_counter() - began)
+        yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, f"{len(pngs)} {exact} · {took:.0f} ms"]
+
+    @plainly
+    def choose(self, event: gr.EventData, samples, painting, marked, selected):
+        """A sample in place of the mean: look, reconstruction."""
+        index = event.index
+        if not isinstance(index, int) or not 0 <= index < len(samples["pngs"]):
+            return [gr.skip(), gr.skip()]
+        place = where(selected, painting.side)
+        view = {
+            "png": samples["pngs"][index],
+            "side": painting.side,
+            "observed": np.flatnonzero(painting.mask).tolist() if marked else [],
+            "selected": [] if place[0] is None else list(place),
+        }
+        return ["sample", view]

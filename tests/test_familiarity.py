@@ -1,0 +1,90 @@
+"""Familiarity: what explains observed pixels, and when that is said."""
+
+import json
+import math
+
+import pytest
+import torch
+
+import recon
+from recon import Observation, familiarity, patches
+from recon.familiarity import SIZES, doubt, excesses, interpolate, judged, log_evidence, measure, several_patches
+
+
+@pytest.fixture(scope="module")
+def faces():
+    """Faces as the scale mixture draws them: of its own kind by construction."""
+    model = familiarity.closed_form("celeba")
+    nothing = Observation(torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 32, 32, dtype=torch.bool))
+    return recon.sample(model, nothing, count=60, seed=3)
+
+
+def observed(picture: torch.Tensor, size: int = 64) -> Observation:
+    return Observation(picture[None], torch.from_numpy(patches.sobol(32, size))[None, None])
+
+
+def test_faces_are_rarely_doubted_and_others_are(faces):
+    assert sum(doubt("celeba", observed(face)) is not None for face in faces) <= 3
+    noise = torch.rand(20, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert all(doubt("celeba", observed(picture)).looks_like == "noise" for picture in noise)
+    assert sum(doubt("celeba", observed(1 - face)) is not None for face in faces) >= 57
+    assert sum(doubt("landscapes", observed(face)) is not None for face in faces) >= 54
+
+
+def test_the_evidence_is_the_density_of_a_scale_mixture(faces):
+    """Against the sum over scales of multivariate normal densities."""
+    model = familiarity.closed_form("celeba")
+    mask = torch.from_numpy(patches.random(32, 12, seed=1)).flatten()
+    dims = mask.repeat(3)
+    values = faces[:5].flatten(1)[:, dims].double()
+    covariance = model.covariance()[dims][:, dims].double()
+    total = []
+    for log_scale, log_weight in zip(model.log_scales, model.log_prior, strict=True):
+        law = torch.distributions.MultivariateNormal(model.location[dims].double(), covariance * log_scale.exp())
+        total.append(law.log_prob(values) + log_weight)
+    expected = torch.logsumexp(torch.stack(total), 0) / int(dims.sum())
+    assert log_evidence(model, mask, faces[:5]).allclose(expected, atol=1e-3)
+
+
+def test_a_negative_is_as_much_better_explained_as_its_negative_is_worse(faces):
+    mask = torch.from_numpy(patches.sobol(32, 32)).flatten()
+    there, back = excesses("celeba", mask, faces[:4]), excesses("celeba", mask, 1 - faces[:4])
+    assert there["negative"].allclose(-back["negative"])
+    assert set(there) == {"noise", "negative", "cifar10", "landscapes"}
+
+
+def test_few_pixels_and_unknown_sets_are_not_judged(faces):
+    noise = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert doubt("celeba", observed(noise, 7)) is None
+    assert doubt("binarized_mnist", observed(noise)) is None
+
+
+def test_of_many_pixels_an_even_choice_is_judged():
+    everything = torch.ones(32, 32, dtype=torch.bool)
+    assert judged(everything).view(32, 32).equal(torch.from_numpy(patches.sobol(32, 256)))
+    few = torch.from_numpy(patches.random(32, 100, seed=0))
+    assert judged(few).equal(few.flatten())
+
+
+def test_thresholds_between_sizes():
+    limits = [0.6, 0.5, 0.4, 0.3, 0.2, -0.1]
+    assert interpolate(math.log2(16), limits) == pytest.approx(0.5)
+    assert interpolate(math.log2(math.sqrt(16 * 32)), limits) == pytest.approx(0.45)
+    assert interpolate(math.log2(256), limits) == 0, "what explains worse is no reason to doubt"
+
+
+def test_measured_thresholds_doubt_as_often_as_they_should(faces):
+    found = measure("celeba", faces)
+    assert {len(limits) for limits in found.values()} == {len(SIZES)}
+    for k, size in enumerate(SIZES):
+        over = [
+            excesses("celeba", mask, faces)["negative"] > found["negative"][k] for mask in several_patches(32, size, 0)
+        ]
+        assert torch.cat(over).float().mean().item() == pytest.approx(familiarity.ALARMS["negative"], abs=0.01)
+
+
+@pytest.mark.parametrize("path", sorted(familiarity.FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_what_is_shipped(path):
+    said = json.loads(path.read_text())
+    assert set(said) == {"noise", "negative", *familiarity.others(path.stem)}
+    assert all(len(limits) == len(SIZES) for limits in said.values())
