@@ -54,7 +54,7 @@ def main() -> None:
             found = rows(f"{kind}-{set_name}", set_name, asked.family, asked.limit)
             print(line(SETS[set_name], title, "PSNR (dB)", *(f"{row.psnr_db:.2f}" for row in found)))
             print(line("", "", "bits/dim", *(f"{row.bits_per_dim:.3f}" for row in found)))
-            print(line("", "", "90 % cover", *(f"{100 * (row.coverage or 0):.1f} %" for row in found)), flush=True)
+            print(line("", "", "90 % cover", *(f"{100 * row.coverage[2]:.1f} %" for row in found)), flush=True)
         classical = best_classical(set_name, asked.family, asked.limit)
         print(line("", "best classical", "PSNR (dB)", *(f"{psnr:.2f}" for psnr in classical)), flush=True)
 

@@ -112,6 +112,21 @@ def within(prediction: Prediction, values: Tensor, levels: Sequence[float]) -> T
     return torch.stack([(high >= (1 - level) / 2) & (low <= (1 + level) / 2) for level in levels])
 
 
+def pit(prediction: Prediction, values: Tensor, bins: int = 20, where: Tensor | None = None) -> Tensor:
+    """Histogram of the probability integral transform: shares of `bins` equal parts of [0, 1], images weighed alike;
+    even where the values are distributed as predicted. (bins,), float64
+
+    A value stands for its level of 256: its mass is spread evenly from the distribution function at the level's lower
+    edge to that at its upper one (Czado, Gneiting & Held 2009, "Predictive model assessment for count data").
+    """
+    where = region(prediction, where)[:, None]
+    low, high = (prediction.distribution.cdf(edge) for edge in level_edges(prediction.checked(values), 256))
+    wide = (high - low).clamp_min(1e-12)
+    below = [(((k / bins - low) / wide).clamp(0, 1) * where).flatten(1).sum(1) for k in range(bins + 1)]
+    count = where.flatten(1).sum(1) * values.shape[1]
+    return (torch.stack(below, 1) / count[:, None]).mean(0).diff()
+
+
 def region(prediction: Prediction, where: Tensor | None) -> Tensor:
     """`where` as bool (batch, height, width); PredictionError if it is of another shape, or empty in some image."""
     hidden = ~prediction.observation.mask[:, 0]

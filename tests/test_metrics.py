@@ -152,3 +152,23 @@ def test_ssim_of_each_image(pictures):
     found = metrics.ssim_each(truth.flip(0), truth)
     assert found.shape == (3,) and found[1] == pytest.approx(1)
     assert metrics.ssim(truth.flip(0), truth) == pytest.approx(found.mean().item())
+
+
+def test_the_pit_of_values_drawn_from_the_prediction_is_flat_and_of_others_is_not(generator):
+    prediction = uniform(50, side=16)
+    values = (torch.rand(50, 3, 16, 16, generator=generator) * 255).round() / 255
+    flat = metrics.pit(prediction, values)
+    assert (
+        flat.shape == (20,) and flat.sum().item() == pytest.approx(1) and flat.numpy() == pytest.approx(0.05, abs=5e-3)
+    )
+    narrow = metrics.pit(prediction, 0.5 + 0.2 * (values - 0.5), bins=10)
+    assert narrow[4:6].sum() > 0.9 and narrow[:3].sum() < 1e-6, "a hump: the prediction is too unsure"
+
+
+def test_the_pit_spreads_a_level_over_its_mass():
+    """Under a uniform density level 128 begins at one half, and level 127 ends there."""
+    for level, expected in ((128, [0, 1]), (127, [1, 0])):
+        found = metrics.pit(uniform(1), torch.full((1, 3, 4, 4), level / 255), bins=2)
+        assert found.tolist() == pytest.approx(expected, abs=1e-6)
+    quarter = metrics.pit(uniform(1), torch.full((1, 3, 4, 4), 128 / 255), bins=510)[255:257]
+    assert quarter.tolist() == pytest.approx([0.5, 0.5], abs=1e-6)

@@ -1,8 +1,9 @@
-"""The card's table: a checkpoint on test pictures beside the classical baselines, over patches and sizes."""
+"""The card's tables: a checkpoint on test pictures beside the best classical method, over patches and sizes; and
+whether its intervals hold what they say."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
@@ -13,14 +14,21 @@ from recon.errors import CheckpointError
 from recon.observation import Observation
 from recon.transfer import read_config
 
-SIZES = (32, 128, 256)
+SIZES = (16, 32, 64, 128, 256)
 FAMILIES = ("random", "sobol")
 BATCH = 100
+LEVELS = (0.5, 0.8, 0.9, 0.95)  # of intervals
+BARS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method on one patch family and size; PSNR over all pixels, the rest over unobserved ones."""
+    """One method on one patch family and size; PSNR and SSIM over all pixels, the rest over unobserved ones.
+
+    coverage  share of values within their central intervals of each of LEVELS; None for a mean alone, and for a binary
+              model, of whose two values an interval says nothing
+    pit       histogram of the probability integral transform, shares of 20 bins
+    """
 
     method: str
     family: str
@@ -28,43 +36,55 @@ class Row:
     psnr_db: float
     ssim: float
     bits_per_dim: float | None = None
-    coverage: float | None = None  # of 90 % intervals
+    coverage: tuple[float, ...] | None = None
+    pit: tuple[float, ...] | None = None
 
 
 def table(name: str, limit: int = 300) -> str:
-    """The table of one checkpoint as Markdown."""
-    return markdown(rows(name, limit))
+    """The tables of one checkpoint as Markdown."""
+    found = rows(name, limit)
+    return markdown(found, [best_baseline(data_set(name), row.family, row.size, limit) for row in found])
 
 
-def rows(name: str, limit: int = 300) -> list[Row]:
-    """`name` and every baseline on the first `limit` test pictures of the set that it was trained on.
+def rows(name: str, limit: int) -> list[Row]:
+    """`name` on the first `limit` test pictures of the set that it was trained on.
 
     Random patches are drawn anew for every picture; a Sobol' patch is one for all. Observed pixels are kept, so PSNR
     counts them as right.
     """
     model = hub.load(name)
     truth = test_pictures(data_set(name), limit)
-    found = []
-    for size in SIZES:
-        for family in FAMILIES:
-            masks = patch_masks(family, size, len(truth))
-            found.append(measure(model, name, family, size, truth, masks))
-            found += [baseline(other, data_set(name), family, size, limit) for other in baselines.NAMES]
-    return found
+    return [
+        measure(model, name, family, size, truth, patch_masks(family, size, len(truth)))
+        for size in SIZES
+        for family in FAMILIES
+    ]
 
 
 def measure(model, method: str, family: str, size: int, truth: Tensor, masks: Tensor) -> Row:
     """One row. truth (count, channels, side, side) in [0, 1], masks bool (count, 1, side, side)"""
-    means, bits, covered = [], [], []
+    means, bits, covered, pits = [], [], [], []
     for images, mask in zip(truth.split(BATCH), masks.split(BATCH), strict=True):
         prediction = model.predict(Observation(images.to(model.device), mask.to(model.device)))
         means.append(prediction.mean.cpu())
         if prediction.has_spread:
-            bits.append(metrics.bits_per_dim(prediction, images) * len(images))
-            covered.append(metrics.coverage(prediction, images, 0.9) * len(images))
-    mean, count = torch.cat(means), len(truth)
-    spread = {"bits_per_dim": sum(bits) / count, "coverage": sum(covered) / count} if bits else {}
-    return Row(method, family, size, metrics.psnr_db(mean, truth), metrics.ssim(mean, truth), **spread)
+            bits.append(metrics.bits_per_dim_each(prediction, images.to(model.device)).cpu())
+        if prediction.has_spread and not model.binary:
+            covered.append(metrics.coverage_each(prediction, images.to(model.device), LEVELS).cpu())
+            pits.append(metrics.pit(prediction, images.to(model.device)).cpu() * len(images))
+    mean, row = torch.cat(means), Row(method, family, size, 0.0, 0.0)
+    row = replace(row, psnr_db=metrics.psnr_db(mean, truth), ssim=metrics.ssim(mean, truth))
+    if bits:
+        row = replace(row, bits_per_dim=torch.cat(bits).mean().item())
+    if covered:
+        coverage, pit = torch.cat(covered, 1).mean(1), torch.stack(pits).sum(0) / len(truth)
+        row = replace(row, coverage=tuple(coverage.tolist()), pit=tuple(pit.tolist()))
+    return row
+
+
+def best_baseline(set_name: str, family: str, size: int, limit: int) -> Row:
+    """The classical method with the highest PSNR."""
+    return max((baseline(name, set_name, family, size, limit) for name in baselines.NAMES), key=lambda r: r.psnr_db)
 
 
 @cache
@@ -92,15 +112,34 @@ def data_set(name: str) -> str:
         raise CheckpointError(f"'{name}' does not say which image set it was trained on.") from error
 
 
-def markdown(found: list[Row]) -> str:
-    """Rows as a Markdown table, a line a method and a patch."""
+def markdown(found: list[Row], beside: list[Row]) -> str:
+    """Rows as a Markdown table, a line a patch, with the best classical method's PSNR beside each; and the PIT of 128
+    Sobol' pixels."""
+    levels = " / ".join(f"{100 * level:.0f}" for level in LEVELS)
     lines = [
-        "| observed | patch | method | PSNR (dB) | SSIM | bits/dim | 90 % intervals cover |",
+        f"| observed | patch | PSNR (dB) | SSIM | bits/dim | {levels} % intervals cover (%) | best classical (dB) |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for row in found:
+    for row, other in zip(found, beside, strict=True):
         patch = {"sobol": "Sobol'"}.get(row.family, row.family)
         bits = "–" if row.bits_per_dim is None else f"{row.bits_per_dim:.3f}"
-        cover = "–" if row.coverage is None else f"{100 * row.coverage:.1f} %"
-        lines.append(f"| {row.size} | {patch} | {row.method} | {row.psnr_db:.2f} | {row.ssim:.3f} | {bits} | {cover} |")
+        cover = "–" if row.coverage is None else " / ".join(f"{100 * share:.1f}" for share in row.coverage)
+        scores = f"{row.psnr_db:.2f} | {row.ssim:.3f} | {bits} | {cover}"
+        lines.append(f"| {row.size} | {patch} | {scores} | {other.psnr_db:.2f}, {other.method} |")
+    for row in found:
+        if row.pit is not None and (row.size, row.family) == (128, "sobol"):
+            lines += ["", *histogram(row.pit)]
     return "\n".join(lines)
+
+
+def histogram(pit: tuple[float, ...]) -> list[str]:
+    """The PIT in words and as a row of bars, as high as twice the even share at the most."""
+    even = [share * len(pit) for share in pit]
+    bars = "".join(BARS[min(len(BARS) - 1, int(share * len(BARS) / 2))] for share in even)
+    told = f"from {min(even):.2f} to {max(even):.2f} times the even share"
+    return [
+        "Where the true values fall in their distributions (PIT, 128 Sobol' pixels, 20 bins; flat is right,"
+        f" a hump means too unsure, a trough too sure): {told}.",
+        "",
+        f"`{bars}`",
+    ]

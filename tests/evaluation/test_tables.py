@@ -51,10 +51,11 @@ def test_a_row_is_the_mean_over_pictures_in_whatever_batches(pictures, monkeypat
     assert together.psnr_db == pytest.approx(metrics.psnr_db(prediction.mean, truth))
     assert together.ssim == pytest.approx(metrics.ssim(prediction.mean, truth))
     assert together.bits_per_dim == pytest.approx(math.log2(255), abs=0.01)
-    assert together.coverage == pytest.approx(metrics.coverage(prediction, truth, 0.9))
+    assert together.coverage == pytest.approx([metrics.coverage(prediction, truth, p) for p in (0.5, 0.8, 0.9, 0.95)])
+    assert together.pit == pytest.approx(metrics.pit(prediction, truth).tolist())
     monkeypatch.setattr(reconstruction, "BATCH", 2)
     apart = reconstruction.measure(Uniform(), "uniform", "random", 100, truth, masks)
-    for name in ("psnr_db", "ssim", "bits_per_dim", "coverage"):
+    for name in ("psnr_db", "ssim", "bits_per_dim", "coverage", "pit"):
         assert getattr(apart, name) == pytest.approx(getattr(together, name))
 
 
@@ -65,12 +66,21 @@ def test_a_baselines_row_has_no_spread(pictures):
     assert row.bits_per_dim is None and row.coverage is None and row.psnr_db > 15
 
 
+def test_a_binary_model_has_no_intervals(pictures):
+    truth = (pictures(2)[:, :1] > 0.5).float()
+    row = reconstruction.measure(Coin(), "coin", "sobol", 128, truth, reconstruction.patch_masks("sobol", 128, 2))
+    assert row.bits_per_dim == pytest.approx(1) and row.coverage is None and row.pit is None
+
+
 def test_markdown():
-    rows = [Row("model", "sobol", 128, 22.617, 0.8, 4.1, 0.9), Row("nearest", "random", 32, 16.0, 0.5)]
-    head, rule, first, second = reconstruction.markdown(rows).splitlines()
+    pit = (0.05,) * 18 + (0.1, 0.0)
+    rows = [Row("model", "sobol", 128, 22.617, 0.8, 4.1, (0.5, 0.8, 0.9, 0.95), pit), Row("m", "random", 32, 16, 0.5)]
+    lines = reconstruction.markdown(rows, [Row("rbf", "sobol", 128, 21.0, 0.7), Row("linear", "random", 32, 15.0, 0.4)])
+    head, rule, first, second, *rest = lines.splitlines()
     assert head.count("|") == rule.count("|") == first.count("|") == second.count("|") == 8
-    assert first == "| 128 | Sobol' | model | 22.62 | 0.800 | 4.100 | 90.0 % |"
-    assert second == "| 32 | random | nearest | 16.00 | 0.500 | – | – |"
+    assert first == "| 128 | Sobol' | 22.62 | 0.800 | 4.100 | 50.0 / 80.0 / 90.0 / 95.0 | 21.00, rbf |"
+    assert second == "| 32 | random | 16.00 | 0.500 | – | – | 15.00, linear |"
+    assert "from 0.00 to 2.00 times" in rest[1] and rest[-1] == f"`{'▅' * 18}█▁`"
 
 
 def test_a_checkpoint_must_say_what_it_was_trained_on(tmp_path, monkeypatch):

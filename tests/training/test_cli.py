@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import recon
+from recon import baselines
 from recon.__main__ import main
 from recon.evaluation import reconstruction
 from recon.models import Gaussian
@@ -74,10 +75,9 @@ def test_train_list_and_evaluate(at, capsys):
 
     assert main(["evaluate", "tiny", "--limit", "2"]) == 0
     table = capsys.readouterr().out
-    lines = [line.split("|")[1:4] for line in table.strip().splitlines()[2:]]
-    methods = ["tiny", "nearest", "linear", "rbf", "biharmonic"]
-    expected = [("128", patch, method) for patch in ("random", "Sobol'") for method in methods]
-    assert [tuple(cell.strip() for cell in line) for line in lines] == expected
+    lines = [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()[2:]]
+    assert [line[1:3] for line in lines] == [["128", "random"], ["128", "Sobol'"]]
+    assert all(line[-2].split(", ")[1] in baselines.NAMES for line in lines)
 
     model = recon.load("tiny", device="cpu")
     assert model.binary and not model.training
