@@ -4,7 +4,8 @@
 
 For each model, medians in milliseconds: mean and variance at 128 random pixels, a patch not seen before; the
 same after 5 more pixels, as a stroke adds them; 8 joint samples (32 steps where they are drawn in steps); the next
-pixel to look at. Then the first as a multiple of the Gaussian's.
+pixel to look at. Then the first as a multiple of the Gaussian's. Below: 8 samples against attention of PixelTransformer's
+size, one pixel at a time, scaled from a part of it (`benchmarks.attention`); and the cost of a new patch by its size.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from collections.abc import Callable
 import torch
 
 import recon
+from benchmarks import attention
 from recon import Observation, acquisition, patches
 
 NAMES = ("gaussian-cifar10", "gsm-cifar10", "mdn-cifar10", "convnade-cifar10", "linear", "rbf", "biharmonic")
-SIZE, STROKE = 128, 5
+SIZE, STROKE, COUNT = 128, 5, 8
+SIZES = (16, 64, 128, 256, 512)
 
 
 def milliseconds(work: Callable[[], object]) -> float:
@@ -48,9 +51,19 @@ def timed(name: str, rounds: int) -> list[float | None]:
         times[0].append(milliseconds(lambda first=first: answer(model, first)))
         times[1].append(milliseconds(lambda more=more: answer(model, more)))
         if model.predict(first).has_spread and seed < 4:  # few: networks take seconds
-            times[2].append(milliseconds(lambda first=first: recon.sample(model, first, count=8, steps=32)))
+            times[2].append(milliseconds(lambda first=first: recon.sample(model, first, count=COUNT, steps=32)))
             times[3].append(milliseconds(lambda first=first: acquisition.next_pixels(model, first)))
     return [statistics.median(each[1:]) if each else None for each in times]  # the first also loads and allocates
+
+
+def new_patch(name: str, size: int, rounds: int) -> float:
+    """Milliseconds for mean and variance of a patch of `size` pixels not seen before."""
+    model, values = recon.load(name), torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    times = []
+    for seed in range(rounds):
+        mask = torch.from_numpy(patches.random(32, size, 1000 + seed))[None, None]
+        times.append(milliseconds(lambda mask=mask: answer(model, Observation(values, mask))))
+    return statistics.median(times[1:])
 
 
 def main() -> None:
@@ -61,11 +74,23 @@ def main() -> None:
     print(f"{torch.get_num_threads()} threads")
     print("| model | new patch | 5 pixels more | 8 samples | next pixel | beside the Gaussian |")
     print("| --- | --- | --- | --- | --- | --- |")
+    samples: dict[str, float] = {}
     unit = timed("gaussian-cifar10", asked.rounds)[0]
     for name in asked.names:
         found = timed(name, asked.rounds)
         cells = ["–" if each is None else f"{each:.0f} ms" for each in found]
         print(f"| {name} | {' | '.join(cells)} | {found[0] / unit:.1f} |", flush=True)  # type: ignore[operator]
+        if found[2] is not None:
+            samples[name] = found[2] / 1000
+    each = attention.seconds(COUNT, SIZE)
+    print(
+        f"\n{COUNT} samples by attention of PixelTransformer's size, scaled from a part of it: {each:.0f} s; against that:"
+    )
+    print(", ".join(f"{name} {each / took:,.0f} times as fast" for name, took in samples.items()))
+    print(f"\n| a new patch of | {' | '.join(f'{size} pixels' for size in SIZES)} |\n| --- |{' --- |' * len(SIZES)}")
+    for name in asked.names:
+        cells = [f"{new_patch(name, size, asked.rounds):.0f} ms" for size in SIZES]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":
