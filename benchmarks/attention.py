@@ -1,8 +1,8 @@
 """What joint samples would cost by attention, one pixel at a time, as PixelTransformer draws them.
 
 A plain stack of the released size (Tulsiani & Gupta 2021; 10 encoder and 10 decoder layers of width 256, 4 heads,
-feed-forward width 512), with random weights: only its cost is of interest. A whole picture would take minutes, so single
-steps are timed with few, many and nearly all pixels known, and the steps between are taken to lie on the lines between.
+feed-forward width 512), with random weights: only its cost is of interest. A whole picture would take minutes, so
+single steps are timed with few, many and nearly all pixels known, and those between are taken to lie on the lines.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@
 
 For each model, medians in milliseconds: mean and variance at 128 random pixels, a patch not seen before; the
 same after 5 more pixels, as a stroke adds them; 8 joint samples (32 steps where they are drawn in steps); the next
-pixel to look at. Then the first as a multiple of the Gaussian's. Below: 8 samples against attention of PixelTransformer's
-size, one pixel at a time, scaled from a part of it (`benchmarks.attention`); and the cost of a new patch by its size.
+pixel to look at. Then the first as a multiple of the Gaussian's. Below: 8 samples against attention of
+PixelTransformer's size, one pixel at a time, scaled from a part of it (`benchmarks.attention`); and the cost of a new
+patch by its size.
 """
 
 from __future__ import annotations
@@ -83,9 +84,7 @@ def main() -> None:
         if found[2] is not None:
             samples[name] = found[2] / 1000
     each = attention.seconds(COUNT, SIZE)
-    print(
-        f"\n{COUNT} samples by attention of PixelTransformer's size, scaled from a part of it: {each:.0f} s; against that:"
-    )
+    print(f"\n{COUNT} samples by attention of PixelTransformer's size, scaled from a part: {each:.0f} s; against that:")
     print(", ".join(f"{name} {each / took:,.0f} times as fast" for name, took in samples.items()))
     print(f"\n| a new patch of | {' | '.join(f'{size} pixels' for size in SIZES)} |\n| --- |{' --- |' * len(SIZES)}")
     for name in asked.names:
