@@ -1,19 +1,18 @@
-"""Every model beside every other and the best classical method, on test pictures.
+"""The README's table: every checkpoint beside every other of its image set, and beside the best classical method.
 
-    python -m benchmarks.quality [SET ...] [--limit 300] [--family sobol]
+    python -m benchmarks.quality [SET ...] [--family sobol]
 
-PSNR keeps observed pixels; bits/dim (256 levels) and the coverage of 90 % intervals are over unobserved ones. Needs
-RECON_DATA.
+Reads the checkpoints' cards, each of which names the command that measured it (`python -m recon evaluate NAME --card`).
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
-from recon import baselines, hub
-from recon.evaluation.reconstruction import Row, baseline, measure, patch_masks, test_pictures
+from recon import hub
+from recon.transfer import CARD
 
-SIZES = (16, 32, 64, 128, 256)
 KINDS = {"gaussian": "Gaussian", "gsm": "scale mixture", "mdn": "density network", "convnade": "ConvNADE"}
 SETS = {
     "cifar10": "JPEG CIFAR-10",
@@ -22,16 +21,15 @@ SETS = {
     "fer2013": "FER2013",
     "mnist": "grey MNIST",
 }
+BINARY = "convnade-mnist"  # nothing to compare it with
 
 
-def rows(name: str, set_name: str, family: str, limit: int) -> list[Row]:
-    truth = test_pictures(set_name, limit)
-    model = hub.load(name)
-    return [measure(model, name, family, size, truth, patch_masks(family, size, len(truth))) for size in SIZES]
-
-
-def best_classical(set_name: str, family: str, limit: int) -> list[float]:
-    return [max(baseline(name, set_name, family, size, limit).psnr_db for name in baselines.NAMES) for size in SIZES]
+def measured(name: str, family: str) -> Iterator[list[str]]:
+    """The cells of the card's lines on one patch family: observed, patch, PSNR, SSIM, bits/dim, coverage, classical."""
+    for line in (hub.resolve(name) / CARD).read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) == 7 and cells[1].replace("'", "").lower() == family:
+            yield cells
 
 
 def line(*cells: str) -> str:
@@ -41,22 +39,22 @@ def line(*cells: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("sets", nargs="*", default=list(SETS), metavar="SET")
-    parser.add_argument("--limit", type=int, default=300, help="test pictures a set")
     parser.add_argument("--family", choices=("sobol", "random"), default="sobol")
     asked = parser.parse_args()
-    there = {record.name for record in hub.checkpoints()}
-    head = line("set", "model", "what", *map(str, SIZES))
-    print(f"{head}\n{line(*['---'] * (len(SIZES) + 3))}")
+    there = {record.name for record in hub.checkpoints()} - {BINARY}
+    print(line("set", "model", "PSNR (dB)", "bits/dim", "90 % intervals cover (%)"))
+    print(line(*["---"] * 5))
     for set_name in asked.sets:
-        for kind, title in KINDS.items():
-            if f"{kind}-{set_name}" not in there or (kind, set_name) == ("convnade", "mnist"):  # that one is binary
+        title, classical = SETS[set_name], ""
+        for kind, kind_title in KINDS.items():
+            if f"{kind}-{set_name}" not in there:
                 continue
-            found = rows(f"{kind}-{set_name}", set_name, asked.family, asked.limit)
-            print(line(SETS[set_name], title, "PSNR (dB)", *(f"{row.psnr_db:.2f}" for row in found)))
-            print(line("", "", "bits/dim", *(f"{row.bits_per_dim:.3f}" for row in found)))
-            print(line("", "", "90 % cover", *(f"{100 * row.coverage[2]:.1f} %" for row in found)), flush=True)
-        classical = best_classical(set_name, asked.family, asked.limit)
-        print(line("", "best classical", "PSNR (dB)", *(f"{psnr:.2f}" for psnr in classical)), flush=True)
+            found = list(measured(f"{kind}-{set_name}", asked.family))
+            cover = [cells[5].split(" / ")[2] for cells in found]
+            columns = ([cells[2] for cells in found], [cells[4] for cells in found], cover)
+            print(line(title, kind_title, *(" / ".join(each) for each in columns)))
+            title, classical = "", " / ".join(cells[6].split(",")[0] for cells in found)
+        print(line("", "best classical", classical, "–", "–"))
 
 
 if __name__ == "__main__":

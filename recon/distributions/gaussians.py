@@ -1,10 +1,14 @@
-"""Gaussians and mixtures of them, clipped to [0, 1]: one a channel, or one a pixel with its channels coupled."""
+"""Gaussians and mixtures of them, clipped to [0, 1]: one a channel, or one a pixel with its channels coupled.
+
+Each keeps its first two `moments`, float64 (batch, channels, height, width): mean and variance are asked for together.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -27,16 +31,19 @@ class GaussianMixture(Distribution):
     def weights(self) -> Tensor:
         return self.log_weights.double().softmax(2)
 
+    @cached_property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        first, second = clipped_moments(self.means, self.log_scales.exp())
+        return (self.weights * first).sum(2), (self.weights * second).sum(2)
+
     @property
     def mean(self) -> Tensor:
-        first, _ = clipped_moments(self.means, self.log_scales.exp())
-        return (self.weights * first).sum(2).to(self.means.dtype)
+        return self.moments[0].to(self.means.dtype)
 
     @property
     def variance(self) -> Tensor:
-        first, second = clipped_moments(self.means, self.log_scales.exp())
-        mean = (self.weights * first).sum(2)
-        return ((self.weights * second).sum(2) - mean.square()).clamp_min(0).to(self.means.dtype)
+        first, second = self.moments
+        return (second - first.square()).clamp_min(0).to(self.means.dtype)
 
     def log_prob(self, values: Tensor) -> Tensor:
         standard = (values.unsqueeze(2) - self.means) * (-self.log_scales).exp()
@@ -81,13 +88,17 @@ class Gaussian(Distribution):
         """Standard deviation of each channel before clipping, (batch or 1, channels, height, width)"""
         return self.factor.square().sum(-1).sqrt().movedim(-1, 1)
 
+    @cached_property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        return clipped_moments(self.location, self.scale)
+
     @property
     def mean(self) -> Tensor:
-        return clipped_moments(self.location, self.scale)[0].to(self.location.dtype)
+        return self.moments[0].to(self.location.dtype)
 
     @property
     def variance(self) -> Tensor:
-        first, second = clipped_moments(self.location, self.scale)
+        first, second = self.moments
         return (second - first.square()).clamp_min(0).to(self.location.dtype)
 
     def log_prob(self, values: Tensor) -> Tensor:
@@ -155,16 +166,19 @@ class CoupledMixture(Distribution):
         """Standard deviation of each channel before clipping, (batch, components, channels, height, width)"""
         return self.factor.square().sum(-1).sqrt().movedim(-1, 2)
 
+    @cached_property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        first, second = clipped_moments(self.location, self.scale)
+        return (self.weights * first).sum(1), (self.weights * second).sum(1)
+
     @property
     def mean(self) -> Tensor:
-        first, _ = clipped_moments(self.location, self.scale)
-        return (self.weights * first).sum(1).to(self.location.dtype)
+        return self.moments[0].to(self.location.dtype)
 
     @property
     def variance(self) -> Tensor:
-        first, second = clipped_moments(self.location, self.scale)
-        mean = (self.weights * first).sum(1)
-        return ((self.weights * second).sum(1) - mean.square()).clamp_min(0).to(self.location.dtype)
+        first, second = self.moments
+        return (second - first.square()).clamp_min(0).to(self.location.dtype)
 
     def log_prob(self, values: Tensor) -> Tensor:
         return self.mixed([component.log_prob(values) for component in self.components()])

@@ -206,7 +206,7 @@ def test_joint_samples_have_the_right_mean_and_covariance(generator):
 
 def test_draws_are_of_the_prior(generator):
     model = fitted(rank=10)
-    drawn = model.draw(20_000, generator).double()
+    drawn = (model.location + model.draw(20_000, generator)).double()
     scale = model.covariance().diagonal().double().sqrt()
     assert ((drawn.mean(0) - model.location).abs() < 5 * scale / math.sqrt(20_000)).all()
     error = (torch.cov(drawn.T) - model.covariance()) / torch.outer(scale, scale)
@@ -309,7 +309,8 @@ def test_float32_is_enough_for_the_real_ones(name):
     if name not in [checkpoint.name for checkpoint in recon.checkpoints()]:
         pytest.skip(f"{name} is not bundled")
     model = recon.load(name, device="cpu")
-    picture = model.draw(1, torch.Generator().manual_seed(0)).view(1, model.channels, 32, 32).clamp(0, 1)
+    drawn = model.location + model.draw(1, torch.Generator().manual_seed(0))
+    picture = drawn.view(1, model.channels, 32, 32).clamp(0, 1)
     covariance = exact_covariance(model)
     for size in (5, 128, 500, 1000):
         known = Observation(picture, torch.from_numpy(patches.random(32, size, seed=size))[None, None])
