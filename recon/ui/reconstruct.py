@@ -111,12 +111,14 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
         drawn = gr.HTML("none drawn yet", elem_classes="quiet", elem_id="recon-drawn")
         stop = gr.Button("Stop", size="sm", min_width=60, elem_id="recon-stop")
     gallery = SampleGrid(elem_id="recon-gallery")
-    with gr.Accordion("How they are drawn", open=False, elem_classes="recon-how"):
+    with gr.Accordion("How they are drawn", open=False, elem_classes=["recon-own", "recon-how"]):
         gr.HTML(f"<p class='quiet'>{HOW}</p>")
-        with gr.Row():
+        with gr.Row(elem_classes="recon-how-row"):
             order = gr.Dropdown([(t, o) for o, t in schedules.ORDERS.items()], value="sobol", label="Order")
-            steps = gr.Slider(4, 128, value=STEPS, step=4, label="Groups", elem_id="recon-steps")
-            temperature = gr.Slider(0.1, 1.5, value=1.0, step=0.05, label="Temperature", elem_id="recon-temperature")
+            steps = gr.Slider(4, 128, value=STEPS, step=4, label="Groups", buttons=[], elem_id="recon-steps")
+            temperature = gr.Slider(
+                0.1, 1.5, value=1.0, step=0.05, label="Temperature", buttons=[], elem_id="recon-temperature"
+            )
 
     results = [view, heat, card, scores, status, note]
     shown = [painter, model, truth, look, marked, selected]
