@@ -58,10 +58,10 @@ def stream(
         raise PredictionError("The numbers of samples and steps, and the seed, are whole numbers.")
     if count < 1 or steps < 1:
         raise PredictionError("At least one sample and one step are needed.")
-    if order not in schedules.ORDERS:
+    if not isinstance(order, str) or order not in schedules.ORDERS:
         raise PredictionError(f"There is no order {order!r} of pixels; there are {', '.join(schedules.ORDERS)}.")
-    if not 0 < temperature <= 2:
-        raise PredictionError(f"A temperature lies above 0 and at most at 2, not at {temperature}.")
+    if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 < temperature <= 2:
+        raise PredictionError(f"A temperature lies above 0 and at most at 2, not at {temperature!r}.")
     model.check(observation)
     observation = observation.to(model.device)
     generator = torch.Generator(model.device).manual_seed(int(seed) % 2**63)

@@ -15,7 +15,7 @@ from recon.ui.painting import Painting
 from recon.ui.plainly import plainly
 
 MOST_SAMPLES = 16
-MOST_STEPS = 64
+MOST_STEPS = 128
 MOST_SIDE = 64
 MOST_MODELS = 32
 
@@ -69,14 +69,22 @@ def build(engine: Engine) -> None:
 
     @plainly
     def sample(
-        cells: list, model: str = engine.default, count: int = 4, steps: int = 32, seed: int = 0, side: int = 32
+        cells: list,
+        model: str = engine.default,
+        count: int = 4,
+        steps: int = 32,
+        seed: int = 0,
+        side: int = 32,
+        order: str = "sobol",
+        temperature: float = 1.0,
     ) -> list[str]:
-        """Joint samples given observed cells (as in /reconstruct), as PNG data URIs. count up to 16, steps up to 64."""
+        """Joint samples given observed cells (as in /reconstruct), as PNG data URIs. count up to 16, steps up to 128;
+        order: sobol, halton, farthest, random, raster or surest; temperature: above 0, at most 2."""
         count, steps = whole(count, "number of samples"), whole(steps, "number of steps")
         if not 1 <= count <= MOST_SAMPLES or not 1 <= steps <= MOST_STEPS:
             raise ObservationError(f"There are 1 to {MOST_SAMPLES} samples in 1 to {MOST_STEPS} steps.")
         observation = engine.observe(model, Painting.parse({"side": side, "cells": cells}))
-        drawn = sampling.sample(engine.model(model), observation, count, steps, seed_of(seed))
+        drawn = sampling.sample(engine.model(model), observation, count, steps, seed_of(seed), order, temperature)
         return [picture_uri(picture) for picture in drawn.cpu()]
 
     @plainly

@@ -111,6 +111,7 @@ def test_sample(client):
         assert np.abs(opened(uri)[mask].astype(int) - FACE[mask]).max() <= 1
     assert client.predict(CELLS, count=3, seed=5, api_name="/sample") == found
     assert client.predict(CELLS, count=3, seed=6, api_name="/sample") != found
+    assert client.predict(CELLS, count=3, seed=5, temperature=0.5, api_name="/sample") != found
     assert len(client.predict([], count=1, api_name="/sample")) == 1
     (whole,) = client.predict(ALL, count=1, api_name="/sample")
     assert np.abs(opened(whole).astype(int) - FACE).max() <= 1
@@ -187,7 +188,11 @@ BAD_CALLS = {
     "a picture as text": ("/compare", [ONE, ["nearest"], "face"]),
     "no samples": ("/sample", [ONE, NAME, 0]),
     "17 samples": ("/sample", [ONE, NAME, 17]),
-    "65 steps": ("/sample", [ONE, NAME, 1, 65]),
+    "129 steps": ("/sample", [ONE, NAME, 1, 129]),
+    "an order that is none": ("/sample", [ONE, NAME, 1, 4, 0, 32, "spiral"]),
+    "an order that is no word": ("/sample", [ONE, NAME, 1, 4, 0, 32, ["sobol"]]),
+    "a temperature of none": ("/sample", [ONE, NAME, 1, 4, 0, 32, "sobol", 0]),
+    "a temperature that is no number": ("/sample", [ONE, NAME, 1, 4, 0, 32, "sobol", "warm"]),
     "no steps": ("/sample", [ONE, NAME, 1, 0]),
     "1.5 samples": ("/sample", [ONE, NAME, 1.5]),
     "a sample with a negative seed": ("/sample", [ONE, NAME, 1, 1, -1]),
