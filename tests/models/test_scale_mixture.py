@@ -47,6 +47,15 @@ def plain(model: ScaleMixture) -> ScaleMixture:
     return copy
 
 
+def log_density(model: ScaleMixture, values: Tensor, dims: Tensor) -> Tensor:
+    """Of some dimensions, by torch's multivariate normal at every scale."""
+    covariance = model.covariance()[dims][:, dims].double()
+    residual = (values.flatten(1) - model.location).double()[:, dims]
+    nothing = torch.zeros(len(dims), dtype=torch.float64)
+    each = [MultivariateNormal(nothing, s * covariance).log_prob(residual) for s in model.log_scales.exp()]
+    return torch.logsumexp(torch.stack(each, 1) + model.log_prior.double().log_softmax(0), 1)
+
+
 def test_with_one_scale_it_is_the_gaussian(model):
     single = plain(model)
     single.log_prior.fill_(-1e4)
@@ -81,17 +90,7 @@ def test_a_hidden_pixel_by_brute_force(model):
     (place,) = (~observation.mask[0].flatten()).nonzero()[:, 0].tolist()
     hidden = torch.arange(3) * SIDE**2 + place
     known = torch.tensor([d for d in range(3 * SIDE**2) if d % SIDE**2 != place])
-    residual = (values.flatten(1) - single.location).double()
-
-    def log_density(dims: Tensor) -> Tensor:
-        covariance = single.covariance()[dims][:, dims].double()
-        each = [
-            MultivariateNormal(torch.zeros(len(dims)).double(), s * covariance).log_prob(residual[:, dims])
-            for s in single.log_scales.exp()
-        ]
-        return torch.logsumexp(torch.stack(each, 1) + single.log_prior.double().log_softmax(0), 1)
-
-    expected = log_density(torch.cat([known, hidden])) - log_density(known)
+    expected = log_density(single, values, torch.cat([known, hidden])) - log_density(single, values, known)
     found = single.predict(observation).log_prob(values).flatten(1)[:, place]
     assert torch.allclose(found, expected, atol=0.05)
 
@@ -99,18 +98,9 @@ def test_a_hidden_pixel_by_brute_force(model):
 def test_the_joint_density_is_a_ratio_of_two_mixtures(model):
     values = pictures(2, seed=3)
     observation = observe(values, 20)
-    residual = (values.flatten(1) - model.location).double()
-    known = torch.arange(3 * SIDE**2)[observation.mask[0].flatten().repeat(3)]
-
-    def log_density(dims: Tensor) -> Tensor:
-        covariance = model.covariance()[dims][:, dims].double()
-        each = [
-            MultivariateNormal(torch.zeros(len(dims)).double(), s * covariance).log_prob(residual[:, dims])
-            for s in model.log_scales.exp()
-        ]
-        return torch.logsumexp(torch.stack(each, 1) + model.log_prior.double().log_softmax(0), 1)
-
-    expected = log_density(torch.arange(3 * SIDE**2)) - log_density(known)
+    everything = torch.arange(3 * SIDE**2)
+    known = everything[observation.mask[0].flatten().repeat(3)]
+    expected = log_density(model, values, everything) - log_density(model, values, known)
     assert torch.allclose(model.log_likelihood(observation, values), expected, rtol=1e-3)
 
 
