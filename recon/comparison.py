@@ -112,7 +112,7 @@ def of_patches(families: Iterable[str], model: Predictor, truth: Tensor, size: i
 
 def answered(name: str, model: Predictor, observation: Observation, truth: Tensor | None) -> Result:
     """One result; `name` is what it is to be called."""
-    observation = as_seen_by(model, observation)
+    observation = observation.as_seen_by(model)
     mean_and_deviation(model.predict(observation))  # imports, allocations, and a Gaussian's covariance
     milliseconds = math.inf
     for _ in range(ROUNDS):
@@ -125,7 +125,7 @@ def answered(name: str, model: Predictor, observation: Observation, truth: Tenso
     result = Result(name, pixels, observation.to("cpu"), mean, deviation=deviation, milliseconds=milliseconds)
     if truth is None:
         return result
-    known = as_seen_by(model, Observation(truth, torch.ones_like(observation.mask))).values
+    known = Observation(truth, torch.ones_like(observation.mask)).as_seen_by(model).values
     result = replace(result, truth=known[0])
     if observation.mask.all():
         return result
@@ -135,12 +135,6 @@ def answered(name: str, model: Predictor, observation: Observation, truth: Tenso
         ssim=metrics.ssim(mean[None], known),
         bits_per_dim=metrics.bits_per_dim(prediction, known) if prediction.has_spread else None,
     )
-
-
-def as_seen_by(model: Predictor, observation: Observation) -> Observation:
-    """In colour, in grey or in black and white; classical methods take what comes."""
-    observation = observation.with_channels(getattr(model, "channels", observation.channels))
-    return observation.binarised() if model.binary else observation
 
 
 def mean_and_deviation(prediction: Prediction) -> tuple[Tensor, Tensor | None]:

@@ -108,6 +108,11 @@ class Observation:
             return Observation((self.values * weights).sum(1, keepdim=True).clamp(0, 1), self.mask)
         raise ObservationError(f"Pictures have 1 or 3 channels, not {channels}.")
 
+    def as_seen_by(self, model: object) -> Observation:
+        """In colour, in grey or in black and white, as a model wants it; a classical method takes what comes."""
+        found = self.with_channels(getattr(model, "channels", self.channels))
+        return found.binarised() if getattr(model, "binary", False) else found
+
     def binarised(self, threshold: float = 0.5) -> Observation:
         """Observed values set to 0 or 1 at `threshold`, for binary models."""
         return Observation((self.values >= threshold).float(), self.mask)

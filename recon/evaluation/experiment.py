@@ -20,12 +20,12 @@ from torch import Tensor
 
 from recon import baselines, hub, metrics, patches
 from recon.errors import ExperimentError
+from recon.evaluation.reconstruction import LEVELS
 from recon.observation import Observation
 from recon.prediction import Predictor
 
 MEASURES = ("psnr_db", "ssim", "bits_per_dim", "coverage")
 NEED_SPREAD = ("bits_per_dim", "coverage")
-LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the intervals whose coverage is counted
 BATCH = 32  # pictures a step: a fraction of a second, so that whoever stops a run does not wait
 COLUMNS = ("model", "family", "size", "measure", "level", "mean", "low", "high", "pictures")
 PAIRED = ("difference", "difference_low", "difference_high")  # to the first model and family, picture by picture
@@ -174,8 +174,7 @@ def run(experiment: Experiment, load: Callable[[str], Predictor] = hub.load) -> 
 def seen_by(model: Predictor, pictures: Tensor) -> Tensor:
     """Pictures as the model's kind: colour, grey, or black and white."""
     whole = Observation(pictures, torch.ones_like(pictures[:, :1], dtype=torch.bool))
-    whole = whole.with_channels(getattr(model, "channels", pictures.shape[1]))
-    return (whole.binarised() if model.binary else whole).values
+    return whole.as_seen_by(model).values
 
 
 def scores(model: Predictor, truth: Tensor, mask: Tensor, measure: str) -> Tensor:

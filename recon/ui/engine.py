@@ -109,8 +109,7 @@ class Engine:
             raise CheckpointError(f"This model works on {side} x {side} pixels, the painting has {painting.side}.")
         values = images.to_tensor(painting.values)[None]
         observation = Observation(values, torch.from_numpy(painting.mask)[None, None])
-        observation = observation.with_channels(getattr(model, "channels", 3))
-        return observation.binarised() if model.binary else observation
+        return observation.as_seen_by(model)
 
     def answer(self, name: str, painting: Painting, truth: np.ndarray | None = None) -> Answer:
         """Predict. truth: uint8 (side, side, 3) where the true picture is known."""
@@ -123,8 +122,7 @@ class Engine:
         known = None
         if truth is not None and truth.shape[0] == painting.side:
             whole = Observation(images.to_tensor(truth)[None], torch.ones_like(observation.mask))
-            whole = whole.with_channels(observation.channels)
-            known = (whole.binarised() if model.binary else whole).values
+            known = whole.as_seen_by(model).values
         return Answer(model, painting, prediction, seconds, known)
 
 
