@@ -17,6 +17,7 @@ from recon.models.gaussian import Gaussian
 from recon.observation import Observation
 from recon.prediction import Predictor
 
+NO_SPREAD = "This method does not say how sure it is, so it cannot say where to look."
 CROWDING = 2.0  # pixels: how far around a chosen pixel its neighbours are less wanted
 
 
@@ -44,7 +45,7 @@ def largest_variance(model: Predictor, observation: Observation, count: int = 1)
     check(observation, count)
     prediction = model.predict(observation)
     if not prediction.has_spread:
-        raise PredictionError("This method does not say how sure it is, so it cannot say where to look.")
+        raise PredictionError(NO_SPREAD)
     wanted = torch.where(prediction.observation.mask[0, 0], -1.0, prediction.variance[0].sum(0)).cpu()
     rows, columns = torch.meshgrid(*(torch.arange(size) for size in wanted.shape), indexing="ij")
     found = []
