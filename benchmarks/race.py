@@ -26,7 +26,7 @@ def measure(name: str, limit: int) -> dict[str, torch.Tensor]:
     """PSNR in dB by runner: (pictures, sizes)"""
     model, found = hub.load(name), defaultdict(list)
     for seed, truth in enumerate(test_pictures(data_set(name), limit).split(1)):
-        for lap in race(model, truth, runners(data_set(name)), seed=seed):
+        for lap in race(model, truth, runners(model, data_set(name)), seed=seed):
             found[lap.name].append(lap.psnr_db)
     return {runner: torch.tensor(each).view(-1, len(SIZES)) for runner, each in found.items()}
 

@@ -1,14 +1,14 @@
 """How fast a picture comes: ways to choose pixels, all of them at 4, 8, ..., 256 pixels of one picture.
 
 Most ways lay their pixels out before anything is seen: random, Sobol', farthest point, and the patch designed for an
-image set, which is what `recon.acquisition.largest_drop` chooses when it starts from nothing. One looks at the picture:
-after every few pixels the model is asked where it is least sure now (`recon.acquisition.largest_variance`). How much
-that adapts is the model's: the variance of a Gaussian hardly depends on what was seen, that of a network does.
+image set, which is what `recon.acquisition.largest_drop` chooses when it starts from nothing. Two look at the picture:
+after every few pixels the model is asked where it is least sure now, or where it would learn most. How much that adapts
+is the model's: what a Gaussian says to it hardly depends on the values that were seen, what a network says does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,8 +22,12 @@ from recon.observation import Observation
 from recon.prediction import Predictor
 
 SIZES = (4, 8, 16, 32, 64, 128, 256)
-OWN = "own"  # the runner that looks
-SHARE, MOST = 4, 8  # it adds a quarter of what is known, eight pixels at the most, before it looks again
+LEAST_SURE, LEARNS_MOST = "least_sure", "learns_most"
+LOOKING: dict[str, Callable[[Predictor, Observation, int], list[tuple[int, int]]]] = {
+    LEAST_SURE: acquisition.largest_variance,
+    LEARNS_MOST: acquisition.largest_weighted_drop,
+}
+SHARE, MOST = 4, 8  # who looks adds a quarter of what is known, eight pixels at the most, before looking again
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,12 @@ class Lap(Result):
     size: int = 0
 
 
-def runners(data_set: str = "") -> list[str]:
-    """All who run for a model that was trained on an image set: patch families of `recon.patches`, and `OWN`."""
+def runners(model: Predictor, data_set: str = "") -> list[str]:
+    """All who run for a model: patch families of `recon.patches`, among them the one designed for the image set where
+    there is one, and who of LOOKING can ask it."""
     designed = f"designed_{data_set}"
-    return ["random", "sobol", "farthest", *[designed] * (designed in patches.FAMILIES), OWN]
+    looking = [name for name in LOOKING if name != LEARNS_MOST or acquisition.gaussian_of(model)]
+    return ["random", "sobol", "farthest", *[designed] * (designed in patches.FAMILIES), *looking]
 
 
 def race(
@@ -48,7 +54,7 @@ def race(
     """One picture, of which runners observe more and more: for each size in turn, a lap of every runner.
 
     truth  (1, channels, side, side) in [0, 1]; a model of grey or of binary pixels is given it as such
-    names  patch families, or `OWN`
+    names  patch families, or keys of LOOKING
     sizes  numbers of pixels, growing
     seed   of the families with chance in them
 
@@ -60,12 +66,13 @@ def race(
     if list(sizes) != sorted(set(sizes)):
         raise ObservationError(f"The numbers of pixels must grow, and these do not: {list(sizes)}.")
     whole = as_seen_by(model, Observation(truth, torch.ones_like(truth[:, :1], dtype=torch.bool))).values
-    names, own = list(names), Observation(whole, torch.zeros_like(whole[:, :1], dtype=torch.bool))
+    names, nothing = list(names), Observation(whole, torch.zeros_like(whole[:, :1], dtype=torch.bool))
+    known: dict[str, Observation] = {}
     for size in sizes:
         for name in list(names):
             try:
-                if name == OWN:
-                    seen = own = look_and_add(model, own, whole, size)
+                if name in LOOKING:
+                    seen = known[name] = look_and_add(name, model, known.get(name, nothing), whole, size)
                 else:
                     mask = patches.make(name, whole.shape[2], size, seed)
                     seen = Observation(whole, torch.from_numpy(mask)[None, None])
@@ -76,15 +83,15 @@ def race(
             yield found
 
 
-def look_and_add(model: Predictor, known: Observation, whole: Tensor, size: int) -> Observation:
-    """`known` with more pixels of the picture `whole` until there are `size`: where the model is least sure, which is
-    asked anew after every few. PredictionError for a method that gives a mean alone."""
+def look_and_add(name: str, model: Predictor, known: Observation, whole: Tensor, size: int) -> Observation:
+    """`known` with more pixels of the picture `whole` until there are `size`; the model is asked anew after every few.
+    PredictionError for a method that gives a mean alone."""
     if isinstance(model, Interpolator):  # with nothing observed it would complain of that instead
         raise PredictionError(acquisition.NO_SPREAD)
     while (count := int(known.mask.sum())) < size:
         more = min(MOST, max(1, count // SHARE), size - count)
         where = torch.zeros_like(known.mask)
-        for row, column in acquisition.largest_variance(model, known, more):
+        for row, column in LOOKING[name](model, known, more):
             where[0, 0, row, column] = True
         known = known.add(whole, where)
     return known

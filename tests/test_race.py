@@ -9,7 +9,7 @@ from recon import acquisition, baselines, metrics, patches
 from recon.errors import ObservationError
 from recon.models import ConvNADE, Gaussian
 from recon.observation import Observation
-from recon.race import OWN, Lap, look_and_add, race, runners
+from recon.race import LEARNS_MOST, LEAST_SURE, Lap, look_and_add, race, runners
 
 SIDE = 16
 
@@ -27,8 +27,10 @@ def truth(pictures):
 
 
 def test_size_by_size_a_lap_of_each(model, truth):
-    laps = list(race(model, truth, ["random", "sobol", OWN], sizes=(4, 10), seed=3))
-    assert [(lap.size, lap.name) for lap in laps] == [(n, who) for n in (4, 10) for who in ("random", "sobol", OWN)]
+    laps = list(race(model, truth, ["random", "sobol", LEAST_SURE], sizes=(4, 10), seed=3))
+    assert [(lap.size, lap.name) for lap in laps] == [
+        (n, who) for n in (4, 10) for who in ("random", "sobol", LEAST_SURE)
+    ]
     for lap in laps:
         assert isinstance(lap, Lap) and lap.observation.mask.sum() == lap.size and not lap.problem
         assert torch.equal(lap.observation.values, torch.where(lap.observation.mask, truth, 0))
@@ -39,7 +41,7 @@ def test_size_by_size_a_lap_of_each(model, truth):
 
 def test_who_observes_more_keeps_what_was_observed(model, truth):
     before: dict[str, torch.Tensor] = {}
-    for lap in race(model, truth, ["random", "sobol", "farthest", OWN], sizes=(4, 8, 16, 32)):
+    for lap in race(model, truth, ["random", "sobol", "farthest", LEAST_SURE, LEARNS_MOST], sizes=(4, 8, 16, 32)):
         mask = lap.observation.mask
         assert lap.name not in before or bool(mask[before[lap.name]].all())
         before[lap.name] = mask
@@ -47,7 +49,7 @@ def test_who_observes_more_keeps_what_was_observed(model, truth):
 
 def test_the_one_that_looks_starts_where_the_model_is_least_sure(model, truth):
     nothing = Observation(truth, torch.zeros(1, 1, SIDE, SIDE, dtype=torch.bool))
-    known = look_and_add(model, nothing, truth, 3)
+    known = look_and_add(LEAST_SURE, model, nothing, truth, 3)
     for _ in range(3):
         where = torch.zeros_like(nothing.mask)
         ((row, column),) = acquisition.largest_variance(model, nothing)
@@ -60,7 +62,7 @@ def test_the_one_that_looks_goes_where_the_picture_leads(pictures):
     torch.manual_seed(0)
     network = ConvNADE(side=24, channels=1, head="bernoulli", width=4).eval()
     one, other = (
-        [lap.observation.mask for lap in race(network, truth, [OWN, "farthest"], sizes=(40,))]
+        [lap.observation.mask for lap in race(network, truth, [LEAST_SURE, "farthest"], sizes=(40,))]
         for truth in (torch.zeros(1, 1, 24, 24), pictures(1, 1, 24).round())
     )
     assert not torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
@@ -68,14 +70,14 @@ def test_the_one_that_looks_goes_where_the_picture_leads(pictures):
 
 def test_the_same_seed_runs_the_same_race(model, truth):
     def once(seed):
-        return [lap.psnr_db for lap in race(model, truth, ["random", "farthest", OWN], sizes=(4, 8), seed=seed)]
+        return [lap.psnr_db for lap in race(model, truth, ["random", "farthest", LEAST_SURE], sizes=(4, 8), seed=seed)]
 
     assert once(5) == once(5) != once(6)
 
 
 def test_a_mean_alone_has_no_choice_of_its_own_and_the_others_run_on(truth):
-    laps = list(race(baselines.load("nearest"), truth, ["sobol", OWN], sizes=(4, 8)))
-    assert [(lap.name, lap.size) for lap in laps] == [("sobol", 4), (OWN, 4), ("sobol", 8)]
+    laps = list(race(baselines.load("nearest"), truth, ["sobol", LEAST_SURE], sizes=(4, 8)))
+    assert [(lap.name, lap.size) for lap in laps] == [("sobol", 4), (LEAST_SURE, 4), ("sobol", 8)]
     assert "cannot say where to look" in laps[1].problem
     assert laps[1].psnr_db is None and laps[2].psnr_db > 0
 
@@ -86,9 +88,10 @@ def test_a_grey_model_runs_on_the_grey_picture(truth, pictures):
     assert lap.pixels == "grey" and lap.mean.shape == lap.truth.shape == (1, SIDE, SIDE)
 
 
-def test_who_runs():
-    assert runners("celeba") == ["random", "sobol", "farthest", "designed_celeba", OWN]
-    assert runners() == runners("of nobody") == ["random", "sobol", "farthest", OWN]
+def test_who_runs(model):
+    always = ["random", "sobol", "farthest"]
+    assert runners(model, "celeba") == [*always, "designed_celeba", LEAST_SURE, LEARNS_MOST]
+    assert runners(baselines.load("nearest")) == runners(baselines.load("linear"), "of nobody") == [*always, LEAST_SURE]
 
 
 @pytest.mark.parametrize(
