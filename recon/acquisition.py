@@ -114,7 +114,8 @@ def hidden_covariance(model: Gaussian, mask: Tensor) -> Tensor:
     """Covariance of the hidden dimensions given the pixels of `mask`, (hidden, hidden)"""
     conditioned = model.condition(mask)
     hidden, whitened = conditioned.hidden, conditioned.whitened
-    return torch.addmm(model.covariance()[hidden][:, hidden], whitened.T, whitened, alpha=-1)
+    prior = model.covariance().index_select(0, hidden).index_select(1, hidden)
+    return torch.addmm(prior, whitened.T, whitened, alpha=-1)
 
 
 def drops(covariance: Tensor, channels: int, weights: Tensor | None = None) -> Tensor:

@@ -18,15 +18,15 @@ NAMED = {
     "random": ("random", "one draw"),
     "sobol": ("Sobol'", "spread evenly"),
     "farthest": ("farthest point", "spread evenly"),
-    LEAST_SURE: ("least sure", "looks where its variance is largest"),
-    LEARNS_MOST: ("learns most", "looks where variance would fall most"),
+    LEAST_SURE: ("least sure", "looks before it chooses"),
+    LEARNS_MOST: ("learns most", "looks before it chooses"),
 }
 WORDS = {
     "random": "the random patch",
     "sobol": "the Sobol' patch",
     "farthest": "the farthest-point patch",
     LEAST_SURE: "looking where the model is least sure",
-    LEARNS_MOST: "looking where it learns most",
+    LEARNS_MOST: "looking where the model learns most",
 }
 DESIGNED, PATCH = "designed_", "the designed patch"
 STYLES = {  # colour and mark of each line
@@ -41,8 +41,8 @@ QUIET = "rgba(123,129,144,.22)"
 NOTE = (
     "PSNR is over the whole picture, observed pixels kept. Random, Sobol', farthest point and designed pixels are laid "
     "out before anything is seen. The others look: after every few pixels the model is asked where its variance is "
-    "largest, or where observing one would take most off the variance of the whole picture. How much the answer depends "
-    "on the picture is the model's: little with a Gaussian or a scale mixture, much with a network."
+    "largest (least sure), or where one more pixel would take most off that of the whole picture (learns most). "
+    "To the latter a Gaussian and a scale mixture say the same for every picture; the density network adapts."
 )
 
 
@@ -70,7 +70,7 @@ def frame() -> go.Figure:
         layout={
             "margin": {"l": 52, "r": 12, "t": 8, "b": 44},
             "xaxis": {**axis, "type": "log", "range": ends, "tickvals": SIZES, "title": {"text": "pixels observed"}},
-            "yaxis": {**axis, "title": {"text": "PSNR, dB"}, "tickformat": ".0f"},
+            "yaxis": {**axis, "title": {"text": "PSNR, dB"}},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"color": "#7b8190", "size": 12},

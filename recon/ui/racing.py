@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -45,16 +45,21 @@ class Race:
         head = [self.asked, race_figures.lines([], self.names), f"starting · {self.about}", "", kept([]), needed(False)]
         return head + [part for size in SIZES for part in self.board(size, [])]
 
-    def shown(self, laps: Sequence[Lap]) -> list:
-        """After a lap. Boards and table change only with a size that all have come to."""
+    def shown(self, laps: Sequence[Lap], boards: dict[int, list]) -> list:
+        """After a lap. `boards` are the sentences and tiles of the sizes that all have come to; a lap may add to them.
+
+        The latest is sent again with every lap, and all with the last: what comes right before something else, a
+        browser may pass over.
+        """
         size = laps[-1].size
-        done = not set(self.names) - {lap.name for lap in laps if lap.size == size or lap.problem}
-        sizes = [each for each in SIZES if each < size or (each == size and done)]
-        status = f"finished · {self.about}" if sizes == list(SIZES) else f"{size} of {SIZES[-1]} pixels · {self.about}"
-        table = race_figures.table(laps, self.names) if done else gr.skip()
-        head = [gr.skip(), race_figures.lines(laps, self.names), status, table, kept(laps, sizes), needed(True)]
-        boards = [self.board(each, laps) if done and each == size else [gr.skip()] * 2 for each in SIZES]
-        return head + [part for board in boards for part in board]
+        if not set(self.names) - {lap.name for lap in laps if lap.size == size or lap.problem}:
+            boards[size] = self.board(size, laps)
+        finished = len(boards) == len(SIZES)
+        status = f"finished · {self.about}" if finished else f"{size} of {SIZES[-1]} pixels · {self.about}"
+        table = race_figures.table([lap for lap in laps if lap.size in boards], self.names)
+        head = [self.asked, race_figures.lines(laps, self.names), status, table, kept(laps, boards), needed(True)]
+        sent = boards if finished else {each: board for each, board in boards.items() if each == max(boards)}
+        return head + [part for each in SIZES for part in sent.get(each, [gr.skip()] * 2)]
 
     def board(self, size: int, laps: Sequence[Lap]) -> list:
         """The sentence and the tiles of one size; waiting for all where nobody has come to it."""
@@ -101,15 +106,14 @@ class Racing:
         """Outputs as `Race.shown`, lap by lap."""
         this = self.race(source, seed, model, *there)
         laps: list[Lap] = []
-        shown = this.begun()
-        yield shown
+        boards: dict[int, list] = {}
+        yield this.begun()
         try:
             for lap in this.laps:
                 laps.append(lap)
-                shown = this.shown(laps)
-                yield shown
+                yield this.shown(laps, boards)
         except Exception:  # a fault of ours: nothing more is waited for, and what has come stays
-            yield [*[gr.skip()] * 2, "stopped", *[gr.skip()] * 3, *halted(shown[4]["done"])]
+            yield [*[gr.skip()] * 2, "stopped", *[gr.skip()] * 3, *halted(boards)]
             raise
 
     def race(self, source, seed, model, *there) -> Race:
@@ -142,11 +146,11 @@ class Racing:
         return ["stopped", *halted((had or {}).get("done", []))]
 
 
-def kept(laps: Sequence[Lap], done: Sequence[int] = ()) -> dict:
+def kept(laps: Sequence[Lap], done: Iterable[int] = ()) -> dict:
     return {"csv": race_figures.as_csv(laps), "done": list(done)}
 
 
-def halted(done: Sequence[int]) -> list:
+def halted(done: Collection[int]) -> list:
     """The sentence and the board of each size, when a race ends after those that are done."""
     late = "The race was stopped before all had come to {} pixels."
     boards = [[gr.skip()] * 2 if size in done else [said(late.format(size)), UNUSED] for size in SIZES]
