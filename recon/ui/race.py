@@ -14,7 +14,7 @@ from recon.ui.components import RaceLines, Tiles
 from recon.ui.engine import Engine
 from recon.ui.racing import Racing
 from recon.ui.reconstruct import MODEL, Parts, heading
-from recon.ui.scripts import RACE_LOOK, RACE_SIZE, RACE_STALE, SAVE_RACE, TO_TOP
+from recon.ui.scripts import RACE_FRESH, RACE_LOOK, RACE_SIZE, RACE_STALE, SAVE_RACE, TO_TOP
 
 FIRST_SIZE = 64
 QUEUE = "race"  # its own: a long race does not hold up who paints
@@ -73,6 +73,7 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
     listen(stop.click, do.stop, kept, [status, *parts], cancels=runs, queue=False)
 
     gr.on([source.change, model.change, seed.change], None, None, None, js=RACE_STALE, api_visibility="private")
+    gr.on([run.click, tab.select], None, None, None, js=RACE_FRESH, api_visibility="private")
     size.change(None, size, None, js=RACE_SIZE, api_visibility="private")
     look.change(None, look, None, js=RACE_LOOK, api_visibility="private")
     save.click(None, kept, None, js=SAVE_RACE, api_visibility="private")

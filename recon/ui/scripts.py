@@ -69,6 +69,8 @@ RACE_LOOK = """(look) => {
 
 RACE_STALE = """() => { document.querySelector("#race").classList.add("race-stale"); return []; }"""
 
+RACE_FRESH = """() => { document.querySelector("#race").classList.remove("race-stale"); return []; }"""
+
 
 def save_csv(name: str) -> str:
     """Writes the `csv` of what it is given to a file."""

@@ -81,6 +81,7 @@ def test_a_race_can_be_stopped_and_run_again_and_does_not_hold_up_a_stroke(visit
     expect(visitor.page.locator("#race-status")).not_to_contain_text("finished")  # it was not waited for
     monkeypatch.undo()
     done(visitor)
+    expect(visitor.page.locator("#race")).not_to_have_class(re.compile("race-stale"))
 
 
 def test_on_a_phone_nothing_goes_sideways(visit, chromium):
