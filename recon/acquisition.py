@@ -4,6 +4,9 @@ For the Gaussian family the drop of the total variance that a pixel would bring 
 depend on what its value turns out to be: greedy choice by it is A-optimal design (Krause, Singh & Guestrin 2008,
 "Near-optimal sensor placements in Gaussian processes", choose by information instead). With nothing observed it makes a
 patch for a whole image set, see `design` and `recon.patches.designed`. Any other model is asked where it is least sure.
+
+A model that stands on a Gaussian, and says better than it how sure it is of each pixel of this picture, can weigh that
+drop: `largest_weighted_drop`.
 """
 
 from __future__ import annotations
@@ -17,19 +20,22 @@ from recon.models.gaussian import Gaussian
 from recon.observation import Observation
 from recon.prediction import Predictor
 
+NO_SPREAD = "This method does not say how sure it is, so it cannot say where to look."
+NO_GAUSSIAN = "This model stands on no Gaussian that could say what a pixel tells of the others."
 CROWDING = 2.0  # pixels: how far around a chosen pixel its neighbours are less wanted
 
 
 def next_pixels(model: Predictor, observation: Observation, count: int = 1) -> list[tuple[int, int]]:
     """The `count` hidden pixels (row, column) of one image to observe next, best first.
 
-    By `largest_drop` where the model has a Gaussian to ask (its own, or the one it stands on), else by
+    By `largest_drop` where the model is a Gaussian, by `largest_weighted_drop` where it stands on one, else by
     `largest_variance`. Raises PredictionError if fewer pixels are hidden, or the model gives a mean alone.
     """
-    gaussian = gaussian_of(model)
-    if gaussian is None:
-        return largest_variance(model, observation, count)
-    return largest_drop(gaussian, observation, count)
+    if isinstance(model, Gaussian):
+        return largest_drop(model, observation, count)
+    if gaussian_of(model) is not None:
+        return largest_weighted_drop(model, observation, count)
+    return largest_variance(model, observation, count)
 
 
 def gaussian_of(model: Predictor) -> Gaussian | None:
@@ -44,8 +50,31 @@ def largest_variance(model: Predictor, observation: Observation, count: int = 1)
     check(observation, count)
     prediction = model.predict(observation)
     if not prediction.has_spread:
-        raise PredictionError("This method does not say how sure it is, so it cannot say where to look.")
-    wanted = torch.where(prediction.observation.mask[0, 0], -1.0, prediction.variance[0].sum(0)).cpu()
+        raise PredictionError(NO_SPREAD)
+    return apart(torch.where(prediction.observation.mask[0, 0], -1.0, prediction.variance[0].sum(0)), count)
+
+
+@torch.no_grad()
+def largest_weighted_drop(model: Predictor, observation: Observation, count: int = 1) -> list[tuple[int, int]]:
+    """Hidden pixels whose observation would lower the total variance most, where a pixel's variance is the model's and
+    its share that goes is the Gaussian's on which the model stands; a chosen one makes its neighbours less wanted.
+
+    Raises PredictionError where the model stands on no Gaussian.
+    """
+    check(observation, count)
+    gaussian = gaussian_of(model)
+    if gaussian is None:
+        raise PredictionError(NO_GAUSSIAN)
+    mask = observation.mask[0, 0].to(gaussian.device)
+    own, closed = (each.predict(observation).variance[0].sum(0)[~mask] for each in (model, gaussian))
+    weights = (own / closed.clamp_min(ROUNDING)).repeat(gaussian.channels)
+    drop = drops(hidden_covariance(gaussian, mask.flatten()), gaussian.channels, weights)
+    return apart(torch.full(mask.shape, -1.0, device=mask.device).masked_scatter(~mask, drop), count)
+
+
+def apart(wanted: Tensor, count: int) -> list[tuple[int, int]]:
+    """The `count` most wanted pixels of (height, width), negative where none may be; each keeps others away."""
+    wanted = wanted.cpu()
     rows, columns = torch.meshgrid(*(torch.arange(size) for size in wanted.shape), indexing="ij")
     found = []
     for _ in range(count):
@@ -77,34 +106,49 @@ def design(model: Gaussian, size: int | None = None) -> list[int]:
 
 def conditional(model: Gaussian, mask: Tensor) -> Tensor:
     """Covariance of all dimensions given the pixels of `mask`, (dims, dims); 0 where observed."""
-    conditioned = model.condition(mask)
-    covariance = torch.zeros_like(model.covariance())
-    hidden = conditioned.hidden
-    left = model.covariance()[hidden][:, hidden] - conditioned.whitened.T @ conditioned.whitened
-    covariance[hidden[:, None], hidden] = left
+    covariance, hidden = torch.zeros_like(model.covariance()), model.condition(mask).hidden
+    covariance[hidden[:, None], hidden] = hidden_covariance(model, mask)
     return covariance
 
 
-def greedy(covariance: Tensor, channels: int, mask: Tensor, count: int) -> list[int]:
-    """`count` pixels outside `mask`, each for the largest drop of the trace of `covariance`, which is used up.
+def hidden_covariance(model: Gaussian, mask: Tensor) -> Tensor:
+    """Covariance of the hidden dimensions given the pixels of `mask`, (hidden, hidden)"""
+    conditioned = model.condition(mask)
+    hidden, whitened = conditioned.hidden, conditioned.whitened
+    prior = model.covariance().index_select(0, hidden).index_select(1, hidden)
+    return torch.addmm(prior, whitened.T, whitened, alpha=-1)
 
-    Observing the dimensions D of a pixel takes C[:, D] (C[D, D] + noise)^-1 C[D, :] off the covariance C.
+
+def drops(covariance: Tensor, channels: int, weights: Tensor | None = None) -> Tensor:
+    """By how much observing each pixel would lower the total variance, or the sum of `weights` (dims,) times variances:
+    (pixels,)
+
+    Observing the dimensions D of a pixel takes C[:, D] (C[D, D] + noise)^-1 C[D, :] off the covariance C (dims, dims).
     """
-    dims, area = len(covariance), len(mask)
+    dims = len(covariance)
+    rows = covariance.view(channels, dims // channels, dims)
+    weighed = rows if weights is None else rows * weights
+    squares = torch.stack(
+        [torch.stack([(a * b).sum(1) for b in weighed]) for a in rows]
+    )  # (channels, channels, pixels)
+    blocks = covariance.view(channels, dims // channels, channels, dims // channels).diagonal(dim1=1, dim2=3)
+    noise = ROUNDING * torch.eye(channels, device=covariance.device)
+    taken = torch.linalg.solve(blocks.permute(2, 0, 1) + noise, squares.permute(2, 0, 1))
+    return taken.diagonal(dim1=-2, dim2=-1).sum(-1)
+
+
+def greedy(covariance: Tensor, channels: int, mask: Tensor, count: int) -> list[int]:
+    """`count` pixels outside `mask`, each for the largest drop of the trace of `covariance`, which is used up."""
+    area = len(mask)
     taken, found = mask.clone(), []
     noise = ROUNDING * torch.eye(channels, device=covariance.device)
-    places = torch.arange(area, device=covariance.device)
     for _ in range(count):
-        rows = covariance.view(channels, area, dims)
-        squares = torch.stack([torch.stack([(a * b).sum(1) for b in rows]) for a in rows])  # (channels, channels, area)
-        own = rows.view(channels, area, channels, area)[:, places, :, places]  # (area, channels, channels)
-        drop = torch.linalg.solve(own + noise, squares.permute(2, 0, 1)).diagonal(dim1=-2, dim2=-1).sum(-1)
-        place = int(torch.where(taken, -torch.inf, drop).argmax())
+        place = int(torch.where(taken, -torch.inf, drops(covariance, channels)).argmax())
         found.append(place)
         taken[place] = True
         pixel = torch.arange(channels, device=covariance.device) * area + place
         column = covariance[:, pixel]
-        covariance.sub_(column @ torch.linalg.solve(own[place] + noise, column.T))
+        covariance.sub_(column @ torch.linalg.solve(column[pixel] + noise, column.T))
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -75,6 +77,41 @@ def test_any_model_with_spread_can_be_asked_where_it_is_least_sure(model):
     assert acquisition.next_pixels(model, observation, 2) == acquisition.largest_drop(model, observation, 2)
 
 
+def test_a_weighted_drop_is_the_gaussians_own_where_the_model_is_that_gaussian(model):
+    observation = observe(pictures(1, seed=2), 6)
+    (first, *others) = acquisition.largest_weighted_drop(model, observation, 4)
+    assert [first] == acquisition.largest_drop(model, observation)
+    assert len({first, *others}) == 4 and min(np.hypot(first[0] - r, first[1] - c) for r, c in others) > 1
+
+
+def test_a_weighted_drop_is_that_of_the_variances_that_the_model_says(model):
+    """Against brute force, for a model that is ten times less sure of the left half."""
+    observation = observe(pictures(1, seed=2), 6)
+    mask = observation.mask.flatten()
+
+    class Doubting:
+        base = model
+
+        def predict(self, observation):
+            found = model.predict(observation)
+            return SimpleNamespace(variance=found.variance * weights.view(SIDE, SIDE))
+
+    weights = torch.ones(SIDE, SIDE)
+    weights[:, : SIDE // 2] = 10
+    weights = weights.flatten()
+    before = acquisition.conditional(model, mask).diagonal().view(-1, SIDE**2).sum(0) @ weights
+    gained = {}
+    for place in (~mask).nonzero()[:, 0].tolist():
+        more = mask.clone()
+        more[place] = True
+        gained[place] = (
+            before - acquisition.conditional(model, more).diagonal().view(-1, SIDE**2).sum(0) @ weights
+        ).item()
+    ((row, column),) = acquisition.largest_weighted_drop(Doubting(), observation)
+    assert gained[row * SIDE + column] == pytest.approx(max(gained.values()), rel=1e-3)
+    assert column < SIDE // 2
+
+
 def test_what_cannot_be_asked_is_a_sentence(model):
     full, two = observe(pictures(1), SIDE**2), observe(pictures(2), 3)
     for wrong, count, told in (
@@ -84,6 +121,8 @@ def test_what_cannot_be_asked_is_a_sentence(model):
     ):
         with pytest.raises(PredictionError, match=told):
             acquisition.next_pixels(model, wrong, count)
+    with pytest.raises(PredictionError, match="no Gaussian"):
+        acquisition.largest_weighted_drop(baselines.load("nearest"), observe(pictures(1), 3))
     with pytest.raises(PredictionError, match="how sure"):
         acquisition.next_pixels(baselines.load("nearest"), observe(pictures(1), 3))
 

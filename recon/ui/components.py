@@ -170,3 +170,21 @@ class PresetCards(gr.HTML):
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
         return value or {"presets": []}
+
+
+class RaceLines(gr.HTML):
+    """Fills the `gr.Plot` whose element id is `plot`, a figure made by `recon.ui.race_figures.frame`, without replacing
+    it. Its value is a dict: `traces`, as Plotly takes them."""
+
+    def __init__(self, value: dict[str, Any] | None = None, *, plot: str, **kwargs: Any):
+        super().__init__(
+            value,
+            html_template="<i></i>",
+            js_on_load=browser_part("race_lines.js"),
+            apply_default_css=False,
+            plot=plot,
+            **kwargs,
+        )
+
+    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
+        return value or {"traces": []}

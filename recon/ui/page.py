@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from recon.ui import about, api, compare, lab, reconstruct
+from recon.ui import about, api, compare, lab, race, reconstruct
 from recon.ui.engine import Engine
 from recon.ui.theme import theme
 
@@ -28,6 +28,8 @@ def build(engine: Engine) -> gr.Blocks:
                 parts = reconstruct.build(page, engine, status)
             with gr.Tab("Compare") as tab:
                 compare.build(engine, parts, tabs, tab)
+            with gr.Tab("Race") as tab:
+                race.build(engine, parts, tabs, tab)
             with gr.Tab("Lab"):
                 lab.build(engine)
             with gr.Tab("About the models"):

@@ -52,11 +52,37 @@ COMPARE_STALE = """() => { document.querySelector("#compare-tiles .tiles")?.clas
 
 TO_TOP = """() => { scrollTo(0, 0); return []; }"""
 
-SAVE_CSV = """(board) => {
+# On Race: a board for each number of pixels, of which one is shown; the plot marks it.
+RACE_SIZE = """(size) => {
+  document.querySelector("#race-boards").dataset.size = size;
+  const plot = document.querySelector("#race-plot .js-plotly-plot");
+  const line = { color: "#7b8190", width: 1, dash: "dot" };
+  const shape = { type: "line", x0: size, x1: size, yref: "paper", y0: 0, y1: 1, line };
+  if (plot?.layout) window.Plotly?.relayout(plot, { shapes: [shape] });
+  return [];
+}"""
+
+RACE_LOOK = """(look) => {
+  for (const board of document.querySelectorAll("#race .tiles-board")) board.dataset.look = look;
+  return [];
+}"""
+
+RACE_STALE = """() => { document.querySelector("#race").classList.add("race-stale"); return []; }"""
+
+RACE_FRESH = """() => { document.querySelector("#race").classList.remove("race-stale"); return []; }"""
+
+
+def save_csv(name: str) -> str:
+    """Writes the `csv` of what it is given to a file."""
+    return f"""({{ csv }}) => {{
   const anchor = document.createElement("a");
-  anchor.href = URL.createObjectURL(new Blob([board.csv], { type: "text/csv" }));
-  anchor.download = "recon-comparison.csv";
+  anchor.href = URL.createObjectURL(new Blob([csv], {{ type: "text/csv" }}));
+  anchor.download = "{name}";
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
   return [];
-}"""
+}}"""
+
+
+SAVE_CSV = save_csv("recon-comparison.csv")
+SAVE_RACE = save_csv("recon-race.csv")
