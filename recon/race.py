@@ -16,7 +16,7 @@ from torch import Tensor
 
 from recon import acquisition, metrics, patches
 from recon.baselines import Interpolator
-from recon.comparison import Result, as_seen_by, mean_and_deviation
+from recon.comparison import Result, mean_and_deviation
 from recon.errors import ObservationError, PredictionError, ReconError
 from recon.observation import Observation
 from recon.prediction import Predictor
@@ -65,7 +65,7 @@ def race(
         raise ObservationError(f"A race is run on one square picture, not on {tuple(truth.shape)}.")
     if list(sizes) != sorted(set(sizes)):
         raise ObservationError(f"The numbers of pixels must grow, and these do not: {list(sizes)}.")
-    whole = as_seen_by(model, Observation(truth, torch.ones_like(truth[:, :1], dtype=torch.bool))).values
+    whole = Observation(truth, torch.ones_like(truth[:, :1], dtype=torch.bool)).as_seen_by(model).values
     names, nothing = list(names), Observation(whole, torch.zeros_like(whole[:, :1], dtype=torch.bool))
     known: dict[str, Observation] = {}
     for size in sizes:
