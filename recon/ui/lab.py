@@ -107,7 +107,8 @@ def build(engine: Engine) -> None:
         listen(control.change, do.count, controls, work, trigger_mode="always_last")
     # queued, for what is not cannot pop up a sentence; and by itself, so that it says at once who waits
     begun = listen(run.click, do.begin, controls, bar, queue=True, trigger_mode="once")
-    running = listen(begun.success, do.run, controls, results, queue=True, concurrency_id=LAB)
+    # "multiple": a run that was just stopped may still count as under way, and would swallow the next
+    running = listen(begun.success, do.run, controls, results, queue=True, concurrency_id=LAB, trigger_mode="multiple")
     listen(stop.click, stopped, bar, bar, cancels=[begun, running])
     save_csv.click(None, csv, None, js=SAVE_CSV, api_visibility="private")
     save_png.click(None, None, None, js=SAVE_PNG, api_visibility="private")

@@ -32,7 +32,7 @@ def build(engine: Engine) -> gr.Blocks:
                 race.build(engine, parts, tabs, tab)
             with gr.Tab("Lab"):
                 lab.build(engine)
-            with gr.Tab("About the models"):
+            with gr.Tab("Models"):
                 about.build(engine)
         api.build(engine)
     page.queue(default_concurrency_limit=1, max_size=64)

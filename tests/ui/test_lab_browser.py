@@ -18,7 +18,7 @@ DONE = re.compile(r"reconstructions in \d+\.\d s")
 
 
 def open_lab(visitor) -> None:
-    visitor.page.get_by_role("tab", name="Lab").click()
+    visitor.open_tab("Lab")
     expect(visitor.page.locator(".lab-presets button")).to_have_count(4)
 
 
@@ -90,7 +90,7 @@ def test_stop_keeps_the_rows_and_strokes_need_not_wait(visitor):
     before = visitor.shown()
     visitor.paint((4, 4), (4, 20))
     visitor.changed(before, timeout=15_000)
-    page.get_by_role("tab", name="Lab").click()
+    visitor.open_tab("Lab")
     expect(page.locator("#lab-progress")).not_to_contain_text(DONE)
     page.locator("#lab-stop").click()
     expect(page.locator("#lab-progress")).to_contain_text("; stopped", timeout=LONG)

@@ -135,7 +135,7 @@ def test_a_phone(visit, chromium):
     expect(page.locator("#recon-gallery img")).to_have_count(8)
     expect(page.locator("#recon-gallery")).to_be_in_viewport()
     assert page.evaluate(wide) <= 400
-    page.get_by_role("tab", name="About the models").tap()
+    found.open_tab("Models")
     expect(page.get_by_role("table").first).to_be_visible()
     assert page.evaluate(wide) <= 400
     phone.close()

@@ -49,6 +49,14 @@ class Visitor:
         expect(self.page.locator("#recon-scores")).not_to_be_empty(timeout=LONG)
         self.page.wait_for_function("() => window.reconOpened && document.querySelector('#recon-view canvas')")
 
+    def open_tab(self, name: str) -> None:
+        """By its tab, or on a phone out of the menu that holds what does not fit."""
+        tab = self.page.get_by_role("tab", name=name, exact=True)
+        if not tab.is_visible():
+            self.page.locator(".overflow-menu > button").click()
+            tab = self.page.locator(".overflow-menu button", has_text=name)
+        tab.click()
+
     def reload(self) -> None:
         """What is on its way when a page is left is aborted, and gradio says so in the console."""
         before = len(self.errors)
