@@ -148,7 +148,8 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
         listen(event, do.pick, [painter, model, truth, look, marked], outputs, trigger_mode="always_last")
 
     how = [painter, model, seed, order, steps, temperature]
-    drawing = listen(draw.click, samples.draw, how, [gallery, drawn], trigger_mode="once")
+    # "once" would not hear a press soon after Stop: the drawing that was stopped still counts as one for a moment
+    drawing = listen(draw.click, samples.draw, how, [gallery, drawn], trigger_mode="multiple")
     stopped = {"pngs": [], "count": SAMPLES, "busy": False}
     stop.click(
         lambda grid: [{**(grid or stopped), "busy": False}, "stopped"],
