@@ -61,22 +61,31 @@ def lattice(side: int, size: int, seed: int | None = None) -> np.ndarray:
 def farthest(side: int, size: int, seed: int = 0) -> np.ndarray:
     """Each pixel as far as can be from all before it, from a random first one (farthest point sampling)."""
     side, size = check(side, size)
-    rng = generator(seed)
-    jitter = rng.random((side, side)) * 1e-3  # breaks the many ties of a grid by chance, not by raster order
-    distance = np.full((side, side), np.inf)  # from each pixel to the nearest chosen one, jittered
+    return first(farthest_order(np.zeros((side, side), dtype=bool), size, seed), side, size)
+
+
+def farthest_order(known: np.ndarray, size: int, seed: int = 0) -> np.ndarray:
+    """The first `size` pixels (row-major indices) outside `known`, bool (height, width), each as far as can be from all
+    known and chosen ones; the very first is random where nothing is known."""
+    from scipy.ndimage import distance_transform_edt
+
+    (height, width), rng = known.shape, generator(seed)
+    jitter = rng.random(known.shape) * 1e-3  # breaks the many ties of a grid by chance, not by raster order
+    nearest = distance_transform_edt(~known) if known.any() else np.full(known.shape, np.inf)
+    distance = np.where(known, -1.0, nearest + jitter)  # from each pixel to the nearest of them, jittered
     order = np.empty(size, dtype=np.int64)
     for k in range(size):
-        order[k] = rng.integers(side * side) if k == 0 else np.argmax(distance)
-        row, column = divmod(order[k], side)
+        order[k] = np.argmax(distance) if k or known.any() else rng.integers(known.size)
+        row, column = divmod(order[k], width)
         # only pixels closer than the chosen one's own distance can now be nearer to it than to another
-        reach = int(min(distance[row, column], side)) + 1
-        top, bottom = max(row - reach, 0), min(row + reach + 1, side)
-        left, right = max(column - reach, 0), min(column + reach + 1, side)
+        reach = int(min(distance[row, column], height + width)) + 1
+        top, bottom = max(row - reach, 0), min(row + reach + 1, height)
+        left, right = max(column - reach, 0), min(column + reach + 1, width)
         near = np.s_[top:bottom, left:right]
         rows, columns = np.ogrid[near]
         distance[near] = np.minimum(distance[near], np.hypot(rows - row, columns - column) + jitter[near])
         distance[row, column] = -1
-    return first(order, side, size)
+    return order
 
 
 def grid(side: int, size: int) -> np.ndarray:

@@ -69,21 +69,7 @@ def sequence(name: str) -> Callable[[np.ndarray, int], np.ndarray]:
 
 
 def farthest(mask: np.ndarray, seed: int) -> np.ndarray:
-    """Each pixel as far as can be from all that are known before it."""
-    from scipy.ndimage import distance_transform_edt
-
-    rows, columns = np.indices(mask.shape)
-    jitter = np.random.default_rng(seed).random(mask.shape) * 1e-3  # breaks the many ties of a grid by chance
-    distance = distance_transform_edt(~mask) if mask.any() else np.full(mask.shape, np.inf)
-    distance = np.where(mask, -1.0, distance + jitter)
-    order = np.empty(int((~mask).sum()), dtype=np.int64)
-    for k in range(len(order)):
-        order[k] = np.argmax(distance) if k or mask.any() else np.argmax(jitter)
-        row, column = divmod(order[k], mask.shape[1])
-        near = np.hypot(rows - row, columns - column) + jitter
-        distance = np.where(distance < 0, distance, np.minimum(distance, near))
-        distance[row, column] = -1
-    return order
+    return patches.farthest_order(mask, int((~mask).sum()), seed)
 
 
 def random(mask: np.ndarray, seed: int) -> np.ndarray:

@@ -29,28 +29,38 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
             source = gr.Dropdown(sources(MODELS), value=PAINTED, label="Picture", elem_id="compare-source")
             with gr.Row(elem_classes="recon-line"):
                 family = gr.Dropdown(FAMILIES, value="sobol", label="Patch", visible="hidden", elem_id="compare-family")
-                seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, visible="hidden",
-                                 elem_id="compare-seed")  # fmt: skip
+                seed = gr.Number(
+                    0, label="Seed", precision=0, minimum=0, min_width=60, visible="hidden", elem_id="compare-seed"
+                )
             size = LogSlider(64, visible="hidden", elem_id="compare-size")
             told = gr.HTML("<p class='quiet'>Its pixels as they are painted there now.</p>")
         with gr.Group(elem_classes="recon-card recon-settings compare-with"):
-            names = gr.Dropdown(engine.choices(), value=do.first, multiselect=True, label="Models",
-                                elem_id="compare-models")  # fmt: skip
+            names = gr.Dropdown(
+                engine.choices(), value=do.first, multiselect=True, label="Models", elem_id="compare-models"
+            )
             with gr.Row(elem_classes="compare-sets") as sets:
                 gr.HTML("<span class='quiet'>all for</span>")
                 fill = {word: gr.Button(word, size="sm", min_width=40) for word in do.sets}
-            model = gr.Dropdown(engine.choices(), value=engine.default, label="Model", visible="hidden",
-                                elem_id="compare-model")  # fmt: skip
-            families = gr.Dropdown(FAMILIES, value=FIRST_FAMILIES, multiselect=True, label="Patches", visible="hidden",
-                                   elem_id="compare-families")  # fmt: skip
+            model = gr.Dropdown(
+                engine.choices(), value=engine.default, label="Model", visible="hidden", elem_id="compare-model"
+            )
+            families = gr.Dropdown(
+                FAMILIES,
+                value=FIRST_FAMILIES,
+                multiselect=True,
+                label="Patches",
+                visible="hidden",
+                elem_id="compare-families",
+            )
             run = gr.Button("Compare", variant="primary", size="sm", elem_id="compare-run")
 
     with gr.Row(elem_classes="recon-head compare-head"):
         gr.HTML(heading("Side by side"))
         line = gr.HTML("", elem_classes="quiet", elem_id="compare-line")
         stop = gr.Button("Stop", size="sm", min_width=60, elem_id="compare-stop")
-        look = gr.Radio(LOOKS, value="mean", show_label=False, container=False, elem_classes="recon-look",
-                        elem_id="compare-look")  # fmt: skip
+        look = gr.Radio(
+            LOOKS, value="mean", show_label=False, container=False, elem_classes="recon-look", elem_id="compare-look"
+        )
     board = Tiles(elem_id="compare-tiles")
     table = gr.HTML("", elem_id="compare-table")
     with gr.Row(elem_classes="recon-actions compare-actions"):

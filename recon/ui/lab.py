@@ -12,6 +12,7 @@ from recon.ui.engine import Engine
 from recon.ui.lab_handlers import LabHandlers, data_line, look_for, quiet
 from recon.ui.lab_settings import FEWEST, MEASURES, MOST, MOST_SEEDS, PRESETS, SIZES, data_choices
 from recon.ui.reconstruct import FAMILIES, heading
+from recon.ui.scripts import SAVE_LAB
 
 LAB = "lab"  # a queue of its own: strokes do not wait for an experiment to end
 LEDE = "Ask a question of many pictures at once. Choose an experiment, or set up your own, and run it."
@@ -20,15 +21,6 @@ CAPTION = (
     "pictures given these very patches, over which each picture is first averaged. Differences in the table are "
     "paired, picture by picture, and much sharper."
 )
-
-SAVE_CSV = """(text) => {
-  const anchor = document.createElement("a");
-  anchor.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  anchor.download = "recon-lab.csv";
-  anchor.click();
-  setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
-  return [];
-}"""
 
 # on white whatever the page's theme is: it is for a report
 SAVE_PNG = """async () => {
@@ -46,7 +38,7 @@ SAVE_PNG = """async () => {
 }"""
 
 
-def build(engine: Engine) -> None:
+def build(engine: Engine, tab: gr.Tab) -> None:
     """Lay the tab out and wire it."""
     do = LabHandlers(engine)
     start = PRESETS[0].at(engine)
@@ -83,7 +75,7 @@ def build(engine: Engine) -> None:
             with gr.Row(elem_classes="lab-actions"):
                 run = gr.Button("Run", variant="primary", size="sm", min_width=110, elem_id="lab-run")
                 stop = gr.Button("Stop", size="sm", min_width=60, elem_id="lab-stop")
-                work = gr.HTML(do.count(*vars(s).values(), []), elem_id="lab-work")
+                work = gr.HTML(elem_id="lab-work")
             bar = gr.HTML(elem_id="lab-progress")
             verdict = gr.HTML(elem_id="lab-verdict")
             empty = lab_figures.figure([], s.measure, s.sizes, lambda *_: "")
@@ -99,6 +91,7 @@ def build(engine: Engine) -> None:
         settings = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
         return event(handler, inputs, outputs, **{**settings, **more})
 
+    listen(tab.select, do.count, controls, work)  # not while the page is built: qmcpy takes seconds to import
     listen(cards.choose, do.choose_preset, None, [*asked, about, files, note, cards])
     listen(data.input, do.choose_data, data, [about, files])
     for control in asked:
@@ -110,7 +103,7 @@ def build(engine: Engine) -> None:
     # "multiple": a run that was just stopped may still count as under way, and would swallow the next
     running = listen(begun.success, do.run, controls, results, queue=True, concurrency_id=LAB, trigger_mode="multiple")
     listen(stop.click, stopped, bar, bar, cancels=[begun, running])
-    save_csv.click(None, csv, None, js=SAVE_CSV, api_visibility="private")
+    save_csv.click(None, csv, None, js=SAVE_LAB, api_visibility="private")
     save_png.click(None, None, None, js=SAVE_PNG, api_visibility="private")
 
 

@@ -14,6 +14,7 @@ from recon.ui.engine import Engine
 from recon.ui.theme import theme
 
 MOST_UPLOAD = "60mb"
+STYLES = ("page.css", "tabs.css")
 TAGLINE = "Paint a few pixels. See the picture they imply, and how sure the model is."
 
 
@@ -30,8 +31,8 @@ def build(engine: Engine) -> gr.Blocks:
                 compare.build(engine, parts, tabs, tab)
             with gr.Tab("Race") as tab:
                 race.build(engine, parts, tabs, tab)
-            with gr.Tab("Lab"):
-                lab.build(engine)
+            with gr.Tab("Lab") as tab:
+                lab.build(engine, tab)
             with gr.Tab("Models"):
                 about.build(engine)
         api.build(engine)
@@ -45,7 +46,7 @@ def launch(engine: Engine | None = None, **options):
     engine = engine or Engine()
     page = build(engine)
     threading.Thread(target=warm_up, args=(engine,), daemon=True).start()
-    css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    css = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in STYLES)
     return page.launch(theme=theme(), css=css, footer_links=["api"], **{"max_file_size": MOST_UPLOAD, **options})
 
 

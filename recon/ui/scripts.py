@@ -73,8 +73,9 @@ RACE_FRESH = """() => { document.querySelector("#race").classList.remove("race-s
 
 
 def save_csv(name: str) -> str:
-    """Writes the `csv` of what it is given to a file."""
-    return f"""({{ csv }}) => {{
+    """Writes what it is given, or the `csv` of it, to a file."""
+    return f"""(said) => {{
+  const csv = said.csv ?? said;
   const anchor = document.createElement("a");
   anchor.href = URL.createObjectURL(new Blob([csv], {{ type: "text/csv" }}));
   anchor.download = "{name}";
@@ -86,3 +87,4 @@ def save_csv(name: str) -> str:
 
 SAVE_CSV = save_csv("recon-comparison.csv")
 SAVE_RACE = save_csv("recon-race.csv")
+SAVE_LAB = save_csv("recon-lab.csv")
