@@ -118,3 +118,9 @@ def test_each_says_what_it_reached_as_its_card_does(name):
     card = (hub.resolve(name) / "README.md").read_text()
     numbers = re.findall(r"-?\d+\.\d+", reached)
     assert numbers and "test pictures" in reached and all(number in card for number in numbers)
+
+
+@pytest.mark.parametrize("record", hub.checkpoints(), ids=lambda record: record.name)
+def test_a_bundled_checkpoint_is_called_as_its_recipe_calls_it(record):
+    found = recipe.load(record.name)
+    assert (record.title, record.summary, record.paper) == (found.title, found.summary, found.paper)
