@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from recon import hub, metrics, patches
 from recon.errors import ObservationError, ReconError
-from recon.models.gaussian import Gaussian
+from recon.models import Gaussian, MoGSM
 from recon.observation import Observation
 from recon.prediction import Prediction, Predictor
 
@@ -146,8 +146,8 @@ def forget_masks(model: Predictor) -> None:
     """What closed forms remember of patches would make the second of two equal questions look cheap."""
     if isinstance(model, nn.Module):
         for part in model.modules():
-            if isinstance(part, Gaussian):
-                part.conditioned.clear()
+            if isinstance(part, (Gaussian, MoGSM)):
+                part.forget_masks()
 
 
 def check(observation: Observation, truth: Tensor | None) -> None:

@@ -62,6 +62,10 @@ class Gaussian(Model):
     def forget(self) -> None:
         """Drop what was worked out from weights that have changed since."""
         self.full = None
+        self.forget_masks()
+
+    def forget_masks(self) -> None:
+        """Drop what was worked out for masks."""
         self.conditioned.clear()
 
     @classmethod

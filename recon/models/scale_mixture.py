@@ -115,9 +115,7 @@ class ScaleMixture(Gaussian):
 
     def log_evidence(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
         """Log density of the observed values at every scale, but for a constant: (batch, scales), float64"""
-        whitened = conditioned.whiten(residual).double()
-        count, surprise = whitened.shape[1], whitened.square().sum(1, keepdim=True)
-        return -0.5 * (count * self.log_scales + surprise * (-self.log_scales).exp())
+        return log_scale_evidence(self.log_scales, conditioned.whiten(residual))
 
     def log_posterior(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
         """Of the picture's scale given what is observed: (batch, scales), float64"""
@@ -189,3 +187,9 @@ class ScaleMixture(Gaussian):
         steps = self.log_kernel[chosen].double().exp().cumsum(1)
         index = torch.searchsorted(steps, level.flatten(1)).clamp(max=self.scales - 1)
         return self.log_scales[index].exp().view_as(noise).float()
+
+
+def log_scale_evidence(log_scales: Tensor, whitened: Tensor) -> Tensor:
+    """Log density at every scale, but for a constant, of values (batch, n) of variance 1 at scale 1: (batch, scales)"""
+    count, surprise = whitened.shape[1], whitened.double().square().sum(1, keepdim=True)
+    return -0.5 * (count * log_scales + surprise * (-log_scales).exp())

@@ -1,0 +1,312 @@
+"""A mixture of Gaussian scale mixtures (Guerrero-Colon, Simoncelli & Portilla 2008, "Image denoising using mixtures of
+Gaussian scale mixtures"), conditioned in closed form: pictures come in clusters, each with a mean and a covariance of
+its own, and what is observed tells which one this picture is of. The answer is no longer linear in what is observed.
+
+A cluster's covariance is that of all pictures with other numbers for its largest eigenvectors, so that a few hundred
+thousand numbers a cluster are enough. Where hundreds of values are observed, Bayes' rule is surer of one cluster than
+such an estimate deserves; the scale mixture of all pictures therefore always keeps a part of the weight.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from recon.distributions.mixture import Mixture, Part
+from recon.errors import PredictionError
+from recon.models.base import Model
+from recon.models.clusters import Coordinates, cluster, shape_of
+from recon.models.conditioned import cholesky
+from recon.models.gaussian import REMEMBERED, join_halves, split_halves
+from recon.models.scale_mixture import KEPT, ScaleMixture, log_scale_evidence
+from recon.observation import Observation
+
+COMMON = 0.25  # weight that the scale mixture of all pictures keeps: chosen on validation pictures, for the mean
+NEGLIGIBLE = 1e-3  # a component of less weight is left out
+SORTED_BY = 512  # of the largest eigenvectors, at most, by which pictures are sorted into clusters
+PICTURES_EACH = 4  # that the average cluster has for every eigenvector it is sorted by, at least
+HELD_OUT = 10  # every so many pictures set a cluster's prior over scales alone, which its covariance must not have seen
+
+
+class MoGSM(Model):
+    """Mixture of Gaussian scale mixtures; arguments as `ScaleMixture`'s, and
+
+    components  clusters
+    own         eigenvectors, of the even and of the odd ones each, whose covariance is a cluster's own
+
+    Buffers: `base`, the scale mixture of all pictures; `log_shares` (1 + components,), `base` first; and a cluster each
+    row: `shift` of its mean and `even_triangle`, `odd_triangle` float16, lower Cholesky factors row by row, in
+    coordinates where `base` has the identity; `tail`, the variance of all other coordinates; `log_prior`, `log_kernel`.
+    """
+
+    kind = "mogsm"
+    exact_joint = True
+    log_shares: Tensor
+    shift: Tensor
+    even_triangle: Tensor
+    odd_triangle: Tensor
+    tail: Tensor
+    log_prior: Tensor
+    log_kernel: Tensor
+
+    def __init__(
+        self,
+        *,
+        side: int,
+        channels: int,
+        even: int,
+        odd: int = 0,
+        mirrored: bool = True,
+        scales: int = 15,
+        components: int = 8,
+        own: int = 768,
+    ):
+        super().__init__()
+        self.side, self.channels, self.mirrored, self.components = side, channels, mirrored, components
+        self.own = min(own, even), min(own, odd)
+        self.base = ScaleMixture(side=side, channels=channels, even=even, odd=odd, mirrored=mirrored, scales=scales)
+        self.register_buffer("log_shares", torch.full((components + 1,), -math.log(components + 1)))
+        self.register_buffer("shift", torch.zeros(components, self.own[0]))
+        for name, size in zip(("even_triangle", "odd_triangle"), self.own, strict=True):
+            eye = packed(torch.eye(size)).half().repeat(components, 1)
+            self.register_buffer(name, eye)
+        self.register_buffer("tail", torch.ones(components))
+        self.register_buffer("log_prior", self.base.log_prior.repeat(components, 1))
+        self.register_buffer("log_kernel", self.base.log_kernel.repeat(components, 1, 1))
+        self.made: list[ScaleMixture] = []
+        self.factors: dict[bytes, list[Tensor]] = {}  # the newest last
+        self.register_load_state_dict_post_hook(lambda module, _: module.forget())
+
+    def forget(self) -> None:
+        """Drop what was worked out from weights that have changed since."""
+        self.made = []
+        self.forget_masks()
+
+    def forget_masks(self) -> None:
+        """Drop what was worked out for masks."""
+        self.factors.clear()
+        for part in [self.base, *self.made]:
+            part.forget_masks()
+
+    @classmethod
+    @torch.no_grad()
+    def fit(
+        cls,
+        batches: Iterable[Tensor],
+        rank: int,
+        mirrored: bool = True,
+        components: int = 8,
+        own: int = 768,
+        strength: float = 200,
+        seed: int = 0,
+    ) -> Self:
+        """`ScaleMixture.fit` for all pictures; then clusters, and for each what is its own.
+
+        batches, rank, mirrored  as `ScaleMixture.fit` takes them
+        strength                 in pictures: how much the common covariance counts in a cluster's own
+
+        Raises PredictionError where there are too few pictures for the clusters.
+        """
+        kept = list(batches)
+        base = ScaleMixture.fit(kept, rank, mirrored)
+        even, odd = base.even_half.shape[1], base.odd_half.shape[1]
+        model = cls(
+            side=base.side,
+            channels=base.channels,
+            even=even,
+            odd=odd,
+            mirrored=mirrored,
+            scales=base.scales,
+            components=components,
+            own=own,
+        )
+        model.base = base
+        generator = torch.Generator().manual_seed(seed)
+        parts = [model.coordinates(batch) for batch in kept]
+        known = Coordinates(torch.cat([part.even for part in parts]), torch.cat([part.odd for part in parts]))
+        sorted_by = max(1, min(SORTED_BY, len(known.even) // (PICTURES_EACH * components)))
+        lengths = torch.cat([base.even_half.float().norm(dim=0), base.odd_half.float().norm(dim=0)])
+        smallest = lengths.sort(descending=True).values[:sorted_by][-1]
+        counts = [int((half.float().norm(dim=0) >= smallest).sum()) for half in (base.even_half, base.odd_half)]
+        leading = known.first(*counts)
+        labels, inverse = cluster(leading, components, base.log_scales.float(), generator)
+        pictures = torch.cat(kept)
+        for k in range(components):
+            members = (labels == k).nonzero()[:, 0]
+            if len(members) < 2 * HELD_OUT:
+                raise PredictionError(f"{len(pictures)} pictures do not make {components} clusters.")
+            model.learn(k, pictures, known, members, inverse, strength)
+        shares = labels.bincount(minlength=components).float() / len(labels)
+        # all pictures together are as likely a component as the average cluster
+        model.log_shares.copy_(torch.cat([torch.tensor([1 / components]), shares]).log())
+        model.forget()
+        return model
+
+    def learn(
+        self, k: int, pictures: Tensor, known: Coordinates, members: Tensor, inverse: Tensor, strength: float
+    ) -> None:
+        """Set the buffers of one cluster from its members, (n,), some of which set its scales alone."""
+        held_out, members = members[::HELD_OUT], members[torch.arange(len(members)) % HELD_OUT > 0]
+        theirs = Coordinates(known.even[members], known.odd[members])
+        weights = inverse[members]
+        shape = shape_of(theirs.first(*self.own), weights, strength)
+        self.shift[k] = shape.shift
+        self.even_triangle[k] = packed(shape.even).half()
+        self.odd_triangle[k] = packed(shape.odd).half()
+        rest = [part[:, : part.shape[1] - size] for part, size in zip((theirs.even, theirs.odd), self.own, strict=True)]
+        squares = torch.cat(rest, 1).square()
+        if squares.shape[1]:
+            self.tail[k] = (weights @ squares).mean() / weights.sum()
+        part = self.part(k)
+        part.estimate(pictures[held_out][:KEPT])
+        self.log_prior[k], self.log_kernel[k] = part.log_prior, part.log_kernel
+
+    def coordinates(self, pictures: Tensor) -> Coordinates:
+        """Of pictures (n, channels, side, side), along the factor's columns, in their standard deviations."""
+        halves = (
+            split_halves(pictures) if self.mirrored else (pictures.flatten(1), pictures.new_zeros(len(pictures), 0))
+        )
+        location = self.base.location.view(1, self.channels, self.side, self.side)
+        middle = split_halves(location)[0] if self.mirrored else location.flatten(1)
+
+        def along(part: Tensor, columns: Tensor) -> Tensor:
+            columns = columns.float()
+            return part @ (columns / columns.square().sum(0))
+
+        if not self.mirrored:
+            return Coordinates(along(halves[0] - middle, self.base.even_half), halves[1])
+        return Coordinates(along(halves[0] - middle, self.base.even_half), along(halves[1], self.base.odd_half))
+
+    def part(self, k: int) -> ScaleMixture:
+        """One cluster as a scale mixture by itself."""
+        base = self.base
+        part = ScaleMixture(
+            side=self.side, channels=self.channels, even=0, mirrored=self.mirrored, scales=base.scales
+        ).to(self.device)
+        halves = zip((base.even_half, base.odd_half), (self.even_triangle, self.odd_triangle), self.own, strict=True)
+        scaled = [
+            turned(half.float(), unpacked(triangle[k].float(), size), self.tail[k]) for half, triangle, size in halves
+        ]
+        part.even_half, part.odd_half = scaled
+        columns = base.even_half[:, base.even_half.shape[1] - self.own[0] :].float()
+        moved = columns @ self.shift[k]
+        if self.mirrored:
+            moved = join_halves(moved, torch.zeros_like(moved), self.channels, self.side)
+        part.location.copy_(base.location + moved)
+        part.rest.copy_(base.rest * self.tail[k])
+        part.log_prior.copy_(self.log_prior[k])
+        part.log_kernel.copy_(self.log_kernel[k])
+        return part
+
+    def parts(self) -> list[ScaleMixture]:
+        """`base`, and then the clusters; made once, and each takes the memory of one full covariance."""
+        made = self.made
+        if not made or made[0].device != self.device:
+            made = self.made = [self.part(k) for k in range(self.components)]
+        return [self.base, *made]
+
+    def posterior(self, observation: Observation) -> Tensor:
+        """Weights of `base` and of the clusters given what is observed, float64 (batch, 1 + components); at least
+        COMMON for `base`, and what is NEGLIGIBLE is 0."""
+        found = torch.empty(observation.batch, self.components + 1, dtype=torch.float64, device=self.device)
+        masks, inverse = observation.mask.flatten(1).unique(dim=0, return_inverse=True)
+        for i, mask in enumerate(masks):
+            which, dims = (inverse == i).nonzero()[:, 0], mask.repeat(self.channels)
+            for k, (part, factor) in enumerate(zip(self.parts(), self.observed_factors(mask), strict=True)):
+                residual = (observation.values[which].flatten(1) - part.location)[:, dims]
+                whitened = torch.linalg.solve_triangular(factor, residual.T, upper=False).T
+                scales = log_scale_evidence(part.log_scales, whitened) + part.log_prior
+                found[which, k] = scales.logsumexp(1) - factor.diagonal().double().log().sum()
+        weights = (found + self.log_shares).softmax(1) * (1 - COMMON)
+        weights[:, 0] += COMMON
+        weights = torch.where(weights > NEGLIGIBLE, weights, 0.0)
+        return weights / weights.sum(1, keepdim=True)
+
+    def observed_factors(self, mask: Tensor) -> list[Tensor]:
+        """Cholesky factors of the observed block of each part's covariance, for one mask (pixels,); the latest few
+        masks are remembered."""
+        key = mask.cpu().numpy().tobytes()
+        factors = self.factors.pop(key, None)
+        if factors is None or factors[0].device != self.device:
+            dims = mask.repeat(self.channels).nonzero()[:, 0]
+            factors = [cholesky(part.covariance()[dims[:, None], dims]) for part in self.parts()]
+        self.factors[key] = factors
+        for oldest in list(self.factors)[:-REMEMBERED]:
+            self.factors.pop(oldest, None)
+        return factors
+
+    def at_work(self, observation: Observation) -> list[tuple[ScaleMixture, Tensor, Tensor]]:
+        """The parts of some weight, each with the images (n,) for which it has it, and the weights (n,)."""
+        weights = self.posterior(observation)
+        found = []
+        for k, part in enumerate(self.parts()):
+            images = weights[:, k].nonzero()[:, 0]
+            if len(images):
+                found.append((part, images, weights[images, k]))
+        return found
+
+    @torch.no_grad()
+    def distribution(self, observation: Observation) -> Mixture:
+        found = []
+        for part, images, weights in self.at_work(observation):
+            theirs = Observation(observation.values[images], observation.mask[images])
+            found.append(Part(images, weights, part.distribution(theirs)))
+        return Mixture(observation.batch, tuple(found))
+
+    @torch.no_grad()
+    def sample_joint(
+        self, observation: Observation, count: int, generator: torch.Generator, temperature: float = 1.0
+    ) -> Tensor:
+        """Exact joint samples given one image's observation: (count, channels, side, side), clipped to [0, 1].
+
+        A component is drawn for each given what is observed, and then a picture of it, as `ScaleMixture.sample_joint`
+        does; temperature multiplies every variance, given component and scales.
+        """
+        self.check(observation)
+        observation = observation.to(self.device)
+        at_work = self.at_work(observation)
+        weights = torch.cat([weight for _, _, weight in at_work])
+        chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
+        found = observation.values.expand(count, -1, -1, -1).clone()
+        for k, (part, _, _) in enumerate(at_work):
+            theirs = chosen == k
+            if theirs.any():
+                found[theirs] = part.sample_joint(observation, int(theirs.sum()), generator, temperature)
+        return found
+
+    @torch.no_grad()
+    def log_likelihood(self, observation: Observation, values: Tensor) -> Tensor:
+        """Joint log density of each image's hidden pixels given its observed ones, in nats: (batch,), float64, as
+        `ScaleMixture.log_likelihood` gives it for one component."""
+        self.check(observation)
+        observation, values = observation.to(self.device), values.to(self.device)
+        found = torch.full((observation.batch,), -math.inf, dtype=torch.float64, device=self.device)
+        for part, images, weights in self.at_work(observation):
+            theirs = Observation(observation.values[images], observation.mask[images])
+            each = part.log_likelihood(theirs, values[images]) + weights.log()
+            found[images] = torch.logaddexp(found[images], each)
+        return found
+
+
+def packed(triangle: Tensor) -> Tensor:
+    """The lower triangle of (n, n) row by row: (n (n + 1) / 2,)"""
+    rows, columns = torch.tril_indices(*triangle.shape)
+    return triangle[rows, columns]
+
+
+def unpacked(numbers: Tensor, size: int) -> Tensor:
+    """The inverse of `packed`: lower triangular (size, size)"""
+    found = numbers.new_zeros(size, size)
+    rows, columns = torch.tril_indices(size, size, device=numbers.device)
+    found[rows, columns] = numbers
+    return found
+
+
+def turned(half: Tensor, triangle: Tensor, tail: Tensor) -> Tensor:
+    """Columns of the common factor as a cluster has them: the last, of the largest eigenvalues, times its triangle."""
+    other = half.shape[1] - len(triangle)
+    return torch.cat([half[:, :other] * tail.sqrt(), half[:, other:] @ triangle], 1)
