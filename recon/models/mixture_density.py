@@ -71,8 +71,9 @@ class MixtureDensity(OnClosedForm):
         with `ends` black and white beside it, which come last."""
         c, count = self.channels, self.components
         each = output.unflatten(1, (count + ENDS * self.ends, -1))
-        raised = torch.arange(each.shape[1], device=output.device) < count  # the ends have little weight at the start
-        weights = (each[:, :, 0] + 3.0 * raised.view(-1, 1, 1)).softmax(1) * (1 - NET) + NET / each.shape[1]
+        last = torch.arange(each.shape[1], device=output.device).view(-1, 1, 1) >= count
+        # ends have little weight at the start, so that the mean starts near the closed form's
+        weights = (each[:, :, 0] - 3.0 * last).softmax(1) * (1 - NET) + NET / each.shape[1]
         start = torch.linspace(-1.2, 1.0, count, device=output.device).view(-1, 1, 1, 1)
         log_scales = (each[:, :count, 1 + c : 1 + 2 * c] + start).clamp(-5, 4)
         shifts = each[:, :count, 1 : 1 + c]
