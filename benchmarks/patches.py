@@ -16,7 +16,7 @@ from recon.evaluation.reconstruction import test_pictures
 from recon.observation import Observation
 
 SIZES = (16, 32, 64, 128)
-SETS = ("cifar10", "celeba", "landscapes", "fer2013", "mnist")
+SETS = ("cifar10", "celeba", "landscapes", "fer2013", "mnist", "fashion")
 FAMILIES = ("random", "halton", "farthest", "sobol", "sobol_shifted", "designed")
 
 

@@ -11,17 +11,25 @@ import argparse
 from collections.abc import Iterator
 
 from recon import hub
+from recon.evaluation.reconstruction import data_set
 from recon.transfer import CARD
 
-KINDS = {"gaussian": "Gaussian", "gsm": "scale mixture", "mdn": "density network", "convnade": "ConvNADE"}
+KINDS = {
+    "gaussian": "Gaussian",
+    "gsm": "scale mixture",
+    "mdn": "density network",
+    "nade": "orderless NADE",
+    "convnade": "ConvNADE",
+}
 SETS = {
     "cifar10": "JPEG CIFAR-10",
     "celeba": "CelebA 32",
     "landscapes": "landscapes 32",
     "fer2013": "FER2013",
     "mnist": "grey MNIST",
+    "fashion": "Fashion-MNIST",
+    "binarized_mnist": "binarised MNIST",
 }
-BINARY = "convnade-mnist"  # nothing to compare it with
 
 
 def measured(name: str, family: str) -> Iterator[list[str]]:
@@ -41,18 +49,19 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", default=list(SETS), metavar="SET")
     parser.add_argument("--family", choices=("sobol", "random"), default="sobol")
     asked = parser.parse_args()
-    there = {record.name for record in hub.checkpoints()} - {BINARY}
+    there = {(name.partition("-")[0], data_set(name)): name for name in (record.name for record in hub.checkpoints())}
     print(line("set", "model", "PSNR (dB)", "bits/dim", "90 % intervals cover (%)"))
     print(line(*["---"] * 5))
     for set_name in asked.sets:
         title, classical = SETS[set_name], ""
         for kind, kind_title in KINDS.items():
-            if f"{kind}-{set_name}" not in there:
+            if (kind, set_name) not in there:
                 continue
-            found = list(measured(f"{kind}-{set_name}", asked.family))
-            cover = [cells[5].split(" / ")[2] for cells in found]
-            columns = ([cells[2] for cells in found], [cells[4] for cells in found], cover)
-            print(line(title, kind_title, *(" / ".join(each) for each in columns)))
+            found = list(measured(there[kind, set_name], asked.family))
+            levels = [cells[5].split(" / ") for cells in found]
+            cover = "–" if levels[0] == ["–"] else " / ".join(each[2] for each in levels)
+            columns = (" / ".join(cells[column] for cells in found) for column in (2, 4))
+            print(line(title, kind_title, *columns, cover))
             title, classical = "", " / ".join(cells[6].split(",")[0] for cells in found)
         print(line("", "best classical", classical, "–", "–"))
 

@@ -92,6 +92,15 @@ SETS: dict[str, DataSet] = {
             ),
         ),
         DataSet(
+            name="fashion",
+            title="Fashion-MNIST (grey)",
+            file="fashion_mnist.npz",
+            channels=1,
+            terms="MIT (of the copy)",
+            source="Xiao et al. 2017, 16,000 of its 70,000 pictures, padded to 32 x 32",
+            held_out=1000,
+        ),
+        DataSet(
             name="binarized_mnist",
             title="binarised MNIST",
             file="binarized_mnist.npz",

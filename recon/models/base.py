@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
@@ -81,6 +83,12 @@ class Network(Model):
         hidden = ~masks[:, 0]
         each = (log_prob * hidden).flatten(1).sum(1) / hidden.flatten(1).sum(1)
         return -each.mean() / batch.shape[1]
+
+    def prepare(self, batches: Iterable[Tensor]) -> None:
+        """Fit to the training pictures what is not trained, where a run starts from no checkpoint: mostly nothing.
+
+        batches  float (batch, channels, side, side)
+        """
 
     def start_from(self, model: Model) -> None:
         """Take over the weights of another model; raises RuntimeError or AttributeError where they do not fit."""

@@ -3,49 +3,39 @@ leaves over.
 
 The scale mixture is conditioned on what is observed; each hidden pixel's residual is whitened by the Cholesky factor of
 its conditional covariance, and a small convolutional network says, for every pixel, a mixture of coupled Gaussians in
-those coordinates. At the start of training that is nearly the scale mixture itself. Told are, beside the conditional
-mean, what was observed and where: how unsure the closed form is, and how surprised by each observed pixel given the
-others (its leave-one-out residual: Rasmussen & Williams 2006, equation 5.12).
+those coordinates. At the start of training that is nearly the scale mixture itself.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from recon.distributions import CoupledMixture
-from recon.models.base import Model, Network
+from recon.errors import PredictionError
+from recon.models.on_closed_form import LEVEL, Base, OnClosedForm
 from recon.models.scale_mixture import ScaleMixture
 from recon.observation import Observation
 
-LEVEL = 1 / 255
 NET = 1e-3  # weight that is spread evenly over a pixel's components whatever the network says
 MEAN_WEIGHT = 0.5  # of the squared error of the mean in training; likelihood alone is slow to move it
+ENDS = 2  # components that stand at black and at white
+REACH = 4 * LEVEL  # unit of their shifts and scales
+NET_SCALE = 0.25  # of the net, in units of [0, 1], where the closed form's own spread may be nearly nothing
 
 
-@dataclass(frozen=True)
-class Base:
-    """What the closed form says: the coordinates and the inputs of the network.
+class MixtureDensity(OnClosedForm):
+    """Mixture density network.
 
-    location  conditional mean (batch, channels, side, side)
-    factor    Cholesky factors of each pixel's covariance, the picture's contrast in them (batch, side, side, c, c)
-    surprise  leave-one-out residuals of observed pixels in standard deviations, 0 elsewhere (batch, channels, ...)
-    contrast  expected log scale of a pixel given what is observed (batch,)
+    width, blocks  `OnClosedForm`'s; the other arguments not named here are `ScaleMixture`'s
+    components     Gaussians a pixel in whitened coordinates
+    ends           two more that stand at black and at white, a few levels wide at the start: for grey pictures of which
+                   much is exactly black. A clipped Gaussian that has moved beyond black is an atom there.
+
+    Raises PredictionError for `ends` of pictures in colour.
     """
-
-    location: Tensor
-    factor: Tensor
-    surprise: Tensor
-    contrast: Tensor
-
-
-class MixtureDensity(Network):
-    """width: channels of the network, at half the picture's resolution; blocks: of two 3x3 convolutions each;
-    components: Gaussians a pixel. The other arguments are `ScaleMixture`'s."""
 
     kind = "mixture_density"
 
@@ -61,78 +51,52 @@ class MixtureDensity(Network):
         width: int = 64,
         blocks: int = 4,
         components: int = 4,
+        ends: bool = False,
     ):
-        super().__init__()
-        self.side, self.channels, self.components = side, channels, components
-        self.base = ScaleMixture(scales=scales, side=side, channels=channels, even=even, odd=odd, mirrored=mirrored)
-        inputs = 5 * channels + 4
-        self.outputs = components * (1 + 2 * channels + channels * (channels - 1) // 2)
-        self.stem = nn.Conv2d(4 * inputs, width, 3, padding=1)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
-        self.head = nn.Conv2d(width, 4 * self.outputs, 1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
-
-    def start_from(self, model: Model) -> None:
-        """Another network of this kind, or the scale mixture to stand on."""
-        (self.base if isinstance(model, ScaleMixture) else self).load_state_dict(model.state_dict())
-
-    def condition(self, observation: Observation) -> Base:
-        """The closed form given an observation; no gradient passes."""
-        with torch.no_grad():
-            values, base = observation.values, self.base
-            location, surprise = torch.empty_like(values), torch.zeros_like(values)
-            contrast = values.new_empty(observation.batch)
-            factor = values.new_empty(observation.batch, self.side, self.side, self.channels, self.channels)
-            for which, conditioned in base.by_mask(observation):
-                residual = values[which].flatten(1) - base.location
-                location[which] = (base.location + conditioned.gain(residual)).view(-1, *values.shape[1:])
-                contrast[which] = (base.local_posterior(conditioned, residual) @ base.log_scales).float()
-                root = (0.5 * contrast[which]).exp()
-                factor[which] = conditioned.pixel_factor * root.view(-1, 1, 1, 1, 1)
-                left_out = conditioned.leave_one_out(residual) / root[:, None]
-                surprise[which] = left_out.clamp(-6, 6).view(-1, *values.shape[1:])
-            return Base(location, factor, surprise, contrast)
-
-    def features(self, observation: Observation, base: Base) -> Tensor:
-        """The network's input, (batch, inputs, side, side)"""
-        mask = observation.mask.to(observation.values)
-        log_scale = base.factor.square().sum(-1).sqrt().movedim(-1, 1).clamp_min(LEVEL).log() + 2.5
-        near, far = (blurred(mask, reach) * 8 for reach in (1.5, 4.0))
-        contrast = base.contrast.view(-1, 1, 1, 1).expand(-1, 1, self.side, self.side)
-        seen = (observation.values - 0.5) * mask
-        parts = [base.location - 0.5, seen, log_scale, base.surprise, base.surprise.abs(), mask, near, far, contrast]
-        return torch.cat(parts, 1)
+        if ends and channels != 1:
+            raise PredictionError("Components at black and at white are for grey pictures (1 channel).")
+        base = ScaleMixture(scales=scales, side=side, channels=channels, even=even, odd=odd, mirrored=mirrored)
+        each = 1 + 2 * channels + channels * (channels - 1) // 2
+        super().__init__(base, (components + ENDS * ends) * each, width, blocks)
+        self.components, self.ends = components, ends
 
     def forward(self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Parameters of every pixel's mixture in whitened coordinates, (batch, outputs, side, side)."""
         observation = Observation(values * mask, mask)
         return self.network(self.features(observation, self.condition(observation)))
 
-    def network(self, features: Tensor) -> Tensor:
-        hidden = self.stem(F.pixel_unshuffle(features, 2).contiguous(memory_format=torch.channels_last))
-        for block in self.blocks:
-            hidden = block(hidden)
-        return F.pixel_shuffle(self.head(F.silu(hidden)), 2)
-
-    def split(self, output: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def split(self, output: Tensor, base: Base) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """log weights (batch, components, ...), shifts and log scales (batch, components, channels, ...), and couplings
-        (batch, components, pairs of channels, ...), all in whitened coordinates; at zero output, a scale mixture."""
-        c = self.channels
-        each = output.unflatten(1, (self.components, -1))
-        start = torch.linspace(-1.2, 1.0, self.components, device=output.device).view(-1, 1, 1, 1)
-        log_scales = (each[:, :, 1 + c : 1 + 2 * c] + start).clamp(-5, 4)
+        (batch, components, pairs of channels, ...), all in whitened coordinates; at zero output, a scale mixture, and
+        with `ends` black and white beside it, which come last."""
+        c, count = self.channels, self.components
+        each = output.unflatten(1, (count + ENDS * self.ends, -1))
+        last = torch.arange(each.shape[1], device=output.device).view(-1, 1, 1) >= count
+        # ends have little weight at the start, so that the mean starts near the closed form's
+        weights = (each[:, :, 0] - 3.0 * last).softmax(1) * (1 - NET) + NET / each.shape[1]
+        start = torch.linspace(-1.2, 1.0, count, device=output.device).view(-1, 1, 1, 1)
+        log_scales = (each[:, :count, 1 + c : 1 + 2 * c] + start).clamp(-5, 4)
+        shifts = each[:, :count, 1 : 1 + c]
         # the last component is a net under the others: wide, and never of no weight, so that no value is impossible
-        log_scales = torch.cat([log_scales[:, :-1], log_scales[:, -1:].clamp_min(0.5)], 1)
-        weights = each[:, :, 0].softmax(1) * (1 - NET) + NET / self.components
-        return weights.log(), each[:, :, 1 : 1 + c], log_scales, each[:, :, 1 + 2 * c :]
+        net = log_scales[:, -1:].clamp_min(0.5)
+        if self.ends:
+            spread = base.factor[:, None, None, :, :, 0, 0]
+            net = torch.maximum(net, math.log(NET_SCALE) - spread.log())
+            at = torch.linspace(0, 1, ENDS, device=output.device).view(-1, 1, 1, 1)
+            moved = at + REACH * each[:, count:, 1:2] - base.location[:, None]
+            wide = each[:, count:, 2:3].clamp(-3, 4) + math.log(REACH) - spread.log()
+            shifts = torch.cat([shifts, moved / spread], 1)
+            log_scales = torch.cat([log_scales[:, :-1], net, wide], 1)
+        else:
+            log_scales = torch.cat([log_scales[:, :-1], net], 1)
+        return weights.log(), shifts, log_scales, each[:, :, 1 + 2 * c :]
 
     def objective(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
         """`bound` over hidden pixels, in nats a channel and pictures weighed alike; and the squared error of the mean
         beside what the closed form expects of it, so that each picture's PSNR counts alike."""
         observation = Observation(batch * masks, masks)
         base = self.condition(observation)
-        mixture = self.split(self.network(self.features(observation, base)))
+        mixture = self.split(self.network(self.features(observation, base)), base)
         noise = torch.rand(batch.shape, generator=generator, device=batch.device) - 0.5
         hidden = ~masks[:, 0]
 
@@ -140,10 +104,17 @@ class MixtureDensity(Network):
             return (pixels * hidden).flatten(1).sum(1)
 
         nats = total(self.bound(batch, base, mixture, noise)) / hidden.flatten(1).sum(1)
-        moved = (mixture[0].exp()[:, :, None] * mixture[1]).sum(1).movedim(1, -1)
-        left = (batch - base.location).movedim(1, -1) - (base.factor @ moved[..., None])[..., 0]
+        left = (batch - self.mean(base, mixture)).movedim(1, -1)
         error = total(left.square().sum(-1)) / total(base.factor.square().sum((-2, -1)))
         return nats.mean() / self.channels + MEAN_WEIGHT * error.mean()
+
+    def mean(self, base: Base, mixture: tuple[Tensor, ...]) -> Tensor:
+        """Of every pixel, (batch, channels, side, side): as predicted with `ends`, where clipping is what matters;
+        before clipping without."""
+        if self.ends:
+            return self.in_pixels(base, mixture).mean
+        moved = (mixture[0].exp()[:, :, None] * mixture[1]).sum(1).movedim(1, -1)
+        return base.location + (base.factor @ moved[..., None])[..., 0].movedim(-1, 1)
 
     def bound(self, values: Tensor, base: Base, mixture: tuple[Tensor, ...], noise: Tensor) -> Tensor:
         """Upper bound on -log P(256 levels) of each pixel, channels together, in nats: (batch, side, side).
@@ -176,8 +147,11 @@ class MixtureDensity(Network):
     @torch.no_grad()
     def distribution(self, observation: Observation) -> CoupledMixture:
         base = self.condition(observation)
-        output = self.network(self.features(observation, base))
-        log_weights, shifts, log_scales, couplings = self.split(output)
+        return self.in_pixels(base, self.split(self.network(self.features(observation, base)), base))
+
+    def in_pixels(self, base: Base, mixture: tuple[Tensor, ...]) -> CoupledMixture:
+        """What `split` gave, in the coordinates of pixels."""
+        log_weights, shifts, log_scales, couplings = mixture
         size = (*log_scales.shape[:2], *log_scales.shape[3:], self.channels, self.channels)
         inner = log_scales.new_zeros(size)  # factors in whitened coordinates, row by row: (1 - couplings)^-1 scales
         for c in range(self.channels):
@@ -188,26 +162,3 @@ class MixtureDensity(Network):
         factor = base.factor[:, None]
         moved = (factor @ shifts.movedim(2, -1)[..., None])[..., 0].movedim(-1, 2)
         return CoupledMixture(log_weights, base.location[:, None] + moved, factor @ inner)
-
-
-class Block(nn.Module):
-    """Residual block, pre-activation; it starts as the identity."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        return hidden + self.second(F.silu(self.first(F.silu(hidden))))
-
-
-def blurred(mask: Tensor, reach: float) -> Tensor:
-    """Mean of the mask around each pixel, under a Gaussian of standard deviation `reach`; outside is unobserved."""
-    radius = math.ceil(2 * reach)
-    weights = (-0.5 * (torch.arange(-radius, radius + 1, device=mask.device) / reach).square()).exp()
-    weights = weights / weights.sum()
-    once = F.conv2d(mask, weights.view(1, 1, 1, -1), padding=(0, radius))
-    return F.conv2d(once, weights.view(1, 1, -1, 1), padding=(radius, 0))

@@ -11,13 +11,13 @@ import torch
 
 from recon import data, hub
 from recon.errors import RecipeError
-from recon.models import KINDS, Gaussian, MoGSM
+from recon.models import KINDS, BernoulliMixture, Gaussian, MoGSM
 from recon.models.base import Model, Network
 from recon.training import loop
 from recon.training.recipe import Recipe
 from recon.transfer import read_config
 
-CLOSED_FORM = (Gaussian, MoGSM)  # made by `fit`, not trained
+CLOSED_FORMS = (Gaussian, MoGSM, BernoulliMixture)  # made by `fit`, not trained
 
 
 def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model]:
@@ -26,14 +26,15 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
     if issubclass(kind, Network) != (recipe.training is not None):
         need = "needs a [training] part" if issubclass(kind, Network) else "has nothing to train: leave out [training]"
         raise RecipeError(f"The recipe '{recipe.name}' does not fit its kind: a {recipe.kind} {need}.")
-    make = kind.fit if issubclass(kind, CLOSED_FORM) else kind.__init__
+    make = kind.fit if issubclass(kind, CLOSED_FORMS) else kind.__init__
     try:
         inspect.signature(make).bind(None, **recipe.model)
     except TypeError as error:
         raise RecipeError(f"The [model] part of '{recipe.name}' does not fit a {recipe.kind}: {error}.") from error
     images = data.load(recipe.data.name, "train")
-    if issubclass(kind, CLOSED_FORM):
-        yield kind.fit((part.to(device).float() / 255 for part in images.split(2000)), **recipe.model)
+    batches = (part.to(device).float() / 255 for part in images.split(2000))
+    if issubclass(kind, CLOSED_FORMS):
+        yield kind.fit(batches, **recipe.model)
     elif issubclass(kind, Network) and recipe.training is not None:
         torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
         network = kind(**recipe.model)
@@ -43,6 +44,8 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
             except (RuntimeError, AttributeError) as error:
                 told = f"'{recipe.name}' cannot start from '{recipe.training.start}', a model of another shape."
                 raise RecipeError(told) from error
+        else:
+            network.prepare(batches)
         yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
         yield network.to("cpu")
 

@@ -17,6 +17,7 @@ KINDS = {
     "landscapes": "landscapes",
     "fer2013": "grey faces",
     "mnist": "digits",
+    "fashion": "clothes",
 }
 
 

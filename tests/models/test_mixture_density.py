@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
 from recon import Observation, hub, metrics
+from recon.errors import PredictionError
 from recon.models import MixtureDensity, ScaleMixture
 from recon.training import loop
 from recon.training.recipe import Training
@@ -61,7 +64,7 @@ def test_the_bound_is_one_and_tight(base):
     observation = observe(values, 10)
     with torch.no_grad():
         known = model.condition(observation)
-        mixture = model.split(model.network(model.features(observation, known)))
+        mixture = model.split(model.network(model.features(observation, known)), known)
         noise = torch.Generator().manual_seed(0)
         draws = [
             model.bound(values, known, mixture, torch.rand(values.shape, generator=noise) - 0.5) for _ in range(300)
@@ -83,7 +86,7 @@ def test_the_distribution_is_what_training_sees(base):
     observation = observe(values, 10)
     with torch.no_grad():
         known = model.condition(observation)
-        mixture = model.split(model.network(model.features(observation, known)))
+        mixture = model.split(model.network(model.features(observation, known)), known)
         density = -model.bound(values, known, mixture, torch.zeros_like(values)) + 3 * torch.tensor(255.0).log()
     found = model.predict(observation).distribution.log_prob(values)
     assert torch.allclose(found.float(), density, atol=2e-2, rtol=1e-3)
@@ -143,3 +146,74 @@ def test_observations_that_differ_in_mask(base):
     for k in range(2):
         alone = model.predict(Observation(values[k : k + 1], masks[k : k + 1]))
         assert torch.allclose(together.mean[k], alone.mean[0], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def digits() -> torch.Tensor:
+    """Grey pictures of which about half is exactly black and some exactly white, with a border that always is black."""
+    grey = ((pictures(3000, channels=1) - 0.5) * 6).clamp(0, 1)
+    grey[:, :, 0] = grey[:, :, -1] = 0.0
+    return (grey * 255).round() / 255
+
+
+@pytest.fixture(scope="module")
+def with_ends(digits) -> MixtureDensity:
+    base = ScaleMixture.fit(list(digits.split(500)), rank=SIDE**2, mirrored=False)
+    torch.manual_seed(0)
+    sizes = {"even": base.even_half.shape[1], "mirrored": False}
+    model = MixtureDensity(side=SIDE, channels=1, width=8, blocks=1, components=3, ends=True, **sizes)
+    model.start_from(base)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)))
+    return model
+
+
+def test_ends_stand_at_black_and_white_whatever_the_closed_form_says(with_ends, digits):
+    network = copy.deepcopy(with_ends)
+    torch.nn.init.zeros_(network.head.weight)
+    torch.nn.init.zeros_(network.head.bias)
+    found = network.predict(observe(digits[:5], 10)).distribution
+    assert found.log_weights.shape[1] == 5
+    for k, place in ((3, 0.0), (4, 1.0)):
+        assert torch.allclose(found.location[:, k], torch.full_like(found.location[:, k], place), atol=1e-4)
+        assert torch.allclose(found.scale[:, k], torch.full_like(found.scale[:, k], 4 / 255), rtol=1e-3)
+
+
+def test_with_ends_training_sees_what_is_predicted(with_ends, digits):
+    observation = observe(digits[:40], 10)
+    known = with_ends.condition(observation)
+    mixture = with_ends.split(with_ends.network(with_ends.features(observation, known)), known)
+    with torch.no_grad():
+        mean = with_ends.mean(known, mixture)
+        bound = with_ends.bound(digits[:40], known, mixture, torch.zeros_like(digits[:40]))
+    prediction = with_ends.predict(observation)
+    assert torch.equal(mean, prediction.distribution.mean)
+    exact = -prediction.distribution.log_mass(digits[:40])
+    saturated = ((digits[:40] == 0) | (digits[:40] == 1))[:, 0]
+    assert torch.allclose(bound[saturated].double(), exact[saturated], atol=1e-3)
+
+
+def test_with_ends_no_level_is_impossible(with_ends, digits):
+    distribution = with_ends.predict(observe(digits[:5], 10)).distribution
+    for row, column in ((0, 3), (4, 4)):  # black in every picture, and not
+        masses = distribution.level_masses(row, column)
+        assert masses.sum() == pytest.approx(1) and masses.min() > 1e-10
+
+
+def test_ends_learn_black(with_ends, digits, tmp_path):
+    model, values = copy.deepcopy(with_ends), digits[:100]
+    observation = observe(values, 16)
+    closed = metrics.bits_per_dim(model.base.predict(observation), values)
+    recipe = Training(steps=100, batch=20, rate=3e-3, shared=True, clip=1.0, start="x")
+    for _ in loop.run(model, (digits * 255).round().byte(), recipe, tmp_path / "state.safetensors"):
+        pass
+    found = model.predict(observation)
+    assert metrics.bits_per_dim(found, values) < closed - 0.1
+    assert metrics.psnr_db(found.mean, values) > metrics.psnr_db(model.base.predict(observation).mean, values)
+    assert found.distribution.level_masses(0, 3)[0, 0] > 0.95
+
+
+def test_colour_has_no_ends():
+    with pytest.raises(PredictionError, match="grey"):
+        MixtureDensity(side=SIDE, channels=3, even=1, ends=True)
