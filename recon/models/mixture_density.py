@@ -57,6 +57,7 @@ class MixtureDensity(Network):
         even: int,
         odd: int = 0,
         mirrored: bool = True,
+        fine: bool = False,
         scales: int = 15,
         width: int = 64,
         blocks: int = 4,
@@ -64,7 +65,9 @@ class MixtureDensity(Network):
     ):
         super().__init__()
         self.side, self.channels, self.components = side, channels, components
-        self.base = ScaleMixture(scales=scales, side=side, channels=channels, even=even, odd=odd, mirrored=mirrored)
+        self.base = ScaleMixture(
+            side=side, channels=channels, even=even, odd=odd, mirrored=mirrored, fine=fine, scales=scales
+        )
         inputs = 5 * channels + 4
         self.outputs = components * (1 + 2 * channels + channels * (channels - 1) // 2)
         self.stem = nn.Conv2d(4 * inputs, width, 3, padding=1)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from recon import data, hub
 from recon.errors import RecipeError
@@ -31,7 +32,10 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
         raise RecipeError(f"The [model] part of '{recipe.name}' does not fit a {recipe.kind}: {error}.") from error
     images = data.load(recipe.data.name, "train")
     if issubclass(kind, Gaussian):
-        yield kind.fit((part.to(device).float() / 255 for part in images.split(2000)), **recipe.model)
+        said = dict(recipe.model)
+        if "coarse" in said:  # an image set, by its name
+            said["coarse"] = batches(data.load(said["coarse"], "train"), device)
+        yield kind.fit(batches(images, device), **said)
     elif issubclass(kind, Network) and recipe.training is not None:
         torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
         network = kind(**recipe.model)
@@ -43,6 +47,11 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
                 raise RecipeError(told) from error
         yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
         yield network.to("cpu")
+
+
+def batches(images: Tensor, device: str) -> Iterator[Tensor]:
+    """Of uint8 (count, channels, side, side), as float in [0, 1]"""
+    return (part.to(device).float() / 255 for part in images.split(2000))
 
 
 def write(model: Model, recipe: Recipe, folder: Path, trained: str) -> None:
