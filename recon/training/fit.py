@@ -39,11 +39,11 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
     elif issubclass(kind, Network) and recipe.training is not None:
         torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
         network = kind(**recipe.model)
-        if recipe.training.start:
+        for start in recipe.training.start.split():
             try:
-                network.start_from(hub.load(recipe.training.start, "cpu"))
+                network.start_from(hub.load(start, "cpu"))
             except (RuntimeError, AttributeError) as error:
-                told = f"'{recipe.name}' cannot start from '{recipe.training.start}', a model of another shape."
+                told = f"'{recipe.name}' cannot start from '{start}', a model of another shape."
                 raise RecipeError(told) from error
         yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
         yield network.to("cpu")
@@ -83,8 +83,8 @@ def licence(recipe: Recipe) -> str:
     terms = recipe.data.terms
     if "non-commercial" in terms:
         return f"weights: {terms} ({recipe.data.title}'s terms)"
-    if recipe.training and recipe.training.start:
-        before = read_config(hub.resolve(recipe.training.start))["checkpoint"]["licence"]
+    for start in recipe.training.start.split() if recipe.training else ():
+        before = read_config(hub.resolve(start))["checkpoint"]["licence"]
         if "non-commercial" in before:
             return f"{before}, which it started from"
     return f"weights: Apache-2.0 as far as ours; data terms: {terms}"
