@@ -25,6 +25,8 @@ SETS = {
     "cifar10": "JPEG CIFAR-10",
     "celeba": "CelebA 32",
     "landscapes": "landscapes 32",
+    "celeba64": "CelebA 64",
+    "landscapes64": "landscapes 64",
     "fer2013": "FER2013",
     "mnist": "grey MNIST",
     "fashion": "Fashion-MNIST",

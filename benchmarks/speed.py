@@ -5,8 +5,8 @@
 For each model, medians in milliseconds: mean and variance at 128 random pixels, a patch not seen before; the
 same after 5 more pixels, as a stroke adds them; 8 joint samples (32 steps where they are drawn in steps); the next
 pixel to look at. Then the first as a multiple of the Gaussian's. Below: 8 samples against attention of
-PixelTransformer's size, one pixel at a time, scaled from a part of it (`benchmarks.attention`); and the cost of a new
-patch by its size.
+PixelTransformer's size, one pixel at a time, scaled from a part of it (`benchmarks.attention`); the cost of a new
+patch by its size; and that of a scale mixture by its side, an eighth of the pixels known.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ import torch
 import recon
 from benchmarks import attention
 from recon import Observation, acquisition, patches
+from recon.evaluation import sources
+from recon.models import ScaleMixture
 
 NAMES = ("gaussian-cifar10", "gsm-cifar10", "mdn-cifar10", "convnade-cifar10", "linear", "rbf", "biharmonic")
 SIZE, STROKE, COUNT = 128, 5, 8
 SIZES = (16, 64, 128, 256, 512)
+SIDES = {32: "gsm-celeba", 64: "gsm-celeba64"}
 
 
 def milliseconds(work: Callable[[], object]) -> float:
@@ -40,15 +43,14 @@ def answer(model, observation: Observation) -> None:
     prediction.mean.sum().item()
 
 
-def timed(name: str, rounds: int) -> list[float | None]:
+def timed(model, rounds: int, size: int = SIZE) -> list[float | None]:
     """New patch, a stroke more, samples, next pixel; None where the method has no such thing."""
-    model, values = recon.load(name), torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    side = getattr(model, "side", 32)
+    values = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
     times: list[list[float]] = [[], [], [], []]
     for seed in range(rounds + 1):
-        sizes = (SIZE, SIZE + STROKE)
-        first, more = (
-            Observation(values, torch.from_numpy(patches.random(32, size, seed))[None, None]) for size in sizes
-        )
+        masks = (torch.from_numpy(patches.random(side, count, seed)) for count in (size, size + STROKE))
+        first, more = (Observation(values, mask[None, None]) for mask in masks)
         times[0].append(milliseconds(lambda first=first: answer(model, first)))
         times[1].append(milliseconds(lambda more=more: answer(model, more)))
         if model.predict(first).has_spread and seed < 4:  # few: networks take seconds
@@ -67,6 +69,13 @@ def new_patch(name: str, size: int, rounds: int) -> float:
     return statistics.median(times[1:])
 
 
+def by_side(side: int):
+    """A scale mixture of that side; none of 16 is bundled, so one is fitted to dead leaves."""
+    if side in SIDES:
+        return recon.load(SIDES[side])
+    return ScaleMixture.fit([sources.leaves(800, side=side)], rank=3 * side**2 // 2)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", default=list(NAMES), metavar="NAME")
@@ -76,9 +85,9 @@ def main() -> None:
     print("| model | new patch | 5 pixels more | 8 samples | next pixel | beside the Gaussian |")
     print("| --- | --- | --- | --- | --- | --- |")
     samples: dict[str, float] = {}
-    unit = timed("gaussian-cifar10", asked.rounds)[0]
+    unit = timed(recon.load("gaussian-cifar10"), asked.rounds)[0]
     for name in asked.names:
-        found = timed(name, asked.rounds)
+        found = timed(recon.load(name), asked.rounds)
         cells = ["–" if each is None else f"{each:.0f} ms" for each in found]
         print(f"| {name} | {' | '.join(cells)} | {found[0] / unit:.1f} |", flush=True)  # type: ignore[operator]
         if found[2] is not None:
@@ -90,6 +99,10 @@ def main() -> None:
     for name in asked.names:
         cells = [f"{new_patch(name, size, asked.rounds):.0f} ms" for size in SIZES]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    print("\n| side | new patch | 5 pixels more | 8 samples | next pixel |\n| --- | --- | --- | --- | --- |")
+    for side in (16, *SIDES):
+        cells = [f"{each:.0f} ms" for each in timed(by_side(side), asked.rounds, side**2 // 8)]
+        print(f"| {side}, {side**2 // 8} pixels known | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ depend on what its value turns out to be: greedy choice by it is A-optimal desig
 "Near-optimal sensor placements in Gaussian processes", choose by information instead). With nothing observed it makes a
 patch for a whole image set, see `design` and `recon.patches.designed`. Any other model is asked where it is least sure.
 
+Of large pictures, whose whole covariance is never formed, only pixels that are unsure and far apart are weighed.
+
 A model that stands on a Gaussian, and says better than it how sure it is of each pixel of this picture, can weigh that
 drop: `largest_weighted_drop`.
 """
@@ -23,6 +25,7 @@ from recon.prediction import Predictor
 NO_SPREAD = "This method does not say how sure it is, so it cannot say where to look."
 NO_GAUSSIAN = "This model stands on no Gaussian that could say what a pixel tells of the others."
 CROWDING = 2.0  # pixels: how far around a chosen pixel its neighbours are less wanted
+CANDIDATES = 96  # pixels of a large picture whose drop is worked out
 
 
 def next_pixels(model: Predictor, observation: Observation, count: int = 1) -> list[tuple[int, int]]:
@@ -66,10 +69,34 @@ def largest_weighted_drop(model: Predictor, observation: Observation, count: int
     if gaussian is None:
         raise PredictionError(NO_GAUSSIAN)
     mask = observation.mask[0, 0].to(gaussian.device)
-    own, closed = (each.predict(observation).variance[0].sum(0)[~mask] for each in (model, gaussian))
-    weights = (own / closed.clamp_min(ROUNDING)).repeat(gaussian.channels)
-    drop = drops(hidden_covariance(gaussian, mask.flatten()), gaussian.channels, weights)
-    return apart(torch.full(mask.shape, -1.0, device=mask.device).masked_scatter(~mask, drop), count)
+    own, closed = (each.predict(observation).variance[0].sum(0) for each in (model, gaussian))
+    hidden = ~gaussian.condition(mask.flatten()).mask
+    weights = (own / closed.clamp_min(ROUNDING)).flatten()[hidden].repeat(gaussian.channels)
+    drop = torch.full_like(own, -1.0)
+    if gaussian.detail is None:
+        drop[~mask] = drops(hidden_covariance(gaussian, mask.flatten()), gaussian.channels, weights)
+    else:
+        pixels = candidates(own, mask, count)
+        rows, columns = candidate_rows(gaussian, mask.flatten(), pixels)
+        drop.view(-1)[pixels] = drops(rows, gaussian.channels, weights, columns)
+    return apart(drop, count)
+
+
+def candidates(variance: Tensor, mask: Tensor, count: int) -> Tensor:
+    """Hidden pixels (row-major indices) that are unsure, and apart from each other: CANDIDATES, or `count` if that is
+    more, or all there are. variance and mask (side, side)"""
+    most = min(max(count, CANDIDATES), int((~mask).sum()))
+    places = apart(torch.where(mask, -1.0, variance), most)
+    return torch.tensor([row * mask.shape[1] + column for row, column in places], device=mask.device)
+
+
+def candidate_rows(model: Gaussian, mask: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Covariance, given the pixels of `mask` (pixels,), of the dimensions of some hidden pixels with all hidden ones,
+    (channels x n, hidden), and which of its columns are their own."""
+    hidden = ~model.condition(mask).mask
+    place = hidden.cumsum(0)[pixels] - 1
+    columns = (place + torch.arange(model.channels, device=mask.device)[:, None] * hidden.sum()).flatten()
+    return hidden_covariance(model, mask, columns), columns
 
 
 def apart(wanted: Tensor, count: int) -> list[tuple[int, int]]:
@@ -92,6 +119,11 @@ def largest_drop(model: Gaussian, observation: Observation, count: int = 1) -> l
     check(observation, count)
     model.check(observation)
     mask = observation.mask[0, 0].flatten().to(model.device)
+    if model.detail is not None:
+        pixels = candidates(model.predict(observation).variance[0].sum(0), mask.view(model.side, -1), count)
+        rows, columns = candidate_rows(model, mask, pixels)
+        order = greedy(rows, model.channels, torch.zeros_like(pixels, dtype=torch.bool), count, columns)
+        return [divmod(int(pixels[place]), model.side) for place in order]
     order = greedy(conditional(model, mask), model.channels, mask, count)
     return [divmod(place, model.side) for place in order]
 
@@ -99,56 +131,64 @@ def largest_drop(model: Gaussian, observation: Observation, count: int = 1) -> l
 @torch.no_grad()
 def design(model: Gaussian, size: int | None = None) -> list[int]:
     """The greedy patch for the pictures that a Gaussian was fitted to, before any is seen: the first `size` pixels
-    (row-major indices, all of them by default), best first."""
+    (row-major indices, all of them by default), best first. PredictionError where its covariance is never formed."""
+    covariance = model.covariance()
+    if not isinstance(covariance, Tensor):
+        raise PredictionError(f"A design for {model.side} x {model.side} pixels takes their whole covariance.")
     mask = torch.zeros(model.side**2, dtype=torch.bool, device=model.device)
-    return greedy(model.covariance().clone(), model.channels, mask, model.side**2 if size is None else size)
+    return greedy(covariance.clone(), model.channels, mask, model.side**2 if size is None else size)
 
 
 def conditional(model: Gaussian, mask: Tensor) -> Tensor:
     """Covariance of all dimensions given the pixels of `mask`, (dims, dims); 0 where observed."""
-    covariance, hidden = torch.zeros_like(model.covariance()), model.condition(mask).hidden
+    dims, hidden = len(model.location), model.condition(mask).hidden
+    covariance = model.location.new_zeros(dims, dims)
     covariance[hidden[:, None], hidden] = hidden_covariance(model, mask)
     return covariance
 
 
-def hidden_covariance(model: Gaussian, mask: Tensor) -> Tensor:
-    """Covariance of the hidden dimensions given the pixels of `mask`, (hidden, hidden)"""
+def hidden_covariance(model: Gaussian, mask: Tensor, which: Tensor | None = None) -> Tensor:
+    """Covariance of the hidden dimensions given the pixels of `mask`, (hidden, hidden), or some rows of it."""
     conditioned = model.condition(mask)
     hidden, whitened = conditioned.hidden, conditioned.whitened
-    prior = model.covariance().index_select(0, hidden).index_select(1, hidden)
-    return torch.addmm(prior, whitened.T, whitened, alpha=-1)
+    which = torch.arange(len(hidden), device=hidden.device) if which is None else which
+    prior = model.covariance()[hidden[which]].index_select(1, hidden)
+    return torch.addmm(prior, whitened[:, which].T, whitened, alpha=-1)
 
 
-def drops(covariance: Tensor, channels: int, weights: Tensor | None = None) -> Tensor:
+def drops(covariance: Tensor, channels: int, weights: Tensor | None = None, columns: Tensor | None = None) -> Tensor:
     """By how much observing each pixel would lower the total variance, or the sum of `weights` (dims,) times variances:
     (pixels,)
 
     Observing the dimensions D of a pixel takes C[:, D] (C[D, D] + noise)^-1 C[D, :] off the covariance C (dims, dims).
+    Of some pixels alone, C is given by their rows, and by which of its `columns` are their own.
     """
     dims = len(covariance)
-    rows = covariance.view(channels, dims // channels, dims)
+    rows = covariance.view(channels, dims // channels, -1)
     weighed = rows if weights is None else rows * weights
     squares = torch.stack(
         [torch.stack([(a * b).sum(1) for b in weighed]) for a in rows]
     )  # (channels, channels, pixels)
-    blocks = covariance.view(channels, dims // channels, channels, dims // channels).diagonal(dim1=1, dim2=3)
+    own = covariance if columns is None else covariance[:, columns]
+    blocks = own.view(channels, dims // channels, channels, dims // channels).diagonal(dim1=1, dim2=3)
     noise = ROUNDING * torch.eye(channels, device=covariance.device)
     taken = torch.linalg.solve(blocks.permute(2, 0, 1) + noise, squares.permute(2, 0, 1))
     return taken.diagonal(dim1=-2, dim2=-1).sum(-1)
 
 
-def greedy(covariance: Tensor, channels: int, mask: Tensor, count: int) -> list[int]:
-    """`count` pixels outside `mask`, each for the largest drop of the trace of `covariance`, which is used up."""
+def greedy(covariance: Tensor, channels: int, mask: Tensor, count: int, columns: Tensor | None = None) -> list[int]:
+    """`count` pixels outside `mask`, each for the largest drop of the trace of `covariance`, which is used up; of some
+    pixels alone, as in `drops`."""
     area = len(mask)
     taken, found = mask.clone(), []
     noise = ROUNDING * torch.eye(channels, device=covariance.device)
     for _ in range(count):
-        place = int(torch.where(taken, -torch.inf, drops(covariance, channels)).argmax())
+        place = int(torch.where(taken, -torch.inf, drops(covariance, channels, columns=columns)).argmax())
         found.append(place)
         taken[place] = True
         pixel = torch.arange(channels, device=covariance.device) * area + place
-        column = covariance[:, pixel]
-        covariance.sub_(column @ torch.linalg.solve(column[pixel] + noise, column.T))
+        column = covariance[:, pixel if columns is None else columns[pixel]]
+        covariance.sub_(column @ torch.linalg.solve(column[pixel] + noise, covariance[pixel]))
     return found
 
 

@@ -113,10 +113,10 @@ def closed_form(data_set: str) -> ScaleMixture:
 
 @lru_cache(maxsize=16)
 def others(data_set: str) -> tuple[str, ...]:
-    """Other image sets with as many channels whose scale mixture is there."""
-    names = [record.name.removeprefix("gsm-") for record in hub.checkpoints() if record.name.startswith("gsm-")]
-    channels = closed_form(data_set).channels
-    return tuple(name for name in sorted(names) if name != data_set and closed_form(name).channels == channels)
+    """Other image sets of as many channels and pixels whose scale mixture is there."""
+    kinds = {r.name.removeprefix("gsm-"): (r.channels, r.side) for r in hub.checkpoints() if r.name.startswith("gsm-")}
+    own = closed_form(data_set)
+    return tuple(name for name in sorted(kinds) if name != data_set and kinds[name] == (own.channels, own.side))
 
 
 @lru_cache(maxsize=16)

@@ -11,7 +11,7 @@ import torch
 from recon import acquisition, baselines, patches
 from recon.errors import PatchError, PredictionError
 from recon.models import ConvNADE, Gaussian
-from recon.models.gaussian import ROUNDING
+from recon.models.conditioned import ROUNDING
 from tests.models.test_scale_mixture import SIDE, observe, pictures
 
 

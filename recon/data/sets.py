@@ -1,4 +1,4 @@
-"""The list of image sets, each with its source and terms, and one way to read any of them as 32 x 32 tensors."""
+"""The list of image sets, each with its source and terms, and one way to read any of them as tensors of a side."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class DataSet:
     title      what a page and a card call it
     file       its packed archive in the folder that RECON_DATA names
     channels   1 or 3
+    side       of the pictures as they are trained on and measured
     terms      the licence that its source states; it binds what is trained on it
     parquet    on the Hub: (repository, revision, {split: file}, image column), or None
     binary     pixels are 0 or 1
@@ -35,6 +36,7 @@ class DataSet:
     channels: int
     terms: str
     source: str
+    side: int = 32
     parquet: tuple[str, str, dict[str, str], str] | None = None
     binary: bool = False
     held_out: int = 2000
@@ -67,6 +69,26 @@ SETS: dict[str, DataSet] = {
             channels=3,
             terms="none stated",
             source="forest, glacier, mountain and sea of the Intel image classification challenge 2018, 2 x 2 averages",
+            held_out=500,
+        ),
+        DataSet(
+            name="celeba64",
+            title="CelebA 64",
+            file="celeba64.npz",
+            channels=3,
+            side=64,
+            terms=NON_COMMERCIAL,
+            source="Liu et al. 2015, aligned and cropped, reduced to 64 x 64",
+            held_out=250,
+        ),
+        DataSet(
+            name="landscapes64",
+            title="landscapes 64",
+            file="landscapes64.npz",
+            channels=3,
+            side=64,
+            terms="none stated",
+            source="forest, glacier, mountain and sea of the Intel image classification challenge 2018, 64 x 64",
             held_out=500,
         ),
         DataSet(
@@ -113,11 +135,12 @@ SETS: dict[str, DataSet] = {
 }
 
 
-def load(name: str, split: str, side: int = 32, limit: int | None = None) -> Tensor:
+def load(name: str, split: str, side: int | None = None, limit: int | None = None) -> Tensor:
     """One split of a set: uint8 (count, channels, side, side); binary sets hold 0 and 255.
 
     split  "train", "valid" or "test"; where a set has no "valid" of its own it is the end of "train", which then
            ends before it
+    side   pixels; the set's own by default
     limit  the first so many only
     Raises DataError if the set is unknown, or neither `RECON_DATA` nor the Hub has it.
     """
@@ -126,7 +149,7 @@ def load(name: str, split: str, side: int = 32, limit: int | None = None) -> Ten
     found = SETS[name]
     images = split_of(found, split)[:limit]
     images = images * 255 if found.binary else images
-    return to_side(images, side)
+    return to_side(images, side or found.side)
 
 
 def split_of(found: DataSet, split: str) -> np.ndarray:

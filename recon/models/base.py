@@ -26,6 +26,7 @@ class Model(nn.Module, PyTorchModelHubMixin):
     channels: int
     binary = False  # pixels are 0 or 1
     exact_joint = False  # joint samples come from `sample_joint`, in closed form
+    copula = False  # they come from `sample_joint`, in one step, but only pixels' own distributions are the model's
 
     def distribution(self, observation: Observation) -> Distribution:
         """The marginal distribution of every pixel, hidden or not, given what is observed."""
@@ -58,7 +59,7 @@ class Model(nn.Module, PyTorchModelHubMixin):
     def sample_joint(
         self, observation: Observation, count: int, generator: torch.Generator, temperature: float = 1.0
     ) -> Tensor:
-        """Exact joint samples, (count, channels, height, width), for models with `exact_joint`."""
+        """Joint samples in one step, (count, channels, height, width), for models with `exact_joint` or `copula`."""
         raise PredictionError("This model has no closed-form joint samples; `recon.sample` draws them in steps.")
 
 

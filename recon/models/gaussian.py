@@ -6,6 +6,7 @@ pixels miss (Wilson et al. 2021, "Pathwise conditioning of Gaussian processes", 
 
 The covariance is kept as low rank plus one small block a pixel. Pictures whose mirror images are as likely have
 eigenvectors that are even or odd from left to right, so that half of each says all: twice the rank in the same bytes.
+Where pictures are too large for that it is a factor over their 2 x 2 averages, and `recon.models.detail`.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from torch import Tensor
 from recon.distributions import Gaussian as GaussianMarginals
 from recon.errors import PredictionError
 from recon.models.base import Model
-from recon.models.conditioned import ROUNDING, Conditioned, pixel_blocks
+from recon.models.conditioned import MOST_OBSERVED, Conditioned, pixel_blocks, thinned
+from recon.models.detail import ByScale, Detail
+from recon.models.moments import Moments, join_halves, positive, split_halves, unfold
 from recon.observation import Observation
 
-REMEMBERED = 8  # conditioned masks kept, each at most observed dims x hidden dims numbers
+REMEMBERED = 8  # conditioned masks kept, each at most observed dims x all dims numbers
+MOST_NUMBERS = 150_000_000  # in all of them: 600 MB; those of 32 x 32 pictures are half as many
 
 
 class Gaussian(Model):
@@ -31,9 +35,11 @@ class Gaussian(Model):
 
     mirrored  pictures and their mirror images are equally likely; then the factor's columns are stored by halves
     even, odd numbers of columns of either kind; without `mirrored` all are in `even`
+    fine      the columns are those of pictures' 2 x 2 averages, and a `Detail` says the rest
 
     Buffers: `location` float32 (dims,); `even_half`, `odd_half` float16 (dims or dims / 2, columns), eigenvectors of
-    the covariance, scaled; `rest` float32 (channels, channels, side, side), what they leave of each pixel's covariance.
+    the covariance, scaled; `rest` float32 (channels, channels, side, side), what they leave of each pixel's covariance,
+    or where `fine` the buffers of `detail`.
     """
 
     kind = "gaussian"
@@ -43,20 +49,23 @@ class Gaussian(Model):
     odd_half: Tensor
     rest: Tensor
 
-    def __init__(self, *, side: int, channels: int, even: int, odd: int = 0, mirrored: bool = True):
+    def __init__(self, *, side: int, channels: int, even: int, odd: int = 0, mirrored: bool = True, fine: bool = False):
         super().__init__()
-        if mirrored and side % 2:
-            raise PredictionError(f"Halves of mirrored pictures need an even side, not {side}.")
-        self.side, self.channels, self.mirrored = side, channels, mirrored
-        dims = channels * side * side
+        factored = side // 2 if fine else side
+        if (fine and side % 2) or (mirrored and factored % 2):
+            raise PredictionError(f"Halves of mirrored pictures need an even side, not {factored}.")
+        self.side, self.channels, self.mirrored, self.factored_side = side, channels, mirrored, factored
+        dims = channels * factored * factored
         stored = dims // 2 if mirrored else dims
-        self.register_buffer("location", torch.full((dims,), 0.5))
+        self.register_buffer("location", torch.full((channels * side * side,), 0.5))
         self.register_buffer("even_half", torch.zeros(stored, even, dtype=torch.float16))
         self.register_buffer("odd_half", torch.zeros(stored, odd, dtype=torch.float16))
-        rest = torch.eye(channels).view(channels, channels, 1, 1).repeat(1, 1, side, side)
-        self.register_buffer("rest", rest)
+        self.detail = Detail(side, channels) if fine else None
+        if not fine:
+            rest = torch.eye(channels).view(channels, channels, 1, 1).repeat(1, 1, side, side)
+            self.register_buffer("rest", rest)
         self.conditioned: dict[bytes, Conditioned] = {}  # the newest last
-        self.full: Tensor | None = None
+        self.full: Tensor | ByScale | None = None
         self.register_load_state_dict_post_hook(lambda module, _: module.forget())
 
     def forget(self) -> None:
@@ -67,17 +76,38 @@ class Gaussian(Model):
     def forget_masks(self) -> None:
         """Drop what was worked out for masks."""
         self.conditioned.clear()
+        if self.detail is not None:
+            self.detail.__dict__.pop("root", None)
 
     @classmethod
     @torch.no_grad()
-    def fit(cls, batches: Iterable[Tensor], rank: int, mirrored: bool = True) -> Self:
+    def fit(
+        cls,
+        batches: Iterable[Tensor],
+        rank: int,
+        mirrored: bool = True,
+        coarse: Iterable[Tensor] | None = None,
+    ) -> Self:
         """The Gaussian with the mean and covariance of pictures, and of their mirror images if `mirrored`.
 
         batches  float (batch, channels, side, side) in [0, 1]
         rank     eigenvectors kept, even and odd together
+        coarse   pictures of half the side, whose eigenvectors they then are: `fine`. They may be more than the fine
+                 ones, and others; the mirror images of both count
 
         Raises PredictionError where there is no picture, or an odd side in the way of halves.
         """
+        if coarse is not None:
+            averages, pictures = Gaussian.fit(coarse, rank), list(batches)
+            if not pictures or pictures[0].shape[-1] != 2 * averages.side:
+                raise PredictionError(f"Detail needs pictures of {2 * averages.side} pixels a side, and some.")
+            detail, mean = Detail.fit(torch.cat(pictures), averages.factor())
+            even, odd = averages.even_half.shape[1], averages.odd_half.shape[1]
+            model = cls(side=detail.side, channels=detail.channels, even=even, odd=odd, fine=True)
+            state = {name: getattr(averages, name) for name in ("even_half", "odd_half")}
+            state |= {f"detail.{name}": tensor for name, tensor in detail.state_dict().items()}
+            model.load_state_dict(state | {"location": mean.flatten()}, strict=False)
+            return model
         moments: list[Moments] = []
         for batch in batches:
             if mirrored and batch.shape[-1] % 2:
@@ -111,10 +141,10 @@ class Gaussian(Model):
         return model
 
     def factor(self) -> Tensor:
-        """The eigenvectors, scaled, over all dimensions: float32 (dims, columns)"""
+        """The eigenvectors, scaled, over all dimensions, or where `fine` those of averages: float32 (dims, columns)"""
         if not self.mirrored:
             return self.even_half.float()
-        shape = (self.channels, self.side, self.side // 2)
+        shape = (self.channels, self.factored_side, self.factored_side // 2)
         even, odd = (half.float().unflatten(0, shape) / math.sqrt(2) for half in (self.even_half, self.odd_half))
         left, right = torch.cat([even, odd], -1), torch.cat([even, -odd], -1).flip(2)
         return torch.cat([left, right], 2).flatten(0, 2)
@@ -124,10 +154,13 @@ class Gaussian(Model):
         blocks = self.factor().double().view(self.channels, self.side, self.side, -1)
         return torch.einsum("ahwk,bhwk->abhw", blocks, blocks)
 
-    def covariance(self) -> Tensor:
-        """float32 (dims, dims), made once: 38 MB for 32 x 32 colour"""
+    def covariance(self) -> Tensor | ByScale:
+        """float32 (dims, dims), made once: 38 MB for 32 x 32 colour; where `fine` it makes rows when indexed"""
         if self.full is None or self.full.device != self.device:
             factor = self.factor()
+            if self.detail is not None:
+                self.full = ByScale(factor, self.detail)
+                return self.full
             full = factor @ factor.T
             pixels = torch.arange(self.side**2, device=self.device)
             by_pixel = full.view(self.channels, self.side**2, self.channels, self.side**2)
@@ -170,6 +203,10 @@ class Gaussian(Model):
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Draws from the prior around its location, (count, dims), not clipped."""
+        covariance = self.covariance()
+        if self.detail is not None and isinstance(covariance, ByScale):
+            latent = torch.randn(count, covariance.factor.shape[1], generator=generator, device=self.device)
+            return latent @ covariance.factor.T + self.detail.draw(count, generator).flatten(1)
         factor = self.factor()
         latent = torch.randn(count, factor.shape[1], generator=generator, device=self.device)
         noise = torch.randn(count, self.side, self.side, self.channels, 1, generator=generator, device=self.device)
@@ -196,7 +233,11 @@ class Gaussian(Model):
 
     def hidden_distance(self, conditioned: Conditioned, residual: Tensor) -> tuple[Tensor, Tensor]:
         """Squared Mahalanobis distance of hidden residuals from their conditional mean, (n,), and the rest of minus the
-        log density, a number; float64."""
+        log density, a number; float64. PredictionError where `fine`: it would take the whole covariance."""
+        if self.detail is not None:
+            raise PredictionError(
+                f"A joint density of {self.side} x {self.side} pixels is more than this model works out."
+            )
         order = torch.cat([conditioned.observed, conditioned.hidden])
         cholesky = torch.linalg.cholesky(self.covariance()[order][:, order].double())
         known = len(conditioned.observed)
@@ -213,7 +254,10 @@ class Gaussian(Model):
 
     def condition(self, mask: Tensor) -> Conditioned:
         """All that does not depend on the observed values, for one mask (pixels,); the latest few are remembered, and
-        the largest of them that lies within the mask is extended."""
+        the largest of them that lies within the mask is extended. Of more than MOST_OBSERVED pixels those that are
+        nearest to hidden ones count."""
+        if self.detail is not None and mask.sum() > MOST_OBSERVED:
+            mask = thinned(mask)
         key = mask.cpu().numpy().tobytes()
         # taken out and put back as the newest: another thread may forget it in between
         conditioned = self.conditioned.pop(key, None)
@@ -222,8 +266,11 @@ class Gaussian(Model):
             before = max(within, key=lambda one: len(one.observed), default=None)
             conditioned = Conditioned(self.covariance(), self.channels, mask, before)
         self.conditioned[key] = conditioned
-        for oldest in list(self.conditioned)[:-REMEMBERED]:
-            self.conditioned.pop(oldest, None)
+        numbers = 0
+        for age, (older, one) in enumerate(reversed(list(self.conditioned.items()))):
+            numbers += one.cholesky.numel() + one.whitened.numel()
+            if age >= REMEMBERED or (age and numbers > MOST_NUMBERS):
+                self.conditioned.pop(older, None)
         return conditioned
 
     @staticmethod
@@ -232,52 +279,3 @@ class Gaussian(Model):
         if before.mask.device != mask.device or 2 * before.mask.sum() < mask.sum():
             return False
         return not bool((before.mask & ~mask).any())
-
-
-class Moments:
-    """Running first and second moments, in float64."""
-
-    def __init__(self, dims: int):
-        self.count = 0
-        self.total = torch.zeros(dims, dtype=torch.float64)
-        self.outer = torch.zeros(dims, dims, dtype=torch.float64)
-
-    def add(self, batch: Tensor) -> None:
-        self.count += len(batch)
-        self.total += batch.double().sum(0).cpu()
-        self.outer += (batch.T @ batch).double().cpu()
-
-    def mean(self) -> Tensor:
-        return self.total / self.count
-
-    def covariance(self) -> Tensor:
-        return self.outer / self.count - torch.outer(self.mean(), self.mean())
-
-
-def split_halves(batch: Tensor) -> tuple[Tensor, Tensor]:
-    """Even and odd parts, left to right, of pictures (batch, channels, side, side): two of (batch, dims / 2)"""
-    left, right = batch.chunk(2, -1)
-    right = right.flip(-1)
-    return ((left + right) / math.sqrt(2)).flatten(1), ((left - right) / math.sqrt(2)).flatten(1)
-
-
-def join_halves(even: Tensor, odd: Tensor, channels: int, side: int) -> Tensor:
-    """The inverse of `split_halves` for vectors (dims / 2,): (dims,)"""
-    even, odd = (half.view(channels, side, side // 2) / math.sqrt(2) for half in (even, odd))
-    return torch.cat([even + odd, (even - odd).flip(-1)], -1).flatten()
-
-
-def unfold(even: Tensor, odd: Tensor, channels: int, side: int) -> Tensor:
-    """The covariance (dims, dims) that has these covariances of even and odd parts."""
-    shape = (channels, side, side // 2, channels, side, side // 2)
-    same, mirrored = ((even + odd) / 2).view(shape), ((even - odd) / 2).view(shape)
-    left = torch.cat([same, mirrored.flip(5)], 5)
-    right = torch.cat([mirrored.flip(2), same.flip(2).flip(5)], 5)
-    return torch.cat([left, right], 2).reshape(channels * side * side, -1)
-
-
-def positive(blocks: Tensor) -> Tensor:
-    """The nearest blocks (channels, channels, side, side) whose eigenvalues are at least ROUNDING."""
-    values, vectors = torch.linalg.eigh(blocks.permute(2, 3, 0, 1))
-    mended = vectors @ torch.diag_embed(values.clamp_min(ROUNDING)) @ vectors.mT
-    return mended.permute(2, 3, 0, 1)

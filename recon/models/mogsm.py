@@ -20,7 +20,7 @@ from recon.distributions.mixture import Mixture, Part
 from recon.errors import PredictionError
 from recon.models.base import Model
 from recon.models.clusters import Coordinates, cluster, shape_of
-from recon.models.conditioned import cholesky
+from recon.models.conditioned import cholesky, prior_rows
 from recon.models.gaussian import REMEMBERED, join_halves, split_halves
 from recon.models.scale_mixture import KEPT, ScaleMixture, log_scale_evidence
 from recon.observation import Observation
@@ -233,7 +233,7 @@ class MoGSM(Model):
         factors = self.factors.pop(key, None)
         if factors is None or factors[0].device != self.device:
             dims = mask.repeat(self.channels).nonzero()[:, 0]
-            factors = [cholesky(part.covariance()[dims[:, None], dims]) for part in self.parts()]
+            factors = [cholesky(prior_rows(part.covariance(), dims, dims[:0])[0]) for part in self.parts()]
         self.factors[key] = factors
         for oldest in list(self.factors)[:-REMEMBERED]:
             self.factors.pop(oldest, None)

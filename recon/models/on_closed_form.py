@@ -58,8 +58,16 @@ class OnClosedForm(Network):
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def start_from(self, model: Model) -> None:
-        """Another network of this kind, or the scale mixture to stand on."""
-        (self.base if isinstance(model, ScaleMixture) else self).load_state_dict(model.state_dict())
+        """Another network of this kind, or the scale mixture to stand on. Of one for pictures of another side only its
+        layers: they are convolutions, and whitened residuals are alike at every side."""
+        state = model.state_dict()
+        if isinstance(model, ScaleMixture):
+            self.base.load_state_dict(state)
+        elif model.side != self.side:
+            layers = {name: tensor for name, tensor in state.items() if not name.startswith("base.")}
+            self.load_state_dict(self.state_dict() | layers)
+        else:
+            self.load_state_dict(state)
 
     def prepare(self, batches: Iterable[Tensor]) -> None:
         base = self.base

@@ -41,9 +41,17 @@ class ScaleMixture(Gaussian):
     log_kernel: Tensor
 
     def __init__(
-        self, *, side: int, channels: int, even: int, odd: int = 0, mirrored: bool = True, scales: int = 15
+        self,
+        *,
+        side: int,
+        channels: int,
+        even: int,
+        odd: int = 0,
+        mirrored: bool = True,
+        fine: bool = False,
+        scales: int = 15,
     ):  # spelled out: `config.json` is made of these
-        super().__init__(side=side, channels=channels, even=even, odd=odd, mirrored=mirrored)
+        super().__init__(side=side, channels=channels, even=even, odd=odd, mirrored=mirrored, fine=fine)
         self.scales = scales
         self.register_buffer("log_prior", torch.full((scales,), -math.log(scales)))
         self.register_buffer("log_kernel", torch.eye(scales).clamp_min(1e-9).log())
@@ -55,7 +63,13 @@ class ScaleMixture(Gaussian):
 
     @classmethod
     @torch.no_grad()
-    def fit(cls, batches: Iterable[Tensor], rank: int, mirrored: bool = True) -> Self:
+    def fit(
+        cls,
+        batches: Iterable[Tensor],
+        rank: int,
+        mirrored: bool = True,
+        coarse: Iterable[Tensor] | None = None,
+    ) -> Self:
         """As `Gaussian.fit`; then the prior and the kernel by expectation-maximisation: the prior from how likely
         observed pixels are, the kernel from how likely hidden ones are given them, on some of the pictures."""
         kept: list[Tensor] = []
@@ -65,7 +79,7 @@ class ScaleMixture(Gaussian):
                 kept.append(batch[:: max(1, len(batch) // 50)].cpu())
                 yield batch
 
-        model = super().fit(passing(), rank, mirrored)
+        model = super().fit(passing(), rank, mirrored, coarse)
         pictures = torch.cat(kept)
         model.estimate(pictures[:: max(1, len(pictures) // KEPT)][:KEPT])
         return model

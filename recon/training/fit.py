@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from recon import data, hub
 from recon.errors import RecipeError
@@ -32,22 +33,29 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
     except TypeError as error:
         raise RecipeError(f"The [model] part of '{recipe.name}' does not fit a {recipe.kind}: {error}.") from error
     images = data.load(recipe.data.name, "train")
-    batches = (part.to(device).float() / 255 for part in images.split(2000))
     if issubclass(kind, CLOSED_FORMS):
-        yield kind.fit(batches, **recipe.model)
+        said = dict(recipe.model)
+        if "coarse" in said:  # an image set, by its name
+            said["coarse"] = batches(data.load(said["coarse"], "train"), device)
+        yield kind.fit(batches(images, device), **said)
     elif issubclass(kind, Network) and recipe.training is not None:
         torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
         network = kind(**recipe.model)
-        if recipe.training.start:
+        for start in recipe.training.start.split():
             try:
-                network.start_from(hub.load(recipe.training.start, "cpu"))
+                network.start_from(hub.load(start, "cpu"))
             except (RuntimeError, AttributeError) as error:
-                told = f"'{recipe.name}' cannot start from '{recipe.training.start}', a model of another shape."
+                told = f"'{recipe.name}' cannot start from '{start}', a model of another shape."
                 raise RecipeError(told) from error
-        else:
-            network.prepare(batches)
+        if not recipe.training.start:
+            network.prepare(batches(images, device))
         yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
         yield network.to("cpu")
+
+
+def batches(images: Tensor, device: str) -> Iterator[Tensor]:
+    """Of uint8 (count, channels, side, side), as float in [0, 1]"""
+    return (part.to(device).float() / 255 for part in images.split(2000))
 
 
 def write(model: Model, recipe: Recipe, folder: Path, trained: str) -> None:
@@ -79,8 +87,8 @@ def licence(recipe: Recipe) -> str:
     terms = recipe.data.terms
     if "non-commercial" in terms:
         return f"weights: {terms} ({recipe.data.title}'s terms)"
-    if recipe.training and recipe.training.start:
-        before = read_config(hub.resolve(recipe.training.start))["checkpoint"]["licence"]
+    for start in recipe.training.start.split() if recipe.training else ():
+        before = read_config(hub.resolve(start))["checkpoint"]["licence"]
         if "non-commercial" in before:
             return f"{before}, which it started from"
     return f"weights: Apache-2.0 as far as ours; data terms: {terms}"

@@ -24,7 +24,7 @@ class Training:
     mirror    half of the pictures are mirrored
     shared    a fresh patch is one for a whole batch, which is much cheaper for models that condition on each patch
     clip      largest norm of a step's gradient; 0 lets any pass
-    start     a checkpoint whose weights the run starts from; "" starts from none
+    start     checkpoints whose weights the run starts from, one after another; "" starts from none
     """
 
     steps: int

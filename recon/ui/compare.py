@@ -9,7 +9,8 @@ import gradio as gr
 from recon.ui.comparing import MODELS, PAINTED, PATCHES, Comparing, sources
 from recon.ui.components import LogSlider, Tiles
 from recon.ui.engine import Engine
-from recon.ui.reconstruct import FAMILIES, MODEL, Parts, heading
+from recon.ui.grids import FAMILIES
+from recon.ui.reconstruct import MODEL, Parts, heading
 from recon.ui.scripts import COMPARE_LOOK, COMPARE_STALE, SAVE_CSV, TO_TOP
 
 MODES = [("Several models", MODELS), ("Several patches", PATCHES)]

@@ -15,12 +15,12 @@ from recon.comparison import Result
 from recon.errors import ObservationError
 from recon.observation import Observation
 from recon.ui import pictures, tiles
-from recon.ui.engine import SIDE, Engine, patch_mask, reveal, seed_of
+from recon.ui.engine import SIDES, Engine, patch_mask, reveal, seed_of
 from recon.ui.figures import picture_uri
+from recon.ui.grids import FAMILIES, Sheet, truth_at
 from recon.ui.handlers import Handlers
 from recon.ui.painting import Painting, decode_picture, encode_picture
 from recon.ui.plainly import plainly
-from recon.ui.reconstruct import FAMILIES
 from recon.ui.session import Session
 
 MODELS, PATCHES = "models", "patches"
@@ -46,8 +46,9 @@ class Question:
 
     @property
     def observation(self) -> Observation:
-        if self.painting.side != SIDE:  # classical methods would take any, and hours
-            raise ObservationError(f"Models here see {SIDE} x {SIDE} pixels, and the painting is another size.")
+        if self.painting.side not in SIDES:  # classical methods would take any, and hours
+            seen = " or ".join(f"{side} x {side}" for side in SIDES)
+            raise ObservationError(f"Models here see {seen} pixels, and the painting is another size.")
         mask = torch.from_numpy(self.painting.mask)[None, None]
         values = self.painting.values[..., 0] if self.is_grey else self.painting.values
         return Observation(images.to_tensor(values)[None], mask)
@@ -155,25 +156,36 @@ class Comparing:
 
     def comparison(self, mode, source, family, size, seed, names, model, families, *there) -> Comparison:
         """What is to be compared; nothing is computed yet."""
-        question = self.question(source, family, size, seed, *there)
+        side = self.engine.side((names or [""])[0] if mode == MODELS else model, there[0].side)
+        question = self.question(source, family, size, seed, *there, side=side)
         return self.of_models(question, names) if mode == MODELS else self.of_patches(question, model, families)
 
-    def question(self, source, family, size, seed, painting, truth, picture, *patch) -> Question:
-        """From what is chosen here, and then what is on Reconstruct; ObservationError where there is no picture."""
+    def question(self, source, family, size, seed, painting, truth, picture, *patch, side) -> Question:
+        """From what is chosen here, and then what is on Reconstruct; ObservationError where there is no picture. What
+        is painted is put as it is, pictures at `side`."""
         if source == PAINTED:
             family, size, seed = patch
             known = decode_picture(truth, painting.side)
             return Question(painting, known, picture or "", family, size, seed_of(seed or 0))
-        known = decode_picture(truth, SIDE) if source == PICTURE else pictures.load(source)
+        if source == PICTURE:
+            seen = truth_at(Sheet(painting, truth or "", picture or ""), side)
+            if truth and not seen:
+                raise ObservationError(
+                    f"The picture on Reconstruct is known at {painting.side} x {painting.side} pixels only: choose a "
+                    f"model of {side} x {side} there, and bring the picture again."
+                )
+            known = decode_picture(seen, side)
+        else:
+            known = pictures.load(source, side)
         if known is None:
             raise ObservationError("There is no picture on Reconstruct to take pixels from: choose one.")
         name, seed = (picture or "") if source == PICTURE else source, seed_of(seed or 0)
-        return Question(reveal(known, patch_mask(family, size, seed)), known, name, family, size, seed)
+        return Question(reveal(known, patch_mask(family, size, seed, side)), known, name, family, size, seed)
 
     def of_models(self, question: Question, names: Sequence[str]) -> Comparison:
         if not names:
             raise ObservationError("Choose at least one model.")
-        count = f"{question.painting.count} of {SIDE * SIDE} pixels"
+        count = f"{question.painting.count} of {question.painting.side**2} pixels"
         about = count if question.truth is not None else f"{count} · no true picture, so no scores"
         seen = {"title": "Observed", "aside": count, "picture": tiles.observed_uri(question.observation)}
         return Comparison(
@@ -194,7 +206,7 @@ class Comparing:
             raise ObservationError("Choose at least one patch, of a picture.")
 
         def link(result: Result) -> str:
-            mask = patch_mask(result.name, question.size, question.seed)
+            mask = patch_mask(result.name, question.size, question.seed, question.painting.side)
             return replace(question, family=result.name, painting=reveal(truth, mask)).link(model)
 
         return Comparison(

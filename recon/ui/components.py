@@ -62,6 +62,8 @@ class SampleGrid(gr.HTML):
 class LogSlider(gr.HTML):
     """How many pixels, from 1 to `most`, on a logarithmic scale; its value is the number. Event `slide` when let go."""
 
+    LARGEST = 64 * 64  # that `most` may be updated to
+
     def __init__(self, value: int = 64, *, most: int = 1024, **kwargs: Any):
         self.most = most
         super().__init__(
@@ -75,15 +77,15 @@ class LogSlider(gr.HTML):
         )
 
     def preprocess(self, payload: Any) -> int:
-        if isinstance(payload, bool) or not isinstance(payload, int | float) or not 1 <= payload <= self.most:
-            raise hint(f"A patch has 1 to {self.most} pixels.")
+        if isinstance(payload, bool) or not isinstance(payload, int | float) or not 1 <= payload <= self.LARGEST:
+            raise hint(f"A patch has 1 to {self.LARGEST} pixels.")
         return round(payload)
 
     def postprocess(self, value: int | None) -> int:
         return int(value or 1)
 
     def api_info(self) -> dict[str, Any]:
-        return {"type": "integer", "minimum": 1, "maximum": self.most}
+        return {"type": "integer", "minimum": 1, "maximum": self.LARGEST}
 
 
 class PictureInput(gr.Image):

@@ -13,8 +13,10 @@ from recon.ui.painting import Painting
 
 KINDS = {
     "celeba": "faces",
+    "celeba64": "faces",
     "cifar10": "photographs of objects",
     "landscapes": "landscapes",
+    "landscapes64": "landscapes",
     "fer2013": "grey faces",
     "mnist": "digits",
     "fashion": "clothes",

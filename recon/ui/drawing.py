@@ -36,7 +36,11 @@ class Drawing:
         began = shown = time.perf_counter()
         yield [{"pngs": [], "count": SAMPLES, "busy": True}, "drawing …"]
         count, said = whole(steps, "number of groups"), schedules.ORDERS.get(order, order)
-        exact = "exact joint samples" if known.exact_joint else f"joint samples in {count} groups, {said}"
+        exact = f"joint samples in {count} groups, {said}"
+        if known.exact_joint:
+            exact = "exact joint samples"
+        elif getattr(known, "copula", False):
+            exact = "joint samples in one step, by a Gaussian copula"
         pngs: list[str] = []
         drawing = sampling.stream(known, observation, SAMPLES, count, seed_of(seed or 0), order, temperature)
         for step, drawn in enumerate(drawing):

@@ -17,7 +17,8 @@ from recon.prediction import Prediction, Predictor
 from recon.ui.painting import Painting
 
 DEFAULT = "mdn-celeba"
-SIDE = 32
+SIDE = 32  # of most models, and of what the page opens with
+SIDES = (SIDE, 64)
 MOST_SEED = 2**32
 
 
@@ -93,6 +94,10 @@ class Engine:
         record = self.records[name]
         return f"{record.summary} {record.data}, {record.bytes / 1e6:.1f} MB."
 
+    def side(self, name: str, other: int = SIDE) -> int:
+        """Pixels a side that a model works on; `other` for those that take any."""
+        return self.records[name].side if name in self.records else other
+
     def model(self, name: str) -> Predictor:
         """The model, from memory after the first time; CheckpointError where it cannot be had."""
         if not isinstance(name, str) or name not in self.models:
@@ -104,9 +109,11 @@ class Engine:
     def observe(self, name: str, painting: Painting) -> Observation:
         """A painting as the model's kind of observation: colour, grey, or black and white."""
         model = self.model(name)
-        side = getattr(model, "side", SIDE)  # classical methods would take any, and hours
-        if painting.side != side:
-            raise CheckpointError(f"This model works on {side} x {side} pixels, the painting has {painting.side}.")
+        # classical methods would take any, and hours
+        sides = (model.side,) if hasattr(model, "side") else SIDES
+        if painting.side not in sides:
+            told = " or ".join(f"{side} x {side}" for side in sides)
+            raise CheckpointError(f"This model works on {told} pixels, the painting has {painting.side}.")
         values = images.to_tensor(painting.values)[None]
         observation = Observation(values, torch.from_numpy(painting.mask)[None, None])
         return observation.as_seen_by(model)

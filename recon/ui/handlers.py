@@ -15,7 +15,7 @@ import numpy as np
 
 from recon import acquisition, baselines, sampling
 from recon.errors import ObservationError, ReconError
-from recon.ui import doubts, export, figures, pictures
+from recon.ui import doubts, export, figures, grids, pictures
 from recon.ui.drawing import SAMPLES
 from recon.ui.engine import MOST_SEED, Answer, Engine, patch_mask, reveal, seed_of
 from recon.ui.painting import Painting, decode_picture, encode_picture, where
@@ -111,6 +111,21 @@ class Handlers:
             ink = "grey"
         line = f"<p class='quiet'>{self.engine.summary(model)}</p>"
         return [gr.update(ink=ink), line, *self.results(painting, model, truth, look, marked, selected)]
+
+    @plainly
+    def switch(self, painting, model, truth, look, marked, selected, picture, upload, family, size, seed, left):
+        """Another model, and its grid if that is another: painter, line, results, truth, family, size, and what the
+        browser keeps of the grid that is left."""
+        side = self.engine.side(model, painting.side)
+        if side == painting.side or max(side, painting.side) % min(side, painting.side):
+            return [*self.choose_model(painting, model, truth, look, marked, selected), *[gr.skip()] * 4]
+        sheet = grids.Sheet(painting, truth or "", picture or "", family, size, seed_of(seed or 0))
+        sheet, left = grids.switched(sheet, side, upload, left)
+        new = sheet.painting
+        ink, line, *results = self.choose_model(new, model, sheet.truth, look, marked, "")
+        painter = gr.update(value=new.to_payload(), picture=sheet.truth, ink=ink["ink"], selected=[], marks=[])
+        results[1] = gr.update(value=results[1], selected=[])
+        return [painter, line, *results, sheet.truth, *patch_controls(sheet.family, sheet.size, side), left]
 
     @plainly
     def doubt(self, painting, model) -> str:
@@ -249,5 +264,12 @@ class Handlers:
         decode_picture(truth, painting.side)
         ink, line, *results = self.choose_model(painting, session.model, truth, look, marked, selected)
         painter = gr.update(value=painting.to_payload(), picture=truth, ink=ink["ink"])
-        head = [session.model, session.family, session.size, session.seed, name, truth, painter, line]
+        patch = patch_controls(session.family, session.size, painting.side)
+        head = [session.model, *patch, session.seed, name, truth, painter, line]
         return head + results
+
+
+def patch_controls(family: str, size: int, side: int) -> list[dict]:
+    """The menu of patch families and the slider of sizes, for a grid of `side`."""
+    titles = [(title, name) for title, name in grids.FAMILIES if grids.offered(name, side) == name]
+    return [gr.update(value=grids.offered(family, side), choices=titles), gr.update(value=size, most=side * side)]

@@ -9,9 +9,10 @@ import gradio as gr
 from recon.ui import lab_figures
 from recon.ui.components import PresetCards
 from recon.ui.engine import Engine
+from recon.ui.grids import FAMILIES
 from recon.ui.lab_handlers import LabHandlers, data_line, look_for, quiet
 from recon.ui.lab_settings import FEWEST, MEASURES, MOST, MOST_SEEDS, PRESETS, SIZES, data_choices
-from recon.ui.reconstruct import FAMILIES, heading
+from recon.ui.reconstruct import heading
 from recon.ui.scripts import SAVE_LAB
 
 LAB = "lab"  # a queue of its own: strokes do not wait for an experiment to end

@@ -50,10 +50,11 @@ class LabHandlers:
         """How much work the controls ask for, or why they cannot be run; beside the button, so never a toast."""
         try:
             settings = Settings.read(*controls)
+            count = settings.check(settings.side(self.engine))
         except ReconError as error:
             return quiet(str(error))
         mixed = " Grey and colour models are asked for different things: compare lines of one kind."
-        said = f"{settings.check():,} reconstructions, of {settings.pictures} pictures."
+        said = f"{count:,} reconstructions, of {settings.pictures} pictures."
         return quiet(said + (mixed if self.kinds(settings) > 1 else ""))
 
     def subject(self, settings: Settings) -> str:
@@ -73,14 +74,14 @@ class LabHandlers:
     def begin(self, *controls):
         """The progress before a run has its turn; a sentence pops up instead if it cannot be run."""
         settings = Settings.read(*controls)
-        return lab_report.progress(0, settings.check(), "waiting for its turn …")
+        return lab_report.progress(0, settings.check(settings.side(self.engine)), "waiting for its turn …")
 
     @plainly
     def run(self, *controls) -> Iterator[list]:
         """Progress, sentence, plot, table, CSV, and the two buttons that save, as they come."""
         settings, files = Settings.read(*controls), controls[-1] or []
         label = lab_report.labels(settings.models, settings.families, model_titles(self.engine), family_titles())
-        total, done, rows = settings.check(), 0, list[Row]()
+        total, done, rows = settings.check(settings.side(self.engine)), 0, list[Row]()
         began = shown = time.perf_counter()
         yield [
             lab_report.progress(0, total, "loading models and pictures …"),

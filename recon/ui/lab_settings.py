@@ -15,7 +15,7 @@ from recon.errors import ExperimentError
 from recon.evaluation import sources
 from recon.evaluation.experiment import Experiment
 from recon.ui.engine import SIDE, Engine, seed_of, whole
-from recon.ui.reconstruct import FAMILIES
+from recon.ui.grids import FAMILIES
 
 MEASURES = [("PSNR", "psnr_db"), ("SSIM", "ssim"), ("bits/dim", "bits_per_dim"), ("Coverage", "coverage")]
 SIZES = [4, 8, 16, 32, 64, 128, 256, 512]
@@ -44,7 +44,7 @@ MADE = {
         "faces drawn by a model",
         "Drawn by the scale mixture itself: a fair test of patches, not of the models.",
     ),
-    OWN: ("your own pictures", "Each is cropped to a square and reduced to 32 × 32."),
+    OWN: ("your own pictures", "Each is cropped to a square and reduced to what the models see."),
 }
 
 
@@ -80,9 +80,9 @@ class Settings:
         found.check()
         return found
 
-    def check(self) -> int:
+    def check(self, side: int = SIDE) -> int:
         """How many reconstructions these settings ask for; ExperimentError where they are too many."""
-        count = self.experiment(torch.zeros(1, 3, SIDE, SIDE).expand(self.pictures, -1, -1, -1)).reconstructions
+        count = self.experiment(torch.zeros(1, 3, side, side).expand(self.pictures, -1, -1, -1)).reconstructions
         if count > MOST_RECONSTRUCTIONS:
             raise ExperimentError(
                 f"That is {count:,} reconstructions; up to {MOST_RECONSTRUCTIONS:,} run here. "
@@ -95,16 +95,31 @@ class Settings:
     def experiment(self, pictures: Tensor) -> Experiment:
         return Experiment(pictures, self.models, self.families, self.sizes, self.seeds, self.measure)
 
+    def side(self, engine: Engine) -> int:
+        """Of the models, in pixels; ExperimentError where theirs are several, for they would see other pictures."""
+        sides = {engine.side(name) for name in self.models if name in engine.records} or {SIDE}
+        if len(sides) > 1:
+            told = " and ".join(f"{side} x {side}" for side in sorted(sides))
+            raise ExperimentError(f"These models see pictures of {told} pixels: choose models of one size.")
+        return sides.pop()
+
     def load(self, engine: Engine, files: Sequence[str] = ()) -> Tensor:
-        """The pictures, float32 (count, channels, side, side)."""
+        """The pictures, float32 (count, channels, side, side), of the models' side."""
+        side = self.side(engine)
         if self.data == OWN:
-            return sources.files(files[: self.pictures], SIDE)
+            return sources.files(files[: self.pictures], side)
         if self.data == DRAWN:
-            return sources.drawn(engine.model(PAINTER), self.pictures, self.picture_seed, SIDE)
+            painter = PAINTER if side == SIDE else f"{PAINTER}{side}"
+            return sources.drawn(engine.model(painter), self.pictures, self.picture_seed, side)
         if self.data in MADE:
             make = {"photographs": sources.photographs, "faces": sources.faces, "leaves": sources.leaves}[self.data]
-            return make(self.pictures, self.picture_seed, SIDE)
-        return data.sets.as_unit(data.load(self.data, "test", SIDE, limit=self.pictures))
+            return make(self.pictures, self.picture_seed, side)
+        found = data.SETS[self.data]
+        if found.side < side:
+            raise ExperimentError(
+                f"{found.title} has pictures of {found.side} x {found.side} pixels: choose larger ones."
+            )
+        return data.sets.as_unit(data.load(self.data, "test", side, limit=self.pictures))
 
     def said(self) -> dict[str, object]:
         """For the head of a CSV file."""

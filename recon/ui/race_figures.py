@@ -12,7 +12,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from recon.race import LEARNS_MOST, LEAST_SURE, LOOKING, SIZES, Lap
-from recon.ui.reconstruct import FAMILIES
+from recon.ui.grids import FAMILIES
 
 NAMED = {
     "random": ("random", "one draw"),

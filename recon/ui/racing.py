@@ -14,9 +14,9 @@ from recon.race import SIZES, Lap, race, runners
 from recon.ui import race_figures, tiles
 from recon.ui.comparing import PICTURE, Comparing, Question, encoded, needed, true_picture
 from recon.ui.engine import Engine, reveal
+from recon.ui.grids import FAMILIES
 from recon.ui.plainly import plainly
 from recon.ui.race_figures import said, title
-from recon.ui.reconstruct import FAMILIES
 from recon.ui.session import Session
 
 COLUMNS = (tiles.QUALITY[0], tiles.EVENNESS)
@@ -119,7 +119,8 @@ class Racing:
     def race(self, source, seed, model, *there) -> Race:
         """What is to be run; nothing is computed yet."""
         compare = Comparing(self.engine)
-        question = compare.question(source, "sobol", SIZES[-1], seed, *there)
+        side = self.engine.side(model, there[0].side)
+        question = compare.question(source, "sobol", SIZES[-1], seed, *there, side=side)
         if question.whole is None:
             raise ObservationError("There is no picture to take pixels from: choose one.")
         known = self.engine.model(model)

@@ -11,23 +11,11 @@ from recon.ui import figures, pictures
 from recon.ui.components import LogSlider, PictureInput, PixelView, SampleGrid, SpreadMap
 from recon.ui.drawing import SAMPLES, STEPS, Drawing
 from recon.ui.engine import SIDE, Engine
+from recon.ui.grids import FAMILIES
 from recon.ui.handlers import LOOKS, Handlers
 from recon.ui.painter import Painter
 from recon.ui.scripts import COPY_LINK, KEEP, READ, SAVE_ZIP, STALE
 
-FAMILIES = [
-    ("Sobol'", "sobol"),
-    ("Sobol', shifted at random", "sobol_shifted"),
-    ("random", "random"),
-    ("Halton", "halton"),
-    ("rank-1 lattice", "lattice"),
-    ("farthest point", "farthest"),
-    ("regular grid", "grid"),
-    ("centre block", "block"),
-    ("designed for faces", "designed_celeba"),
-    ("designed for objects", "designed_cifar10"),
-    ("designed for landscapes", "designed_landscapes"),
-]
 HOW = (
     "Pixels are drawn in groups, each given all before it. Within a group they do not see each other, so an order that"
     " keeps them far apart loses little: try row by row in 8 groups. Exact models draw all at once. A temperature"
@@ -54,6 +42,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     do, samples = Handlers(engine), Drawing(engine)
     truth = gr.Textbox(visible="hidden", elem_id="recon-truth")
     selected = gr.Textbox(visible="hidden")
+    left = gr.Textbox(visible="hidden")  # what was on the grid of another side
     parcel = gr.Textbox(visible="hidden")  # what a script takes from Python, or hands to it
 
     with gr.Row(elem_classes="recon-columns", equal_height=False):
@@ -134,7 +123,8 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
         listen(event, do.run, shown, results, trigger_mode="always_last")
     listen(run.click, do.run, shown, results)
     live.change(lambda on: gr.update(visible=not on), live, run, show_progress="hidden", api_visibility="private")
-    listen(model.input, do.choose_model, shown, [painter, line, *results])
+    sheet = [picture, upload, family, size, seed, left]
+    listen(model.input, do.switch, [*shown, *sheet], [painter, line, *results, truth, family, size, left])
     for event in (family.input, size.slide, seed.input):
         listen(event, do.choose_patch, [*shown, *patch], [painter, *results], trigger_mode="always_last")
     listen(shuffle.click, do.shuffle, [seed, *shown, family, size], [seed, family, painter, *results])

@@ -40,8 +40,11 @@ function draw() {
   if (missed) return;
   const { z, text, zmax } = tell(value);
   const word = { text: value.note, x: 0.5, y: 0.5, xref: "paper", yref: "paper", showarrow: false, font: { size: 13 } };
+  const last = value.side - 0.5;
   const layout = {
     ...figure.layout,
+    xaxis: { ...figure.layout.xaxis, range: [-0.5, last] },
+    yaxis: { ...figure.layout.yaxis, range: [last, -0.5] },
     shapes: selected.length && value.deviation ? frame(selected) : [],
     annotations: value.note ? [word] : [],
   };

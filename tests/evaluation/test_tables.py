@@ -41,6 +41,8 @@ def test_patch_masks():
     for masks in (random, sobol):
         assert masks.shape == (3, 1, 32, 32) and masks.dtype == torch.bool and (masks.flatten(1).sum(1) == 40).all()
     assert sobol[0].equal(sobol[1]) and not random[0].equal(random[1])
+    shared = reconstruction.patch_masks("random", 40, 12, 64)
+    assert shared.shape == (12, 1, 64, 64) and shared[0].equal(shared[9]) and not shared[9].equal(shared[10])
 
 
 def test_a_row_is_the_mean_over_pictures_in_whatever_batches(pictures, monkeypatch):

@@ -16,7 +16,8 @@ import recon
 from recon import Observation, hub, patches
 from recon.errors import PredictionError
 from recon.models import conditioned, gaussian
-from recon.models.gaussian import ROUNDING, Gaussian
+from recon.models.conditioned import ROUNDING
+from recon.models.gaussian import Gaussian
 
 
 def draws(count: int, channels: int, side: int, seed: int = 0, spread: float = 0.05) -> Tensor:

@@ -1,10 +1,11 @@
 """Recipes: those that are shipped, and what is wrong with those that people write."""
 
+import inspect
 import re
 
 import pytest
 
-from recon import hub
+from recon import data, hub
 from recon.errors import RecipeError
 from recon.models import KINDS
 from recon.training import recipe
@@ -45,7 +46,8 @@ def test_those_that_are_shipped(name):
     found = recipe.load(name)
     assert found.name == name and found.kind in KINDS and found.title and found.summary and found.notes
     if found.training is None:
-        assert {"rank"} <= set(found.model) <= {"rank", "mirrored"} or set(found.model) == {"components"}
+        assert set(found.model) <= set(inspect.signature(KINDS[found.kind].fit).parameters)
+        assert found.model.get("coarse", "celeba") in data.SETS
     else:
         model = KINDS[found.kind](**found.model)
         assert model.channels == found.data.channels and model.binary == found.data.binary

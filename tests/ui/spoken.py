@@ -15,6 +15,11 @@ def skipped(output) -> bool:
     return output == gr.skip()
 
 
+def chosen(restored: list) -> list:
+    """Model, patch family, size, seed and picture, as a session restores them."""
+    return [found["value"] if isinstance(found, dict) else found for found in restored[:5]]
+
+
 def pixels(png: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(png.partition(",")[2]))).convert("RGB"))
 

@@ -61,7 +61,7 @@ def test_models(client, engine):
     assert [model["name"] for model in found] == list(engine.records)
     for model in found:
         assert set(model) == {"name", "title", "side", "channels", "binary", "licence"}
-        assert model["side"] == 32 and model["channels"] in (1, 3) and model["licence"]
+        assert model["side"] in (32, 64) and model["channels"] in (1, 3) and model["licence"]
 
 
 @pytest.mark.parametrize("family", sorted(patches.FAMILIES))

@@ -13,6 +13,7 @@ from recon.ui import pictures
 from recon.ui.engine import Engine, reveal
 from recon.ui.painting import Painting, encode_picture
 from recon.ui.session import Session
+from tests.ui.spoken import chosen
 from tests.ui.test_handlers import event, skipped, spoken
 
 ASKED, BOARD, TABLE, LINE, SAVE = range(5)
@@ -89,7 +90,8 @@ def test_patches_of_one_budget(ask):
 def test_a_tile_opens_on_reconstruct(ask, do, there):
     board = ask()[-1][BOARD]
     tabs, *restored = do.open(event(link=board["tiles"][3]["link"], truth=board["truth"]), "mean", False, "[]")
-    assert tabs["selected"] == "reconstruct" and restored[:6] == ["nearest", "sobol", 64, 0, "face", there[1]]
+    assert tabs["selected"] == "reconstruct" and chosen(restored) == ["nearest", "sobol", 64, 0, "face"]
+    assert restored[5] == there[1]
     assert restored[PAINTER]["value"] == there[0].to_payload()
 
 
