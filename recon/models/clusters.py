@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 ROUNDS = 30  # of expectation-maximisation; by then fewer than one picture in a hundred changes its cluster
 STARTING = 15  # rounds of k-means, which the clusters start from
+STARTS, FIRST_ROUNDS = 4, 8
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,7 @@ def shape_of(pictures: Coordinates, weights: Tensor, strength: float) -> Shape:
     """Maximum a posteriori, where the prior counts as `strength` pictures of the common covariance; weights (count,)
     are the expected inverse scales of the pictures, so that strong contrast does not count for more."""
     count = len(weights)
-    weights = weights * count / weights.sum().clamp_min(1e-9)
-    shift = (weights[:, None] * pictures.even).sum(0) / count
+    shift = (weights[:, None] * pictures.even).sum(0) / weights.sum()
     root = weights.sqrt()[:, None]
 
     def factor(part: Tensor) -> Tensor:
@@ -71,25 +72,42 @@ def log_evidence(pictures: Coordinates, shape: Shape, log_scales: Tensor) -> tup
 def cluster(pictures: Coordinates, count: int, log_scales: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """The cluster of each picture, int64 (n,), and its expected inverse scale there, (n,).
 
-    Hard assignments: nearly every picture belongs to one cluster almost surely. It starts from k-means on the even
-    coordinates.
+    Hard assignments: nearly every picture belongs to one cluster almost surely. Of a few starts, each k-means on the
+    directions of even coordinates, the one goes on that explains the pictures best after some rounds.
     """
-    even = pictures.even
-    total, dims = len(even), even.shape[1] + pictures.odd.shape[1]
-    centres = even[torch.randperm(total, generator=generator)[:count]]
-    for _ in range(STARTING):
-        labels = torch.cdist(even, centres).argmin(1)
-        centres = torch.stack([even[labels == k].mean(0) if (labels == k).any() else centres[k] for k in range(count)])
-    inverse = torch.ones(total)
-    for _ in range(ROUNDS):
-        evidence, scales = torch.full((total, count), -math.inf), torch.ones(total, count)
-        for k in range(count):
-            members = labels == k
-            if not members.any():
-                continue
-            shape = shape_of(Coordinates(even[members], pictures.odd[members]), inverse[members], dims / 2)
-            evidence[:, k], scales[:, k] = log_evidence(pictures, shape, log_scales)
-            evidence[:, k] += math.log(float(members.sum()) / total)
-        labels = evidence.argmax(1)
-        inverse = scales.gather(1, labels[:, None])[:, 0]
+    started = []
+    for _ in range(STARTS):
+        labels = k_means(F.normalize(pictures.even), count, generator)
+        started.append(improved(pictures, labels, torch.ones(len(labels)), count, log_scales, FIRST_ROUNDS))
+    labels, inverse, _ = max(started, key=lambda each: each[2])
+    labels, inverse, _ = improved(pictures, labels, inverse, count, log_scales, ROUNDS - FIRST_ROUNDS)
     return labels, inverse
+
+
+def k_means(points: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """The cluster of each of `points` (n, dims), int64 (n,)"""
+    centres = points[torch.randperm(len(points), generator=generator)[:count]]
+    for _ in range(STARTING):
+        labels = torch.cdist(points, centres).argmin(1)
+        means = [points[labels == k].mean(0) if (labels == k).any() else centres[k] for k in range(count)]
+        centres = torch.stack(means)
+    return labels
+
+
+def improved(
+    pictures: Coordinates, labels: Tensor, inverse: Tensor, count: int, log_scales: Tensor, rounds: int
+) -> tuple[Tensor, Tensor, float]:
+    """Labels and inverse scales after some rounds of expectation-maximisation, and the mean log evidence of a picture
+    in the cluster that it then has."""
+    total, dims = len(labels), pictures.even.shape[1] + pictures.odd.shape[1]
+    for _ in range(rounds):
+        evidence, scales = torch.full((total, count), -math.inf), torch.ones(total, count)
+        for k in labels.unique().tolist():
+            members = labels == k
+            theirs = Coordinates(pictures.even[members], pictures.odd[members])
+            shape = shape_of(theirs, inverse[members], dims / 2)
+            evidence[:, k], scales[:, k] = log_evidence(pictures, shape, log_scales)
+            evidence[:, k] += math.log(len(theirs.even) / total)
+        best, labels = evidence.max(1)
+        inverse = scales.gather(1, labels[:, None])[:, 0]
+    return labels, inverse, best.mean().item()

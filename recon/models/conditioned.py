@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ROUNDING = 1 / (12 * 255**2)  # variance of rounding to 8 bits: no pixel is known better than that
 MOST_OBSERVED = 1536  # pixels that a large picture is conditioned on: 240 MB in colour, and seconds
+KEPT = 0.75  # of the columns that rows were made for are hidden still, or the rows are cut to those that are
+PIECES = 8  # of rows, each of one stroke; more are joined
 BLOCK = 256  # dimensions: triangles this large are inverted at once
 
 
@@ -29,10 +31,11 @@ class Conditioned:
     mask              observed pixels, bool (pixels,)
     before            the same for a mask within this one, to extend; None to start anew
 
-    observed, hidden  dimensions, int64; the observed ones in the order in which they came
+    observed          dimensions, int64, in the order in which they came
     cholesky          of the prior's observed block, (observed, observed)
-    whitened          cholesky^-1 times the prior's observed rows, hidden columns, (observed, hidden)
-    spread            posterior covariance of each hidden pixel's channels, (pixels, channels, channels)
+    columns           dimensions, int64: the hidden ones, and maybe a few that were hidden when the first rows were made
+    rows              cholesky^-1 times the prior's observed rows at `columns`, in pieces, (some of observed, columns)
+    spread            posterior covariance of each pixel's channels in `columns`, (pixels, channels, channels)
     pixel_factor      Cholesky factors of each pixel's posterior covariance, (side, side, channels, channels)
     """
 
@@ -41,16 +44,20 @@ class Conditioned:
         self.mask, self.channels = mask, channels
         if before is None:
             dims = mask.repeat(channels)
-            self.observed, self.hidden = dims.nonzero()[:, 0], (~dims).nonzero()[:, 0]
-            known, rest = prior_rows(covariance, self.observed, self.hidden)
+            self.observed, self.columns = dims.nonzero()[:, 0], (~dims).nonzero()[:, 0]
+            known, rest = prior_rows(covariance, self.observed, self.columns)
             self.cholesky = cholesky(known)
             # only hidden columns are solved for, so that cost falls again when nearly everything is observed
-            self.whitened = solve(self.cholesky, rest)
+            self.rows: tuple[Tensor, ...] = (solve(self.cholesky, rest),)
             prior = pixel_blocks(covariance, channels).flatten(2)[:, :, ~mask].permute(2, 0, 1)
-            self.spread = prior - self.taken_by(self.whitened)
+            self.spread = prior - self.taken_by(self.rows[0])
+            self.live = torch.ones_like(self.columns, dtype=torch.bool)
         else:
             self.extend(covariance, before)
-        spread = self.spread.clone()
+        pixels = len(self.columns) // channels
+        live = self.live[:pixels]
+        spread = self.spread if live.all() else self.spread[live]
+        spread = spread.clone()
         spread.diagonal(dim1=-2, dim2=-1).clamp_min_(0).add_(ROUNDING)
         factor = (math.sqrt(ROUNDING) * torch.eye(channels, device=mask.device)).repeat(len(mask), 1, 1)
         factor[~mask] = cholesky(spread)
@@ -58,25 +65,49 @@ class Conditioned:
         self.pixel_factor = factor.view(side, side, channels, channels)
 
     def extend(self, covariance: Tensor | ByScale, before: Conditioned) -> None:
-        """Block Cholesky: the rows of the pixels that are new, below those of `before`."""
-        new = self.mask.repeat(self.channels)[before.hidden]
-        fresh, self.hidden = before.hidden[new], before.hidden[~new]
-        known, rest = before.whitened[:, new], before.whitened[:, ~new]
-        own, prior = prior_rows(covariance, fresh, self.hidden)
+        """Block Cholesky: the rows of the pixels that are new, below those of `before`, which are not copied: columns
+        that nobody needs any more stay in them until they are many."""
+        self.live = ~self.mask.repeat(self.channels)[before.columns]
+        new = (before.live & ~self.live).nonzero()[:, 0]
+        fresh, self.columns = before.columns[new], before.columns
+        known = torch.cat([piece[:, new] for piece in before.rows])
+        own, prior = prior_rows(covariance, fresh, self.columns)
         corner = cholesky(own - known.T @ known)
-        rows = prior - known.T @ rest
-        rows = torch.linalg.solve_triangular(corner, rows, upper=False)
+        for piece, part in zip(before.rows, known.split([len(piece) for piece in before.rows]), strict=True):
+            prior = torch.addmm(prior, part.T, piece, alpha=-1)
+        rows = torch.linalg.solve_triangular(corner, prior, upper=False)
         self.observed = torch.cat([before.observed, fresh])
         self.cholesky = blocks(before.cholesky, known.T, corner)
-        self.whitened = torch.cat([rest, rows])
-        self.spread = before.spread[~self.mask[~before.mask]] - self.taken_by(rows)
+        self.rows = (*before.rows, rows)
+        self.spread = before.spread - self.taken_by(rows)
+        if self.live.sum() < KEPT * len(self.live):
+            self.rows = (torch.cat([piece[:, self.live] for piece in self.rows]),)
+            self.spread = self.spread[self.live[: len(self.spread)]]
+            self.columns, self.live = self.columns[self.live], self.live[self.live]
+        elif len(self.rows) > PIECES:
+            self.rows = (torch.cat(self.rows),)
         if "inverse" in before.__dict__:  # someone asked for it then, and will again
             eye = torch.eye(len(corner), device=corner.device)
             inverse = torch.linalg.solve_triangular(corner, eye, upper=False)
             self.inverse = blocks(before.inverse, -inverse @ (known.T @ before.inverse), inverse)
 
+    @property
+    def hidden(self) -> Tensor:
+        """Dimensions, int64"""
+        return self.columns[self.live]
+
+    @property
+    def whitened(self) -> Tensor:
+        """cholesky^-1 times the prior's observed rows, hidden columns: (observed, hidden)"""
+        return torch.cat([piece[:, self.live] for piece in self.rows])
+
+    @property
+    def numbers(self) -> int:
+        """How many it keeps, about; those that it shares with others are counted as well."""
+        return self.cholesky.numel() + len(self.observed) * len(self.columns)
+
     def taken_by(self, rows: Tensor) -> Tensor:
-        """What whitened rows (n, hidden) take off each hidden pixel's covariance: (pixels, channels, channels)"""
+        """What whitened rows (n, columns) take off each pixel's covariance: (pixels, channels, channels)"""
         each = rows.view(len(rows), self.channels, rows.shape[1] // self.channels)
         taken = rows.new_zeros(self.channels, self.channels, each.shape[2])
         for part in each.split(32):  # so few stay in the cache
@@ -95,8 +126,9 @@ class Conditioned:
     def gain(self, residual: Tensor) -> Tensor:
         """What residuals (n, dims), of which only the observed are used, add to every dimension: (n, dims)"""
         moved = torch.zeros_like(residual)
+        told = self.whiten(residual).split([len(piece) for piece in self.rows], 1)
+        moved[:, self.columns] = sum(part @ piece for part, piece in zip(told, self.rows, strict=True))
         moved[:, self.observed] = residual[:, self.observed]
-        moved[:, self.hidden] = self.whiten(residual) @ self.whitened
         return moved
 
     def whiten(self, residual: Tensor) -> Tensor:

@@ -261,14 +261,14 @@ class Gaussian(Model):
         key = mask.cpu().numpy().tobytes()
         # taken out and put back as the newest: another thread may forget it in between
         conditioned = self.conditioned.pop(key, None)
-        if conditioned is None or conditioned.hidden.device != self.device:
+        if conditioned is None or conditioned.columns.device != self.device:
             within = [one for one in list(self.conditioned.values()) if self.extends(one, mask)]
             before = max(within, key=lambda one: len(one.observed), default=None)
             conditioned = Conditioned(self.covariance(), self.channels, mask, before)
         self.conditioned[key] = conditioned
         numbers = 0
         for age, (older, one) in enumerate(reversed(list(self.conditioned.items()))):
-            numbers += one.cholesky.numel() + one.whitened.numel()
+            numbers += one.numbers
             if age >= REMEMBERED or (age and numbers > MOST_NUMBERS):
                 self.conditioned.pop(older, None)
         return conditioned

@@ -25,10 +25,10 @@ from recon.models.gaussian import REMEMBERED, join_halves, split_halves
 from recon.models.scale_mixture import KEPT, ScaleMixture, log_scale_evidence
 from recon.observation import Observation
 
-COMMON = 0.25  # weight that the scale mixture of all pictures keeps: chosen on validation pictures, for the mean
+COMMON = 0.35  # weight that the scale mixture of all pictures keeps: chosen on validation pictures, for the mean
 NEGLIGIBLE = 1e-3  # a component of less weight is left out
 SORTED_BY = 512  # of the largest eigenvectors, at most, by which pictures are sorted into clusters
-PICTURES_EACH = 4  # that the average cluster has for every eigenvector it is sorted by, at least
+PICTURES_EACH = 2  # that the average cluster has for every eigenvector it is sorted by, at least
 HELD_OUT = 10  # every so many pictures set a cluster's prior over scales alone, which its covariance must not have seen
 
 
@@ -152,7 +152,7 @@ class MoGSM(Model):
         """Set the buffers of one cluster from its members, (n,), some of which set its scales alone."""
         held_out, members = members[::HELD_OUT], members[torch.arange(len(members)) % HELD_OUT > 0]
         theirs = Coordinates(known.even[members], known.odd[members])
-        weights = inverse[members]
+        weights = inverse[members] / inverse[members].mean()
         shape = shape_of(theirs.first(*self.own), weights, strength)
         self.shift[k] = shape.shift
         self.even_triangle[k] = packed(shape.even).half()
@@ -160,7 +160,7 @@ class MoGSM(Model):
         rest = [part[:, : part.shape[1] - size] for part, size in zip((theirs.even, theirs.odd), self.own, strict=True)]
         squares = torch.cat(rest, 1).square()
         if squares.shape[1]:
-            self.tail[k] = (weights @ squares).mean() / weights.sum()
+            self.tail[k] = (weights @ squares).mean() / len(members)
         part = self.part(k)
         part.estimate(pictures[held_out][:KEPT])
         self.log_prior[k], self.log_kernel[k] = part.log_prior, part.log_kernel
