@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     verb = verbs.add_parser("familiarity", help="what real pictures reach by chance, for `recon.familiarity`")
     verb.add_argument("data_set", help="an image set that has a scale mixture")
-    verb.add_argument("--limit", type=count, default=2000, help="how many validation pictures")
+    verb.add_argument("--limit", type=count, default=1000, help="how many validation pictures")
     step = verb.add_mutually_exclusive_group()
     step.add_argument("--test", action="store_true", help="write nothing; print who is doubted among test pictures")
     step.add_argument("--train", action="store_true", help="first of all, train what tells pictures from negatives")

@@ -27,7 +27,7 @@ STEPS = Training(
 RECIPES = {
     "cifar10": STEPS,
     "fer2013": replace(STEPS, steps=1500),
-    "landscapes": replace(STEPS, steps=900, start="cifar10"),
+    "landscapes": replace(STEPS, steps=400, start="cifar10"),
 }
 
 
