@@ -119,7 +119,7 @@ class Factored:
     def gain(self, residual: Tensor) -> Tensor:
         """As `Conditioned.gain`: what the observed residuals of (n, dims) move every dimension by, (n, dims)"""
         solved = torch.linalg.solve_triangular(self.cholesky.T, self.whiten(residual).T, upper=True)
-        return solved.T @ self.covariance[self.observed]
+        return solved.T @ self.covariance.index_select(0, self.observed)  # half the time of an index
 
 
 def blocks(upper: Tensor, left: Tensor, corner: Tensor) -> Tensor:
