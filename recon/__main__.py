@@ -37,8 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     verb = verbs.add_parser("familiarity", help="what real pictures reach by chance, for `recon.familiarity`")
     verb.add_argument("data_set", help="an image set that has a scale mixture")
-    verb.add_argument("--limit", type=count, default=2000, help="how many validation pictures")
-    verb.add_argument("--test", action="store_true", help="write nothing; print who is doubted among test pictures")
+    verb.add_argument("--limit", type=count, default=1000, help="how many validation pictures")
+    step = verb.add_mutually_exclusive_group()
+    step.add_argument("--test", action="store_true", help="write nothing; print who is doubted among test pictures")
+    step.add_argument("--train", action="store_true", help="first of all, train what tells pictures from negatives")
+    verb.add_argument("--runs", type=Path, default=Path("runs"), help="where unfinished runs are kept")
     verb.set_defaults(run=familiarity)
 
     verb = verbs.add_parser("publish", help="push a checkpoint to the Hugging Face Hub")
@@ -76,10 +79,9 @@ def list_checkpoints(asked: argparse.Namespace) -> None:
 
 def train(asked: argparse.Namespace) -> None:
     import torch
-    from tqdm import tqdm
 
     from recon.evaluation import card
-    from recon.training import fit, loop, recipe
+    from recon.training import fit, recipe
 
     asked.device = ("cuda" if torch.cuda.is_available() else "cpu") if asked.device == "auto" else asked.device
     found = recipe.load(asked.recipe, asked.full)
@@ -87,18 +89,9 @@ def train(asked: argparse.Namespace) -> None:
         torch.empty(0, device=asked.device)
     except (RuntimeError, AssertionError) as error:
         raise ReconError(f"There is no device {asked.device!r} here.") from error
-    began, seconds = time.monotonic(), None
     total = found.training.steps if found.training else None
-    # the delay keeps the bar out of the way of an error before the first step
-    with tqdm(total=total, unit="step", desc=found.name, delay=0.1) as bar:
-        for told in fit.train(found, asked.runs, asked.device):
-            if not isinstance(told, loop.Progress):
-                model = told
-                break
-            seconds = told.seconds
-            bar.update(told.step - bar.n)
-            bar.set_postfix(loss=f"{told.loss:.4f}", images_s=f"{told.images_per_second:.0f}")
-    minutes = (time.monotonic() - began if seconds is None else seconds) / 60
+    model, seconds = follow(fit.train(found, asked.runs, asked.device), total, found.name)
+    minutes = seconds / 60
     cores = torch.get_num_threads()
     where = f"{cores} CPU core{'s' * (cores > 1)}"
     where = torch.cuda.get_device_name() if asked.device.startswith("cuda") else where
@@ -109,6 +102,23 @@ def train(asked: argparse.Namespace) -> None:
     fit.write(model, found, asked.to / found.name, f"{pictures}, {minutes:.0f} minutes on {where}")
     card.write(asked.to / found.name, found)
     print(f"{asked.to / found.name} is written; `python -m recon evaluate {found.name} --card` fills in its card.")
+
+
+def follow(run, total: int | None, name: str):
+    """Show the progress that a training run yields; what it yields at the end, and the seconds that it took."""
+    from tqdm import tqdm
+
+    from recon.training import loop
+
+    began, seconds = time.monotonic(), None
+    # the delay keeps the bar out of the way of an error before the first step
+    with tqdm(total=total, unit="step", desc=name, delay=0.1) as bar:
+        for told in run:
+            if not isinstance(told, loop.Progress):
+                return told, time.monotonic() - began if seconds is None else seconds
+            seconds = told.seconds
+            bar.update(told.step - bar.n)
+            bar.set_postfix(loss=f"{told.loss:.4f}", images_s=f"{told.images_per_second:.0f}")
 
 
 def evaluate(asked: argparse.Namespace) -> None:
@@ -149,17 +159,23 @@ def design(asked: argparse.Namespace) -> None:
 def familiarity(asked: argparse.Namespace) -> None:
     import json
 
-    from recon import data
+    from recon import data, negatives
     from recon import familiarity as familiar
     from recon.evaluation import strangers
 
     if asked.test:
         print(strangers.table(asked.data_set))
         return
+    if asked.train:
+        from recon.training import negatives as training
+
+        steps = training.recipe(asked.data_set).steps
+        classifier, _ = follow(training.train(asked.data_set, asked.runs), steps, f"negatives-{asked.data_set}")
+        negatives.write(classifier, asked.data_set)
     pictures = data.load(asked.data_set, "valid", limit=asked.limit).float() / 255
     path = familiar.FOLDER / f"{asked.data_set}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(familiar.measure(asked.data_set, pictures)) + "\n")
+    path.write_text(json.dumps(familiar.Judge().measure(asked.data_set, pictures)) + "\n")
     print(f"{path} is written.")
 
 

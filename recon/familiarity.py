@@ -2,30 +2,32 @@
 
 What a model says of its own uncertainty holds for pictures like those that it has seen. The closed form gives observed
 pixels an exact density, so they can be asked whether something else explains them better: independent noise, the
-negative of such a picture, or the scale mixture of another image set. By how much, in nats a pixel and channel, real
-pictures are better explained by those by chance was measured on validation pictures (`python -m recon familiarity`).
+negative of such a picture, or the scale mixture of another image set. Where that hardly sees negatives, a small
+classifier is asked instead (`recon.negatives`). By how much, in nats a pixel and channel, real pictures are better
+explained by those by chance was measured on validation pictures (`python -m recon familiarity`).
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from recon import hub, patches
-from recon.models.conditioned import ROUNDING, cholesky
+from recon import hub, negatives, patches
+from recon.models.conditioned import ROUNDING, Factored
 from recon.models.scale_mixture import ScaleMixture
+from recon.negatives import FOLDER, NegativeClassifier
 from recon.observation import Observation
+from recon.training.masks import thinned
 
-FOLDER = Path(__file__).parent / "familiar"
 SIZES = (8, 16, 32, 64, 128, 256)  # pixels; fewer are not judged, and of more an even choice is
-ALARMS = {"noise": 0.004, "negative": 0.03, "others": 0.01}  # shares of real pictures that may be doubted; others: all
+ALARMS = {"noise": 0.01, "others": 0.01}  # shares of real pictures that may be doubted; others: all
+MOST_ALARMS = 0.035  # for all reasons together; what noise and others leave of it is the negatives'
 NOISE, NEGATIVE = "noise", "negative"
 
 
@@ -40,19 +42,109 @@ class Doubt:
 
 def doubt(data_set: str, observation: Observation) -> Doubt | None:
     """The strongest reason to think that the observed pixels of one image are not of the kind of `data_set`; None where
-    there is no reason, where too few pixels are observed, or where nothing is known of that image set."""
-    chance = thresholds(data_set)
-    mask = judged(observation.mask[0, 0])
-    if chance is None or int(mask.sum()) < SIZES[0]:
-        return None
-    found = excesses(data_set, mask, observation.values[:1])
-    size = math.log2(int(mask.sum()))
-    beyond = {}
-    for name, each in found.items():
-        limit = interpolate(size, chance[name])
-        beyond[name] = each.item() - limit
-    name = max(beyond, key=lambda name: beyond[name])
-    return Doubt(name, beyond[name]) if beyond[name] > 0 else None
+    there is no reason, where too few pixels are observed, or where nothing is known of that image set.
+
+    Who asks more than once keeps a `Judge`, which has its models at hand.
+    """
+    return Judge().doubt(data_set, observation)
+
+
+def bundled(data_set: str) -> ScaleMixture:
+    """The scale mixture of an image set, on the CPU."""
+    model = hub.load(f"gsm-{data_set}", "cpu")
+    assert isinstance(model, ScaleMixture)
+    return model
+
+
+class Judge:
+    """Doubts, with the models for them kept.
+
+    closed_form  gives the scale mixture of an image set; who has some already hands them over here
+    """
+
+    def __init__(self, closed_form: Callable[[str], ScaleMixture] = bundled):
+        self.load = closed_form
+        self.loaded: dict[str, ScaleMixture] = {}
+        self.classifiers: dict[str, NegativeClassifier | None] = {}
+        self.thresholds: dict[str, dict[str, list[float]] | None] = {}
+        self.known = [record for record in hub.checkpoints() if record.name.startswith("gsm-")]
+
+    def closed_form(self, data_set: str) -> ScaleMixture:
+        if data_set not in self.loaded:
+            self.loaded[data_set] = self.load(data_set)
+        return self.loaded[data_set]
+
+    def others(self, data_set: str) -> tuple[str, ...]:
+        """Other image sets with as many channels whose scale mixture is there."""
+        own = [record for record in self.known if record.name == f"gsm-{data_set}"]
+        alike = [record.name.removeprefix("gsm-") for record in self.known if shape(record) == shape(own[0])]
+        return tuple(name for name in sorted(alike) if name != data_set)
+
+    def classifier(self, data_set: str) -> NegativeClassifier | None:
+        if data_set not in self.classifiers:
+            self.classifiers[data_set] = negatives.read(data_set, self.closed_form(data_set))
+        return self.classifiers[data_set]
+
+    def chance(self, data_set: str) -> dict[str, list[float]] | None:
+        """What chance alone reaches, for each explanation at each of `SIZES`; None where it was not measured."""
+        if data_set not in self.thresholds:
+            path = FOLDER / f"{data_set}.json"
+            self.thresholds[data_set] = json.loads(path.read_text()) if path.exists() else None
+        return self.thresholds[data_set]
+
+    def doubt(self, data_set: str, observation: Observation) -> Doubt | None:
+        """As the function `doubt`."""
+        chance = self.chance(data_set)
+        mask = judged(observation.mask[0, 0])
+        if chance is None or int(mask.sum()) < SIZES[0]:
+            return None
+        found = self.excesses(data_set, mask, observation.values[:1])
+        size = math.log2(int(mask.sum()))
+        beyond = {name: each.item() - interpolate(size, chance[name]) for name, each in found.items()}
+        name = max(beyond, key=lambda name: beyond[name])
+        return Doubt(name, beyond[name]) if beyond[name] > 0 else None
+
+    @torch.no_grad()
+    def excesses(self, data_set: str, mask: Tensor, values: Tensor) -> dict[str, Tensor]:
+        """By how much each other explanation of the pixels in `mask` (pixels,) is better than the image set's own, in
+        nats a pixel and channel: (batch,) each, below 0 where it is worse.
+
+        values  whole images, (batch, channels, side, side)
+        """
+        own, classifier = self.closed_form(data_set), self.classifier(data_set)
+        values = values.to(own.device)
+        factored = Factored(own.covariance(), own.channels, mask)  # one factor serves the picture and its negative
+        base, negative = log_evidence(own, factored, torch.cat([values, 1 - values])).chunk(2)
+        found = {NOISE: log_noise(factored.mask, values) - base, NEGATIVE: negative - base}
+        if classifier is not None:
+            found[NEGATIVE] = -classifier.log_odds(own, factored, values).double() / len(factored.observed)
+        for other in self.others(data_set):
+            model = self.closed_form(other)
+            found[other] = log_evidence(model, Factored(model.covariance(), model.channels, mask), values) - base
+        return found
+
+    def measure(self, data_set: str, pictures: Tensor, seed: int = 0) -> dict[str, list[float]]:
+        """The thresholds of an image set from its pictures, float (count, channels, side, side), that its model was not
+        fitted to: all together they doubt a share of MOST_ALARMS of them."""
+        found: dict[str, list[float]] = {}
+        for size in SIZES:
+            parts = [
+                self.excesses(data_set, mask, pictures) for mask in several_patches(pictures.shape[-1], size, seed)
+            ]
+            each = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+            negative = each.pop(NEGATIVE)
+            share = {name: ALARMS.get(name, ALARMS["others"] / max(1, len(each) - 1)) for name in each}
+            limits = {name: each[name].quantile(1 - share[name]).item() for name in each}
+            doubted = torch.stack([each[name] > max(0.0, limits[name]) for name in each]).any(0)
+            left = (MOST_ALARMS - doubted.double().mean()) / (1 - doubted.double().mean())
+            limits[NEGATIVE] = negative[~doubted].quantile(1 - left.item()).item()
+            for name, limit in limits.items():
+                found.setdefault(name, []).append(round(limit, 5))
+        return found
+
+
+def shape(record: hub.Checkpoint) -> tuple[int, int]:
+    return record.side, record.channels
 
 
 def interpolate(size: float, limits: list[float]) -> float:
@@ -62,38 +154,16 @@ def interpolate(size: float, limits: list[float]) -> float:
 
 
 def judged(mask: Tensor) -> Tensor:
-    """The observed pixels that are looked at, the first 256 in Sobol' order: bool (pixels,)"""
-    order = torch.from_numpy(patches.sobol_order(mask.shape[0]).copy()).to(mask.device)
-    kept = order[mask.flatten()[order]][: SIZES[-1]]
-    found = torch.zeros_like(mask.flatten())
-    found[kept] = True
-    return found
+    """The observed pixels of a mask, bool (side, side), that are looked at, the first 256 in Sobol' order: (pixels,)"""
+    return thinned(mask, SIZES[-1])
 
 
-def excesses(data_set: str, mask: Tensor, values: Tensor) -> dict[str, Tensor]:
-    """By how much each other explanation of the pixels in `mask` (pixels,) is better than the image set's own, in
-    nats a pixel and channel: (batch,) each, below 0 where it is worse.
-
-    values  whole images, (batch, channels, side, side)
-    """
-    own = closed_form(data_set)
-    values = values.to(own.device)
-    base, negative = log_evidence(own, mask, torch.cat([values, 1 - values])).chunk(2)  # one factor serves both
-    found = {NOISE: log_noise(mask, values), NEGATIVE: negative}
-    for other in others(data_set):
-        found[other] = log_evidence(closed_form(other), mask, values)
-    return {name: each - base for name, each in found.items()}
-
-
-def log_evidence(model: ScaleMixture, mask: Tensor, values: Tensor) -> Tensor:
-    """Log density of the pixels in `mask` (pixels,) of images, in nats a pixel and channel: (batch,), float64"""
-    dims = mask.to(model.device).repeat(model.channels).nonzero()[:, 0]
-    root = cholesky(model.covariance()[dims][:, dims])
-    residual = (values.flatten(1) - model.location)[:, dims]
-    squared = torch.linalg.solve_triangular(root, residual.T, upper=False).square().sum(0).double()
-    scales, count = model.log_scales, len(dims)
+def log_evidence(model: ScaleMixture, factored: Factored, values: Tensor) -> Tensor:
+    """Log density of the pixels that are factored, in images, in nats a pixel and channel: (batch,), float64"""
+    squared = factored.whiten(values.to(model.device).flatten(1) - model.location).square().sum(1).double()
+    scales, count = model.log_scales, len(factored.observed)
     each = -0.5 * (squared[:, None] * (-scales).exp() + count * scales) + model.log_prior
-    constant = root.diagonal().double().log().sum() + 0.5 * count * math.log(2 * math.pi)
+    constant = factored.cholesky.diagonal().double().log().sum() + 0.5 * count * math.log(2 * math.pi)
     return (torch.logsumexp(each, 1) - constant) / count
 
 
@@ -102,42 +172,6 @@ def log_noise(mask: Tensor, values: Tensor) -> Tensor:
     seen = values.flatten(2)[:, :, mask].flatten(1).double()
     variance = (seen - 0.5).square().mean(1) + ROUNDING
     return -0.5 * ((2 * math.pi * variance).log() + 1)
-
-
-@lru_cache(maxsize=16)
-def closed_form(data_set: str) -> ScaleMixture:
-    model = hub.load(f"gsm-{data_set}", "cpu")
-    assert isinstance(model, ScaleMixture)
-    return model
-
-
-@lru_cache(maxsize=16)
-def others(data_set: str) -> tuple[str, ...]:
-    """Other image sets of as many channels and pixels whose scale mixture is there."""
-    kinds = {r.name.removeprefix("gsm-"): (r.channels, r.side) for r in hub.checkpoints() if r.name.startswith("gsm-")}
-    own = closed_form(data_set)
-    return tuple(name for name in sorted(kinds) if name != data_set and kinds[name] == (own.channels, own.side))
-
-
-@lru_cache(maxsize=16)
-def thresholds(data_set: str) -> dict[str, list[float]] | None:
-    """What chance alone reaches, for each explanation at each of `SIZES`; None where it was not measured."""
-    path = FOLDER / f"{data_set}.json"
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-@torch.no_grad()
-def measure(data_set: str, pictures: Tensor, seed: int = 0) -> dict[str, list[float]]:
-    """The thresholds of an image set from its pictures, float (count, channels, side, side), that its model was not
-    fitted to."""
-    found: dict[str, list[float]] = {}
-    for size in SIZES:
-        each = [excesses(data_set, mask, pictures) for mask in several_patches(pictures.shape[-1], size, seed)]
-        for name in each[0]:
-            share = ALARMS.get(name, ALARMS["others"] / max(1, len(each[0]) - 2))
-            limit = torch.cat([part[name] for part in each]).quantile(1 - share)
-            found.setdefault(name, []).append(round(limit.item(), 4))
-    return found
 
 
 def several_patches(side: int, size: int, seed: int) -> list[Tensor]:

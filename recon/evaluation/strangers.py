@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from recon import data, familiarity
-from recon.familiarity import SIZES, excesses, interpolate, several_patches, thresholds
+from recon import data
+from recon.familiarity import SIZES, Judge, interpolate, several_patches
 
 COUNT = 500  # test pictures of each kind
 
@@ -19,13 +19,14 @@ def table(data_set: str, seed: int = 100) -> str:
     Half of the patches are random, half shifted Sobol' patches.
     """
     lines = [f"| pictures | {' | '.join(f'{size} pixels' for size in SIZES)} |", "| --- |" + " --- |" * len(SIZES)]
-    for title, pictures in kinds(data_set, seed).items():
-        cells = (f"{100 * doubted(data_set, pictures, size, seed):.1f} %" for size in SIZES)
+    judge = Judge()
+    for title, pictures in kinds(judge, data_set, seed).items():
+        cells = (f"{100 * doubted(judge, data_set, pictures, size, seed):.1f} %" for size in SIZES)
         lines.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def kinds(data_set: str, seed: int) -> dict[str, Tensor]:
+def kinds(judge: Judge, data_set: str, seed: int) -> dict[str, Tensor]:
     """Test pictures of the set itself, and strangers, float (count, channels, side, side)."""
     generator = torch.Generator().manual_seed(seed)
     real = data.load(data_set, "test", limit=COUNT).float() / 255
@@ -35,18 +36,17 @@ def kinds(data_set: str, seed: int) -> dict[str, Tensor]:
         "uniform noise": torch.rand(real.shape, generator=generator),
         "faint noise": (0.5 + 0.1 * torch.randn(real.shape, generator=generator)).clamp(0, 1),
     }
-    for other in familiarity.others(data_set):
+    for other in judge.others(data_set):
         found[other] = data.load(other, "test", limit=COUNT).float() / 255
     return found
 
 
-@torch.no_grad()
-def doubted(data_set: str, pictures: Tensor, size: int, seed: int) -> float:
+def doubted(judge: Judge, data_set: str, pictures: Tensor, size: int, seed: int) -> float:
     """Share of pictures that are doubted from `size` pixels."""
-    chance = thresholds(data_set) or {}
+    chance = judge.chance(data_set) or {}
     caught = []
     for mask in several_patches(pictures.shape[-1], size, seed):
-        found = excesses(data_set, mask, pictures)
+        found = judge.excesses(data_set, mask, pictures)
         beyond = [each > interpolate(math.log2(size), chance[name]) for name, each in found.items()]
         caught.append(torch.stack(beyond).any(0))
     return torch.cat(caught).float().mean().item()

@@ -145,6 +145,31 @@ class Conditioned:
         return found
 
 
+class Factored:
+    """A Gaussian's observed block, factored: enough for the density of observed pixels and for conditional means, at a
+    small part of the cost of `Conditioned`.
+
+    covariance  prior, as `Conditioned` takes it
+    mask        observed pixels, bool (pixels,)
+    """
+
+    def __init__(self, covariance: Tensor | ByScale, channels: int, mask: Tensor):
+        self.covariance, self.mask = covariance, mask.to(covariance.device)
+        self.observed = self.mask.repeat(channels).nonzero()[:, 0]
+        self.cholesky = cholesky(prior_rows(covariance, self.observed, self.observed[:0])[0])
+
+    def whiten(self, residual: Tensor) -> Tensor:
+        """As `Conditioned.whiten`, of residuals (n, dims): (n, observed)"""
+        return torch.linalg.solve_triangular(self.cholesky, residual[:, self.observed].T, upper=False).T
+
+    def gain(self, residual: Tensor) -> Tensor:
+        """As `Conditioned.gain`: what the observed residuals of (n, dims) move every dimension by, (n, dims)"""
+        solved = torch.linalg.solve_triangular(self.cholesky.T, self.whiten(residual).T, upper=True)
+        if isinstance(self.covariance, Tensor):
+            return solved.T @ self.covariance.index_select(0, self.observed)  # half the time of an index
+        return solved.T @ self.covariance[self.observed]
+
+
 def blocks(upper: Tensor, left: Tensor, corner: Tensor) -> Tensor:
     """Lower triangular [[upper, 0], [left, corner]]"""
     size, known = len(upper) + len(corner), len(upper)

@@ -20,8 +20,9 @@ from recon.distributions.mixture import Mixture, Part
 from recon.errors import PredictionError
 from recon.models.base import Model
 from recon.models.clusters import Coordinates, cluster, shape_of
-from recon.models.conditioned import cholesky, prior_rows
-from recon.models.gaussian import REMEMBERED, join_halves, split_halves
+from recon.models.conditioned import Factored
+from recon.models.gaussian import REMEMBERED
+from recon.models.moments import join_halves, split_halves
 from recon.models.scale_mixture import KEPT, ScaleMixture, log_scale_evidence
 from recon.observation import Observation
 
@@ -78,7 +79,7 @@ class MoGSM(Model):
         self.register_buffer("log_prior", self.base.log_prior.repeat(components, 1))
         self.register_buffer("log_kernel", self.base.log_kernel.repeat(components, 1, 1))
         self.made: list[ScaleMixture] = []
-        self.factors: dict[bytes, list[Tensor]] = {}  # the newest last
+        self.factored: dict[bytes, list[Factored]] = {}  # the newest last
         self.register_load_state_dict_post_hook(lambda module, _: module.forget())
 
     def forget(self) -> None:
@@ -88,7 +89,7 @@ class MoGSM(Model):
 
     def forget_masks(self) -> None:
         """Drop what was worked out for masks."""
-        self.factors.clear()
+        self.factored.clear()
         for part in [self.base, *self.made]:
             part.forget_masks()
 
@@ -215,29 +216,28 @@ class MoGSM(Model):
         found = torch.empty(observation.batch, self.components + 1, dtype=torch.float64, device=self.device)
         masks, inverse = observation.mask.flatten(1).unique(dim=0, return_inverse=True)
         for i, mask in enumerate(masks):
-            which, dims = (inverse == i).nonzero()[:, 0], mask.repeat(self.channels)
-            for k, (part, factor) in enumerate(zip(self.parts(), self.observed_factors(mask), strict=True)):
-                residual = (observation.values[which].flatten(1) - part.location)[:, dims]
-                whitened = torch.linalg.solve_triangular(factor, residual.T, upper=False).T
+            which = (inverse == i).nonzero()[:, 0]
+            values = observation.values[which].flatten(1)
+            for k, (part, factored) in enumerate(zip(self.parts(), self.factored_parts(mask), strict=True)):
+                whitened = factored.whiten(values - part.location)
                 scales = log_scale_evidence(part.log_scales, whitened) + part.log_prior
-                found[which, k] = scales.logsumexp(1) - factor.diagonal().double().log().sum()
+                found[which, k] = scales.logsumexp(1) - factored.cholesky.diagonal().double().log().sum()
         weights = (found + self.log_shares).softmax(1) * (1 - COMMON)
         weights[:, 0] += COMMON
         weights = torch.where(weights > NEGLIGIBLE, weights, 0.0)
         return weights / weights.sum(1, keepdim=True)
 
-    def observed_factors(self, mask: Tensor) -> list[Tensor]:
-        """Cholesky factors of the observed block of each part's covariance, for one mask (pixels,); the latest few
-        masks are remembered."""
+    def factored_parts(self, mask: Tensor) -> list[Factored]:
+        """The observed block of each part's covariance, factored, for one mask (pixels,); the latest few masks are
+        remembered."""
         key = mask.cpu().numpy().tobytes()
-        factors = self.factors.pop(key, None)
-        if factors is None or factors[0].device != self.device:
-            dims = mask.repeat(self.channels).nonzero()[:, 0]
-            factors = [cholesky(prior_rows(part.covariance(), dims, dims[:0])[0]) for part in self.parts()]
-        self.factors[key] = factors
-        for oldest in list(self.factors)[:-REMEMBERED]:
-            self.factors.pop(oldest, None)
-        return factors
+        found = self.factored.pop(key, None)
+        if found is None or found[0].mask.device != self.device:
+            found = [Factored(part.covariance(), self.channels, mask) for part in self.parts()]
+        self.factored[key] = found
+        for oldest in list(self.factored)[:-REMEMBERED]:
+            self.factored.pop(oldest, None)
+        return found
 
     def at_work(self, observation: Observation) -> list[tuple[ScaleMixture, Tensor, Tensor]]:
         """The parts of some weight, each with the images (n,) for which it has it, and the weights (n,)."""

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,6 +25,9 @@ from recon.errors import RecipeError
 from recon.models.base import Network
 from recon.training.masks import maker
 from recon.training.recipe import Training
+
+if TYPE_CHECKING:
+    from recon.training.negatives import Contrast
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,12 @@ class Progress:
 
 
 def run(
-    model: Network, images: Tensor, recipe: Training, state: Path, device: str = "cpu", save_every: float = 60.0
+    model: Network | Contrast,
+    images: Tensor,
+    recipe: Training,
+    state: Path,
+    device: str = "cpu",
+    save_every: float = 60.0,
 ) -> Iterator[Progress]:
     """Train `model` in place, resuming from `state` if it is there; at the end the model holds the averaged weights.
 

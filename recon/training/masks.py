@@ -63,6 +63,14 @@ def sobol_order(side: int) -> Tensor:
     return points[:, 0] + side * (side - 1 - points[:, 1])
 
 
+def thinned(mask: Tensor, most: int) -> Tensor:
+    """An even choice of the pixels in `mask`, bool (side, side): the first `most` in Sobol' order, bool (pixels,)"""
+    order = sobol_order(mask.shape[0]).to(mask.device)
+    found = torch.zeros_like(mask.flatten())
+    found[order[mask.flatten()[order]][:most]] = True
+    return found
+
+
 def shifted_sobol_ranks(count: int, side: int, generator: torch.Generator) -> Tensor:
     """For each picture, every pixel's place in a Sobol' order under a random digital shift: (count, pixels)"""
     rank = torch.empty(side * side, dtype=torch.long)

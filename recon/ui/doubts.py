@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 
-from recon import familiarity
 from recon.errors import ReconError
 from recon.evaluation.reconstruction import data_set
 from recon.familiarity import NEGATIVE, NOISE
@@ -29,7 +28,7 @@ def warning(engine: Engine, name: str, painting: Painting) -> str:
         return ""
     try:
         own = data_set(name)
-        found = familiarity.doubt(own, engine.observe(name, painting))
+        found = engine.judge.doubt(own, engine.observe(name, painting))
     except ReconError:  # the answer itself says what is wrong
         return ""
     if found is None:

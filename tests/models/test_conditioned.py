@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recon.models import Gaussian
-from recon.models.conditioned import Conditioned, cholesky
+from recon.models.conditioned import Conditioned, Factored, cholesky
 from tests.models.test_scale_mixture import SIDE, pictures
 
 AREA = SIDE**2
@@ -80,3 +80,12 @@ def test_a_singular_corner_is_conditioned_all_the_same():
     grown = Conditioned(covariance, 1, both, Conditioned(covariance, 1, first))
     assert grown.cholesky.isfinite().all() and grown.gain(torch.ones(1, 16)).isfinite().all()
     assert cholesky(torch.ones(2, 2)).isfinite().all()
+
+
+@pytest.mark.parametrize("size", [1, 10, AREA])
+def test_a_factored_block_moves_as_much(model, size):
+    (mask,) = masks(size)
+    residual = pictures(3, seed=4).flatten(1) - model.location
+    factored, whole = Factored(model.covariance(), 3, mask), Conditioned(model.covariance(), 3, mask)
+    assert torch.allclose(factored.gain(residual), whole.gain(residual), atol=2e-4)
+    assert torch.allclose(factored.whiten(residual), whole.whiten(residual), atol=1e-4)

@@ -15,6 +15,13 @@ def test_the_sobol_order_is_that_of_the_patches():
         masks.sobol_order(24)
 
 
+def test_thinned_to_an_even_choice(generator):
+    everything = torch.ones(32, 32, dtype=torch.bool)
+    assert masks.thinned(everything, 100).view(32, 32).equal(torch.from_numpy(patches.sobol(32, 100)))
+    few = torch.rand(32, 32, generator=generator) < 0.05
+    assert masks.thinned(few, 100).equal(few.flatten())
+
+
 def test_a_fixed_patch_is_one_for_all(generator):
     sobol = masks.maker("sobol", 32, 128, seed=0)(5, generator)
     assert sobol.shape == (5, 1, 32, 32) and sobol.dtype == torch.bool

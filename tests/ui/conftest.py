@@ -115,3 +115,30 @@ def visit(url):
 @pytest.fixture
 def visitor(visit, desktop):
     return visit(desktop)
+
+
+@pytest.fixture(scope="module")
+def app(chromium):
+    """A tiny page around the painter, see `tests.ui.hand`; only where there is a browser to look at it."""
+    from tests.ui import hand
+
+    yield from hand.serve()
+
+
+@pytest.fixture(scope="module")
+def window(chromium):
+    """One for all tests, as `desktop`, of another size."""
+    return chromium.new_context(viewport={"width": 900, "height": 700})
+
+
+@pytest.fixture
+def hand(app, window):
+    from tests.ui.hand import Hand
+
+    page = window.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield Hand(page, app)
+    page.close()
+    assert not errors

@@ -24,6 +24,8 @@ def test_its_negative_noise_and_a_landscape_are_not(engine, name):
     assert "look like noise" in doubts.warning(engine, name, seen(noise))
     assert "more like landscapes" in doubts.warning(engine, name, seen(pictures.load("hills")))
     assert doubts.warning(engine, "mdn-landscapes", seen(pictures.load("hills"))) == ""
+    negative = doubts.warning(engine, "mdn-landscapes", seen(255 - pictures.load("hills")))
+    assert "look like a negative of landscapes" in negative, "as a classifier says, and no Gaussian"
 
 
 @pytest.mark.parametrize("size", [0, 1, 7])

@@ -166,3 +166,20 @@ def test_patches_that_cannot_be(family, size, seed):
     with pytest.raises(ReconError) as told:
         room.patch_mask(family, size, seed)
     assert str(told.value).endswith(".")
+
+
+@pytest.mark.parametrize("names", [("mdn-celeba", "gsm-celeba"), ("gsm-celeba", "mdn-celeba")])
+def test_models_on_the_same_closed_form_share_it(names):
+    fresh = room.Engine("cpu")
+    for name in names:
+        fresh.model(name)
+    assert fresh.model("mdn-celeba").base is fresh.model("gsm-celeba") is fresh.closed_form("celeba")
+    assert fresh.closed_form("cifar10") is not fresh.closed_form("celeba")
+
+
+def test_doubts_take_the_models_that_are_at_hand():
+    fresh = room.Engine("cpu")
+    fresh.model("mdn-celeba")
+    fresh.judge.doubt("celeba", fresh.observe("mdn-celeba", room.reveal(pictures.load(FACE), patches.sobol(32, 64))))
+    assert fresh.judge.closed_form("celeba") is fresh.model("mdn-celeba").base
+    assert fresh.judge.closed_form("landscapes") is fresh.model("gsm-landscapes")

@@ -1,0 +1,87 @@
+"""A picture or its negative? A small classifier, for what a Gaussian hardly sees.
+
+A Gaussian tells a picture from its negative by its mean alone. A network that looks at the closed form's conditional
+mean also knows that skies are above and bright, and shadows dark. It is a density ratio learnt by logistic regression
+(Sugiyama, Suzuki & Kanamori 2012, "Density Ratio Estimation in Machine Learning", chapter 4) between two classes that
+mirror each other: an observation has a score, and its score less that of its negative is the log odds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from recon.models.conditioned import Factored
+from recon.models.on_closed_form import Block, blurred
+from recon.models.scale_mixture import ScaleMixture
+
+FOLDER = Path(__file__).parent / "familiar"
+
+
+class NegativeClassifier(nn.Module):
+    """Log odds that observed pixels are a picture's and not its negative's.
+
+    fine, coarse: channels of the network at a half and at a quarter of the picture's resolution
+    """
+
+    places: Tensor
+
+    def __init__(self, *, side: int, channels: int, fine: int = 32, coarse: int = 48):
+        super().__init__()
+        self.stem = nn.Conv2d(4 * (2 * channels + 5), fine, 3, padding=1)
+        self.fine = Block(fine)
+        self.merge = nn.Conv2d(4 * fine, coarse, 1)
+        self.coarse = Block(coarse)
+        self.head = nn.Linear(coarse, 1, bias=False)
+        nn.init.zeros_(self.head.weight)
+        edge = torch.linspace(-1, 1, side)
+        places = torch.stack([edge[:, None].expand(side, side), edge.abs().expand(side, side)])
+        self.register_buffer("places", places, persistent=False)  # pictures are mirrored: columns count from the middle
+
+    def forward(self, mean: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+        """The score of each observation, (batch,).
+
+        mean    conditional mean given the observation, (batch, channels, side, side)
+        values  observed values, (batch, channels, side, side); those outside of `mask` are not looked at
+        mask    observed pixels, the same for all, bool (pixels,)
+        """
+        seen = mask.view(1, 1, *values.shape[2:]).to(values)
+        density = torch.cat([seen, *(8 * blurred(seen, reach) for reach in (1.5, 4.0)), self.places[None]], 1)
+        parts = [4 * mean - 2, (4 * values - 2) * seen, density.expand(len(values), -1, -1, -1)]
+        inputs = torch.cat(parts, 1).contiguous(memory_format=torch.channels_last)
+        hidden = self.fine(self.stem(F.pixel_unshuffle(inputs, 2)))
+        hidden = self.coarse(self.merge(F.pixel_unshuffle(F.silu(hidden), 2)))
+        return self.head(F.silu(hidden).mean((2, 3)))[:, 0]
+
+    def log_odds(self, base: ScaleMixture, factored: Factored, values: Tensor) -> Tensor:
+        """In nats, (batch,), above 0 where the picture is likelier; of the negative it is minus that.
+
+        values  (batch, channels, side, side), conditioned on the pixels of `factored` as `base` has them
+        """
+        both = torch.cat([values, 1 - values])
+        gain = factored.gain(both.flatten(1) - base.location)
+        score = self((base.location + gain).view_as(both), both, factored.mask)
+        picture, negative = score.chunk(2)
+        return picture - negative
+
+
+def write(classifier: NegativeClassifier, data_set: str) -> None:
+    """Keep the classifier of an image set, in half precision."""
+    FOLDER.mkdir(exist_ok=True)
+    weights = {name: tensor.half().contiguous() for name, tensor in classifier.state_dict().items()}
+    save_file(weights, FOLDER / f"{data_set}.safetensors")
+
+
+def read(data_set: str, base: ScaleMixture) -> NegativeClassifier | None:
+    """The classifier of an image set, for pictures as `base` takes them, in single precision and on its device; None
+    where the Gaussians alone tell negatives."""
+    path = FOLDER / f"{data_set}.safetensors"
+    if not path.exists():
+        return None
+    classifier = NegativeClassifier(side=base.side, channels=base.channels)
+    classifier.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+    return classifier.eval().requires_grad_(False).to(base.device)
