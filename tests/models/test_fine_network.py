@@ -9,7 +9,7 @@ from torch.nn import functional as F
 import recon
 from recon import Observation, hub
 from recon.models import MixtureDensity, ScaleMixture
-from recon.models.mixture_density import quantile
+from recon.models.copula import mixture_quantile
 from recon.schedules import ORDERS
 from tests.models.test_detail import SIDE, fit, observe, pictures
 
@@ -87,7 +87,7 @@ def test_quantiles():
     weights = torch.tensor([0.2, 0.5, 0.3]).view(1, 3, 1)
     means, scales = torch.tensor([-1.0, 0.5, 4.0]).view(1, 3, 1), torch.tensor([0.3, 2.0, 0.1]).view(1, 3, 1)
     normal = torch.linspace(-4, 4, 41)[None]
-    found = quantile(weights.log(), means, scales, normal)
+    found = mixture_quantile(weights.log(), means, scales, normal)
     below = (weights * torch.special.ndtr((found[:, None] - means) / scales)).sum(1)
     assert torch.allclose(below, torch.special.ndtr(normal), atol=1e-4) and (found.diff() > 0).all()
 
