@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ROUNDING = 1 / (12 * 255**2)  # variance of rounding to 8 bits: no pixel is known better than that
 MOST_OBSERVED = 1536  # pixels that a large picture is conditioned on: 240 MB in colour, and seconds
 BLOCK = 256  # dimensions: triangles this large are inverted at once
+SMALL = 1536**2  # right-hand sides, in numbers, for which that does not pay: all of 32 x 32 colour
 
 
 class Conditioned:
@@ -142,7 +143,7 @@ def prior_rows(covariance: Tensor | ByScale, dims: Tensor, others: Tensor) -> tu
 def solve(lower: Tensor, rows: Tensor) -> Tensor:
     """lower^-1 rows, for lower triangular (n, n) and (n, m): large ones by blocks, so that all but their corners is
     products of matrices, at twice the speed."""
-    if len(lower) <= 3 * BLOCK:
+    if len(lower) <= 3 * BLOCK or rows.numel() <= SMALL:
         return torch.linalg.solve_triangular(lower, rows, upper=False)
     solved, eye = rows.new_empty(rows.shape), torch.eye(BLOCK, device=rows.device)
     for start in range(0, len(lower), BLOCK):
