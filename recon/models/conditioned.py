@@ -21,6 +21,7 @@ MOST_OBSERVED = 1536  # pixels that a large picture is conditioned on: 240 MB in
 KEPT = 0.75  # of the columns that rows were made for are hidden still, or the rows are cut to those that are
 PIECES = 8  # of rows, each of one stroke; more are joined
 BLOCK = 256  # dimensions: triangles this large are inverted at once
+SMALL = 1536**2  # right-hand sides, in numbers, for which that does not pay: all of 32 x 32 colour
 
 
 class Conditioned:
@@ -199,7 +200,7 @@ def prior_rows(covariance: Tensor | ByScale, dims: Tensor, others: Tensor) -> tu
 def solve(lower: Tensor, rows: Tensor) -> Tensor:
     """lower^-1 rows, for lower triangular (n, n) and (n, m): large ones by blocks, so that all but their corners is
     products of matrices, at twice the speed."""
-    if len(lower) <= 3 * BLOCK:
+    if len(lower) <= 3 * BLOCK or rows.numel() <= SMALL:
         return torch.linalg.solve_triangular(lower, rows, upper=False)
     solved, eye = rows.new_empty(rows.shape), torch.eye(BLOCK, device=rows.device)
     for start in range(0, len(lower), BLOCK):

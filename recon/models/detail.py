@@ -130,7 +130,7 @@ class Detail(nn.Module):
         looked at (circulant embedding: Dietrich & Newsam 1997)."""
         size = (count, 4 * self.channels, self.side, self.side)
         noise = torch.fft.rfft2(torch.randn(size, generator=generator, device=self.contrast.device), norm="ortho")
-        waves = torch.einsum("uvkl,nluv->nkuv", self.root, noise)
+        waves = torch.einsum("uvkl,nluv->nkuv", self.root.to(noise.device), noise)
         field = torch.fft.irfft2(waves, s=size[2:], norm="ortho")[:, :, : self.blocks, : self.blocks]
         return F.pixel_shuffle(field, 2) * self.contrast
 

@@ -192,3 +192,27 @@ def test_as_a_program(at):
     environment = os.environ | {"PYTHONPATH": str(Path(recon.__file__).parents[1])}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 1 and done.stdout == "" and done.stderr.startswith("There is no recipe 'nothing'")
+
+
+BY_SCALE = CLOSED_FORM.replace('data = "binarized_mnist"', 'data = "celeba64"').replace(
+    "mirrored = false", 'coarse = "celeba"'
+)
+
+
+def test_larger_pictures_and_smaller_ones_train_one_model(at, capsys, monkeypatch):
+    rng = np.random.default_rng(0)
+    for name, side, held_out in (("celeba64", 64, 250), ("celeba32", 32, 700)):
+        coarse = rng.integers(60, 200, (held_out + 30, 8, 8, 3), dtype=np.uint8)
+        grown = coarse.repeat(side // 8, 1).repeat(side // 8, 2)
+        np.savez(Path(os.environ["RECON_DATA"]) / f"{name}.npz", train=grown, test=grown[:12])
+    (at / "by-scale.toml").write_text(BY_SCALE)
+    assert main(["train", "by-scale.toml", "--device", "cpu"]) == 0
+    said = json.loads((at / "checkpoints/by-scale/config.json").read_text())
+    assert said["fine"] and said["side"] == 64 and said["even"] + said["odd"] == 20
+    assert "non-commercial" in said["checkpoint"]["licence"]
+    assert recon.load("by-scale").covariance()[torch.tensor([5])].shape == (1, 3 * 64**2)
+    monkeypatch.setattr(reconstruction, "LARGER", (512,))
+    capsys.readouterr()
+    assert main(["evaluate", "by-scale", "--limit", "3"]) == 0
+    told = capsys.readouterr().out
+    assert "| 512 | Sobol' |" in told and told.strip().endswith("A random patch is one for 10 pictures.")
