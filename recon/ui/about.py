@@ -16,7 +16,8 @@ LEDE = """
 Every model here answers the same question: given some pixels, what is the probability of every other one? The
 **Gaussian** is the best answer that straight-line prediction can give; it is exact, and nothing about it was trained
 but a mean and a covariance. The **scale mixture** is that Gaussian with the contrast of each picture inferred from
-what is observed: it says much more truly how sure it is. The **density network** models what that leaves over.
+what is observed: it says much more truly how sure it is. The **mixture of scale mixtures** asks first what kind of
+picture this is, and so leaves the straight line. The **density network** models what that leaves over.
 **ConvNADE** is the network of Emmett-Iwaniw & Kirk. The classical methods interpolate: they say what, and not how
 sure. Networks here were trained for minutes to hours on a CPU. Each card says what its model reaches, how often its
 intervals hold what they say, and where a simpler method is still ahead.
