@@ -24,7 +24,8 @@ from recon import Observation, acquisition, patches
 from recon.evaluation import sources
 from recon.models import ScaleMixture
 
-NAMES = ("gaussian-cifar10", "gsm-cifar10", "mogsm-cifar10", "mdn-cifar10", "convnade-cifar10", "linear", "rbf", "biharmonic")
+NAMES = tuple(f"{kind}-cifar10" for kind in ("gaussian", "gsm", "mogsm", "mdn", "convnade"))
+NAMES += ("linear", "rbf", "biharmonic")
 SIZE, STROKE, COUNT = 128, 5, 8
 SIZES = (16, 64, 128, 256, 512)
 SIDES = {32: "gsm-celeba", 64: "gsm-celeba64"}
