@@ -152,12 +152,20 @@ class Factored:
 
     covariance  prior, as `Conditioned` takes it
     mask        observed pixels, bool (pixels,)
+    before      the same for a mask within this one, to extend; None to start anew
     """
 
-    def __init__(self, covariance: Tensor | ByScale, channels: int, mask: Tensor):
+    def __init__(self, covariance: Tensor | ByScale, channels: int, mask: Tensor, before: Factored | None = None):
         self.covariance, self.mask = covariance, mask.to(covariance.device)
-        self.observed = self.mask.repeat(channels).nonzero()[:, 0]
-        self.cholesky = cholesky(prior_rows(covariance, self.observed, self.observed[:0])[0])
+        if before is None:
+            self.observed = self.mask.repeat(channels).nonzero()[:, 0]
+            self.cholesky = cholesky(prior_rows(covariance, self.observed, self.observed[:0])[0])
+        else:
+            fresh = (self.mask & ~before.mask).repeat(channels).nonzero()[:, 0]
+            own, known = prior_rows(covariance, fresh, before.observed)
+            left = torch.linalg.solve_triangular(before.cholesky, known.T, upper=False).T
+            self.observed = torch.cat([before.observed, fresh])
+            self.cholesky = blocks(before.cholesky, left, cholesky(own - left @ left.T))
 
     def whiten(self, residual: Tensor) -> Tensor:
         """As `Conditioned.whiten`, of residuals (n, dims): (n, observed)"""

@@ -21,7 +21,7 @@ from torch import Tensor
 from recon.distributions import Gaussian as GaussianMarginals
 from recon.errors import PredictionError
 from recon.models.base import Model
-from recon.models.conditioned import MOST_OBSERVED, Conditioned, pixel_blocks, thinned
+from recon.models.conditioned import MOST_OBSERVED, Conditioned, Factored, pixel_blocks, thinned
 from recon.models.detail import ByScale, Detail
 from recon.models.moments import Moments, join_halves, positive, split_halves, unfold
 from recon.observation import Observation
@@ -275,7 +275,7 @@ class Gaussian(Model):
         return conditioned
 
     @staticmethod
-    def extends(before: Conditioned, mask: Tensor) -> bool:
+    def extends(before: Conditioned | Factored, mask: Tensor) -> bool:
         """Whether conditioning on `mask` is `before` and some more; worth it from a good part of it."""
         if before.mask.device != mask.device or 2 * before.mask.sum() < mask.sum():
             return False

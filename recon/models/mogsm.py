@@ -229,11 +229,14 @@ class MoGSM(Model):
 
     def factored_parts(self, mask: Tensor) -> list[Factored]:
         """The observed block of each part's covariance, factored, for one mask (pixels,); the latest few masks are
-        remembered."""
+        remembered, and the largest of them that lies within the mask is extended."""
         key = mask.cpu().numpy().tobytes()
         found = self.factored.pop(key, None)
         if found is None or found[0].mask.device != self.device:
-            found = [Factored(part.covariance(), self.channels, mask) for part in self.parts()]
+            within = [each for each in list(self.factored.values()) if ScaleMixture.extends(each[0], mask)]
+            before = max(within, key=lambda each: len(each[0].observed), default=[None] * (1 + self.components))
+            parts = zip(self.parts(), before, strict=True)
+            found = [Factored(part.covariance(), self.channels, mask, known) for part, known in parts]
         self.factored[key] = found
         for oldest in list(self.factored)[:-REMEMBERED]:
             self.factored.pop(oldest, None)

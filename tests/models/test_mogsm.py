@@ -221,3 +221,23 @@ def test_evidence_is_a_density():
 def test_too_few_pictures_are_a_sentence():
     with pytest.raises(PredictionError, match="do not make 4 clusters"):
         MoGSM.fit([pictures(40)[0]], rank=20, components=4)
+
+
+def test_a_stroke_more_is_as_painted_at_once(model):
+    values, _ = pictures(2, seed=14)
+    model.forget_masks()
+    first = observe(values, 20)
+    more = Observation(values, first.mask | observe(values, 9, seed=1).mask)
+    model.predict(first)
+    extended = model.predict(more)
+    assert len(model.factored) == 2
+    model.forget_masks()
+    anew = model.predict(more)
+    assert torch.allclose(extended.mean, anew.mean, atol=1e-4)
+    assert torch.allclose(extended.variance, anew.variance, atol=1e-5)
+
+
+def test_few_masks_are_remembered(model):
+    for seed in range(12):
+        model.predict(observe(pictures(1)[0], 5, seed=seed))
+    assert len(model.factored) <= 8
