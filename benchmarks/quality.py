@@ -17,6 +17,7 @@ from recon.transfer import CARD
 KINDS = {
     "gaussian": "Gaussian",
     "gsm": "scale mixture",
+    "bmm": "Bernoulli mixture",
     "mdn": "density network",
     "nade": "orderless NADE",
     "convnade": "ConvNADE",
