@@ -18,6 +18,7 @@ KINDS = {
     "gaussian": "Gaussian",
     "gsm": "scale mixture",
     "mogsm": "mixture of scale mixtures",
+    "bmm": "Bernoulli mixture",
     "mdn": "density network",
     "nade": "orderless NADE",
     "convnade": "ConvNADE",

@@ -54,6 +54,16 @@ def test_binary_sets_are_black_and_white(digits):
     assert len(data.load("binarized_mnist", "valid")) == 10 and len(data.load("binarized_mnist", "test", limit=3)) == 3
 
 
+def test_what_comes_sorted_by_class_is_mixed(digits):
+    count = 50
+    pictures = np.arange(count).astype(np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2)
+    np.savez(digits / "binarized_mnist.npz", train=pictures, valid=pictures, test=pictures)
+    order = sets.read(sets.SETS["binarized_mnist"], "test")[:, 0, 0]
+    mixed = sets.split_of(sets.SETS["binarized_mnist"], "test")[:, 0, 0]
+    assert sorted(mixed) == list(order) and (mixed[:10] > 9).any()
+    assert (mixed == sets.split_of(sets.SETS["binarized_mnist"], "test")[:, 0, 0]).all(), "always the same order"
+
+
 def test_validation_is_the_end_of_training_where_there_is_none(digits):
     count = 2010
     np.savez(digits / "mnist.npz", train=np.arange(count).astype(np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2))
