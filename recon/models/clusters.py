@@ -13,6 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from recon.models.gaussian import Gaussian
+from recon.models.moments import split_halves
+
 ROUNDS = 30  # of expectation-maximisation; by then fewer than one picture in a hundred changes its cluster
 STARTING = 15  # rounds of k-means, which the clusters start from
 STARTS, FIRST_ROUNDS = 4, 8
@@ -29,6 +32,30 @@ class Coordinates:
     def first(self, even: int, odd: int) -> Coordinates:
         """The last columns, which belong to the largest eigenvalues."""
         return Coordinates(self.even[:, self.even.shape[1] - even :], self.odd[:, self.odd.shape[1] - odd :])
+
+
+def coordinates(base: Gaussian, batches: list[Tensor]) -> Coordinates:
+    """Of pictures (n, channels, side, side) along the columns of `base`'s factor, in their standard deviations."""
+    location = base.location.view(1, base.channels, base.side, base.side)
+
+    def along(part: Tensor, columns: Tensor) -> Tensor:
+        columns = columns.float()
+        return part @ (columns / columns.square().sum(0))
+
+    even, odd = [], []
+    for batch in batches:
+        around = batch - location
+        halves = split_halves(around) if base.mirrored else (around.flatten(1), around.new_zeros(len(around), 0))
+        even.append(along(halves[0], base.even_half))
+        odd.append(along(halves[1], base.odd_half) if base.mirrored else halves[1])
+    return Coordinates(torch.cat(even), torch.cat(odd))
+
+
+def largest(base: Gaussian, known: Coordinates, count: int) -> Coordinates:
+    """Those along the `count` largest eigenvectors."""
+    lengths = [half.float().norm(dim=0) for half in (base.even_half, base.odd_half)]
+    smallest = torch.cat(lengths).sort(descending=True).values[:count][-1]
+    return known.first(*(int((each >= smallest).sum()) for each in lengths))
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from torch import Tensor
 from recon.distributions.mixture import Mixture, Part
 from recon.errors import PredictionError
 from recon.models.base import Model
-from recon.models.clusters import Coordinates, cluster, shape_of
+from recon.models.clusters import Coordinates, cluster, coordinates, largest, shape_of
 from recon.models.conditioned import Factored
 from recon.models.gaussian import REMEMBERED
-from recon.models.moments import join_halves, split_halves
+from recon.models.moments import join_halves
 from recon.models.scale_mixture import KEPT, ScaleMixture, log_scale_evidence
 from recon.observation import Observation
 
@@ -114,12 +114,11 @@ class MoGSM(Model):
         """
         kept = list(batches)
         base = ScaleMixture.fit(kept, rank, mirrored)
-        even, odd = base.even_half.shape[1], base.odd_half.shape[1]
         model = cls(
             side=base.side,
             channels=base.channels,
-            even=even,
-            odd=odd,
+            even=base.even_half.shape[1],
+            odd=base.odd_half.shape[1],
             mirrored=mirrored,
             scales=base.scales,
             components=components,
@@ -127,14 +126,9 @@ class MoGSM(Model):
         )
         model.base = base
         generator = torch.Generator().manual_seed(seed)
-        parts = [model.coordinates(batch) for batch in kept]
-        known = Coordinates(torch.cat([part.even for part in parts]), torch.cat([part.odd for part in parts]))
+        known = coordinates(base, kept)
         sorted_by = max(1, min(SORTED_BY, len(known.even) // (PICTURES_EACH * components)))
-        lengths = torch.cat([base.even_half.float().norm(dim=0), base.odd_half.float().norm(dim=0)])
-        smallest = lengths.sort(descending=True).values[:sorted_by][-1]
-        counts = [int((half.float().norm(dim=0) >= smallest).sum()) for half in (base.even_half, base.odd_half)]
-        leading = known.first(*counts)
-        labels, inverse = cluster(leading, components, base.log_scales.float(), generator)
+        labels, inverse = cluster(largest(base, known, sorted_by), components, base.log_scales.float(), generator)
         pictures = torch.cat(kept)
         for k in range(components):
             members = (labels == k).nonzero()[:, 0]
@@ -165,22 +159,6 @@ class MoGSM(Model):
         part = self.part(k)
         part.estimate(pictures[held_out][:KEPT])
         self.log_prior[k], self.log_kernel[k] = part.log_prior, part.log_kernel
-
-    def coordinates(self, pictures: Tensor) -> Coordinates:
-        """Of pictures (n, channels, side, side), along the factor's columns, in their standard deviations."""
-        halves = (
-            split_halves(pictures) if self.mirrored else (pictures.flatten(1), pictures.new_zeros(len(pictures), 0))
-        )
-        location = self.base.location.view(1, self.channels, self.side, self.side)
-        middle = split_halves(location)[0] if self.mirrored else location.flatten(1)
-
-        def along(part: Tensor, columns: Tensor) -> Tensor:
-            columns = columns.float()
-            return part @ (columns / columns.square().sum(0))
-
-        if not self.mirrored:
-            return Coordinates(along(halves[0] - middle, self.base.even_half), halves[1])
-        return Coordinates(along(halves[0] - middle, self.base.even_half), along(halves[1], self.base.odd_half))
 
     def part(self, k: int) -> ScaleMixture:
         """One cluster as a scale mixture by itself."""

@@ -12,7 +12,7 @@ import recon
 from recon import Observation, metrics
 from recon.errors import PredictionError
 from recon.models import MoGSM, ScaleMixture
-from recon.models.clusters import Coordinates, cluster, log_evidence, shape_of
+from recon.models.clusters import Coordinates, cluster, coordinates, log_evidence, shape_of
 from recon.models.mogsm import COMMON, packed, unpacked
 
 SIDE = 8
@@ -165,7 +165,7 @@ def test_what_is_not_mirrored_and_keeps_all_of_its_own():
 
 def test_coordinates_are_those_of_the_factor(model):
     values, _ = pictures(20, seed=13)
-    found = model.coordinates(values)
+    found = coordinates(model.base, [values])
     moved = torch.cat([found.even, found.odd], 1) @ model.base.factor().T
     assert torch.allclose(moved + model.base.location, values.flatten(1), atol=5e-3)  # float16, and what the rest holds
 
