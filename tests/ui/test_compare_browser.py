@@ -10,9 +10,18 @@ import numpy as np
 import pytest
 
 from recon import comparison, patches
+from recon.ui.comparing import Comparing
 from tests.ui.visitor import HEAT, LONG, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
+
+FAMILIES = 8
+
+
+@pytest.fixture
+def faces(engine) -> int:
+    """How many answers are compared when the tab opens."""
+    return len(Comparing(engine).first)
 
 
 def come(visitor, tab: str = "Compare"):
@@ -29,16 +38,16 @@ def titles(visitor) -> list[str]:
     return visitor.page.locator(".tile-caption strong").all_inner_texts()
 
 
-def test_it_opens_with_what_is_on_reconstruct(visitor):
+def test_it_opens_with_what_is_on_reconstruct(visitor, faces):
     grid = come(visitor)
-    done(visitor, 8)
+    done(visitor, faces)
     shown = titles(visitor)
     assert shown[:3] == ["Observed", "The true picture", "Density network"] and shown[-1] == "Biharmonic inpainting"
     assert "64 of 1024 pixels" in grid.locator(".tile").first.inner_text()
     for image in grid.locator("img:visible").all():
         assert image.get_attribute("alt") and image.evaluate("(image) => image.naturalWidth") == 32
     ranked = visitor.page.locator("#compare-table tbody td:nth-child(2)").all_inner_texts()
-    assert ranked == sorted(ranked, key=lambda said: -float(said.split()[0])) and len(ranked) == 8
+    assert ranked == sorted(ranked, key=lambda said: -float(said.split()[0])) and len(ranked) == faces
     assert grid.locator(".best").first.inner_text().startswith("PSNR")
 
     means = grid.locator("img:visible").count()
@@ -50,35 +59,37 @@ def test_it_opens_with_what_is_on_reconstruct(visitor):
     expect(grid.locator("img:visible")).to_have_count(means)
 
 
-def test_other_settings_dim_what_is_shown_until_compared(visitor):
+def test_other_settings_dim_what_is_shown_until_compared(visitor, faces, engine):
     grid = come(visitor)
-    done(visitor, 8)
+    done(visitor, faces)
     visitor.press("digits")
     expect(grid).to_have_class(re.compile("stale"))
     visitor.page.locator("#compare-source input").click()
     visitor.page.get_by_role("option", name="a three, drawn by code", exact=True).click()
     expect(visitor.page.locator("#compare-size")).to_be_visible()
     visitor.press("Compare")
-    done(visitor, 7)
+    done(visitor, len(Comparing(engine).sets["digits"]))
     expect(visitor.page.locator("#compare-table")).to_contain_text("judged in black and white")
     with visitor.page.expect_download() as download:
         visitor.press("Download as CSV")
     with open(download.value.path(), newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 7 and {"gaussian-mnist", "nearest"} < {row["name"] for row in rows}
+    assert len(rows) == len(Comparing(engine).sets["digits"]) and {"gaussian-mnist", "nearest"} < {
+        row["name"] for row in rows
+    }
     assert float(rows[0]["psnr_db"]) >= float(rows[-1]["psnr_db"]) > 0
 
 
-def test_patches_beside_each_other_and_one_of_them_on_reconstruct(visitor):
+def test_patches_beside_each_other_and_one_of_them_on_reconstruct(visitor, faces):
     come(visitor)
-    done(visitor, 8)
+    done(visitor, faces)
     visitor.look("Several patches")
     expect(visitor.page.locator("#compare-families")).to_be_visible()
     visitor.press("Compare")
     expect(visitor.page.locator("#compare-table")).to_contain_text("rank-1 lattice", timeout=LONG)
-    done(visitor, 8)
+    done(visitor, FAMILIES)
     assert titles(visitor)[:3] == ["The true picture", "random", "Sobol'"]
-    expect(visitor.page.locator(".tile-said > img")).to_have_count(8)
+    expect(visitor.page.locator(".tile-said > img")).to_have_count(FAMILIES)
     visitor.page.get_by_role("button", name="Open in Reconstruct: random").click()
     expect(visitor.page.locator("#recon-view")).to_be_visible()
     mask = patches.random(32, 64, 0)
@@ -90,9 +101,9 @@ def test_patches_beside_each_other_and_one_of_them_on_reconstruct(visitor):
     assert visitor.setting("Patch") == "random" and visitor.page.evaluate("scrollY") == 0
 
 
-def test_a_comparison_can_be_stopped_and_does_not_hold_up_a_stroke(visitor, monkeypatch):
+def test_a_comparison_can_be_stopped_and_does_not_hold_up_a_stroke(visitor, faces, monkeypatch):
     come(visitor)
-    done(visitor, 8)
+    done(visitor, faces)
     answered = comparison.answered
     monkeypatch.setattr(comparison, "answered", lambda *asked: time.sleep(1) or answered(*asked))
     visitor.look("Several patches")
@@ -107,22 +118,22 @@ def test_a_comparison_can_be_stopped_and_does_not_hold_up_a_stroke(visitor, monk
     visitor.paint((16, 16), (16, 20))
     visitor.changed(before, timeout=5000)
     come(visitor)
-    expect(visitor.page.locator("#compare-line")).to_contain_text(" of 8")  # it was not waited for
-    done(visitor, 8)
+    expect(visitor.page.locator("#compare-line")).to_contain_text(f" of {FAMILIES}")  # it was not waited for
+    done(visitor, FAMILIES)
 
 
-def test_on_a_phone_two_tiles_a_row_and_nothing_sideways(visit, chromium):
+def test_on_a_phone_two_tiles_a_row_and_nothing_sideways(faces, visit, chromium):
     context = chromium.new_context(viewport={"width": 400, "height": 860}, has_touch=True)
     visitor = visit(context)
     come(visitor)
-    done(visitor, 8)
+    done(visitor, faces)
     boxes = [tile.bounding_box() for tile in visitor.page.locator(".tile").all()]
     assert len({round(box["x"]) for box in boxes}) == 2
-    for mode in ("Several models", "Several patches"):
+    for mode, count in (("Several models", faces), ("Several patches", FAMILIES)):
         visitor.look(mode)
         visitor.press("Compare")
         visitor.page.wait_for_timeout(300)
-        done(visitor, 8)
+        done(visitor, count)
         assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 400
         for said in visitor.page.locator(".tile-scores dd:visible").all():
             box = said.bounding_box()
