@@ -8,6 +8,8 @@ import pytest
 
 from tests.ui.visitor import HEAT, LONG, expect
 
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
+
 LARGE, SMALL = "Scale mixture · faces 64", "Gaussian · faces (CelebA 32)"
 
 
