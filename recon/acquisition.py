@@ -151,9 +151,9 @@ def hidden_covariance(model: Gaussian, mask: Tensor, which: Tensor | None = None
     """Covariance of the hidden dimensions given the pixels of `mask`, (hidden, hidden), or some rows of it."""
     conditioned = model.condition(mask)
     hidden, whitened = conditioned.hidden, conditioned.whitened
-    which = torch.arange(len(hidden), device=hidden.device) if which is None else which
-    prior = model.covariance()[hidden[which]].index_select(1, hidden)
-    return torch.addmm(prior, whitened[:, which].T, whitened, alpha=-1)
+    rows, told = (hidden, whitened) if which is None else (hidden[which], whitened[:, which])
+    prior = model.covariance()[rows].index_select(1, hidden)
+    return torch.addmm(prior, told.T, whitened, alpha=-1)
 
 
 def drops(covariance: Tensor, channels: int, weights: Tensor | None = None, columns: Tensor | None = None) -> Tensor:
