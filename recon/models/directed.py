@@ -10,6 +10,7 @@ of these values. Bits per pixel count a level as the unit.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 
@@ -31,6 +32,18 @@ def dequantised(image: Tensor, generator: torch.Generator | None = None) -> Tens
 def quantised(values: Tensor) -> Tensor:
     """The level that each value lies in, uint8"""
     return (values * LEVELS).floor().clamp(0, LEVELS - 1).to(torch.uint8)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """For thousands of steps of some microseconds each: threads that wait for each other would take most of the time,
+    all of it on a machine that has other work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class Directed(nn.Module, PyTorchModelHubMixin):

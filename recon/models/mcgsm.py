@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from recon.errors import PredictionError
-from recon.models.directed import LEVELS, Directed
+from recon.models.directed import LEVELS, Directed, one_thread
 from recon.models.window import Window
 
 RIDGE = 1e-6  # of the neighbourhood's covariance, in units of its mean variance
@@ -174,9 +174,10 @@ class MCGSM(Directed):
         for front in self.window.fronts(free.cpu()):
             rows, columns = front.to(canvas.device).unbind(1)
             places = (rows + above) * padded.shape[-1] + columns + beside
-            linear = flat[:, places[:, None] + steps] @ filters + constant
-            # a picture's values end at black and white, and a chain that left them would not come back
-            drawn = self.mixture.sample(linear, generator, temperature).clamp(0, 1)
+            with one_thread():
+                linear = flat[:, places[:, None] + steps] @ filters + constant
+                # a picture's values end at black and white, and a chain that left them would not come back
+                drawn = self.mixture.sample(linear, generator, temperature).clamp(0, 1)
             flat[:, places] = drawn
             canvas[:, rows, columns] = drawn
             yield front

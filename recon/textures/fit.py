@@ -1,0 +1,197 @@
+"""Fitting an MCGSM: Adam on random pixels, then L-BFGS on many at once; a generator that can be left anywhere.
+
+Some pixels are held out, the lowest rows of a single picture. What the model reaches on them is watched, and the best
+it had there is kept: with many components and few pixels it would otherwise learn the picture by heart.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from recon.errors import DataError
+from recon.models.directed import LEVELS
+from recon.models.mcgsm import MCGSM
+
+HELD_OUT = 0.2  # of the rows of a picture, the lowest ones
+WATCHED = 10_000  # pixels of either kind that bits are measured on
+WHITENED = 60_000  # pixels that the whitening is estimated from
+LEAST = 2_000  # pixels to learn from
+EMA = 0.99
+PATIENCE = 3  # iterations of L-BFGS without anything gained
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a fit stands; bits are per pixel, by the density of values with uniform noise.
+
+    phase     "Adam" or "L-BFGS"
+    learned   on pixels that are learned from
+    held_out  on pixels that are not
+    best      the lowest of `held_out` so far: what the model goes back to when the fit ends or is left
+    """
+
+    phase: str
+    step: int
+    steps: int
+    learned: float
+    held_out: float
+    best: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Pictures of one size, uint8 (count, height, width), and places in them, flattened: those to learn from and those
+    held out."""
+
+    images: Tensor
+    learned: Tensor
+    held_out: Tensor
+
+    def at(self, model: MCGSM, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Neighbourhoods (places, size) and pixels (places,), with uniform noise"""
+        flat = self.images.view(-1)
+        x = flat[places[:, None] + model.window.steps(self.images.shape[-1])].float()
+        y = flat[places].float()
+        x += torch.rand(x.shape, generator=generator)
+        y += torch.rand(y.shape, generator=generator)
+        return x / LEVELS, y / LEVELS
+
+
+def rows_held_out(image: Tensor, model: MCGSM, share: float = HELD_OUT) -> Pixels:
+    """Of one picture, uint8 (height, width): the lowest `share` of its rows is held out; only pixels whose whole window
+    lies in the picture count. Raises DataError if the picture is too small."""
+    height, width = image.shape
+    cut = round(height * (1 - share))
+    inner = model.window.inner(height, width)
+    learned, held_out = inner.clone(), inner.clone()
+    learned[cut:] = False
+    held_out[:cut] = False
+    if learned.sum() < LEAST or not held_out.any():
+        raise DataError(f"This picture is too small to learn a texture from: {width} x {height} pixels.")
+    return Pixels(image[None], learned.flatten().nonzero()[:, 0], held_out.flatten().nonzero()[:, 0])
+
+
+def fit(
+    model: MCGSM,
+    pixels: Pixels,
+    *,
+    steps: int = 1500,
+    finish: int = 8,
+    batch: int = 2048,
+    rate: float = 1e-2,
+    seed: int = 0,
+    every: int = 50,
+    finish_on: int = 200_000,
+) -> Iterator[Progress]:
+    """Fit `model` in place, on the CPU; yields after every so many steps. The same seed gives the same model.
+
+    steps, batch, rate  of Adam; the rate falls to nearly 0 along a half cosine; a moving average of the weights is kept
+    finish, finish_on   iterations of L-BFGS, and the pixels that it sees; 0 leaves it out; it ends when held-out bits
+                        have risen a few times
+    The generator may be closed at any time: the model then has the weights that were best on held-out pixels.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    some = pick(pixels.learned, WHITENED, generator)
+    model.mixture.precondition(*pixels.at(model, some, generator))
+    watched = [pixels.at(model, pick(p, WATCHED, generator), generator) for p in (pixels.learned, pixels.held_out)]
+    keeper = Keeper(model, watched)
+    try:
+        for step in adam(model, pixels, keeper, steps, batch, rate, generator):
+            if step % every == 0 or step == steps:
+                yield keeper.progress("Adam", step, steps)
+        if finish:
+            keeper.to_best()
+            x, y = pixels.at(model, pick(pixels.learned, finish_on, generator), generator)
+            worse = 0
+            for step in lbfgs(model, x, y, finish):
+                keeper.take(model.state_dict())
+                found = keeper.progress("L-BFGS", step, finish)
+                yield found
+                worse = worse + 1 if found.held_out > found.best else 0
+                if worse == PATIENCE:
+                    break
+    finally:
+        keeper.to_best()
+
+
+class Keeper:
+    """Holds the weights that count: the latest average, and the best there has been on held-out pixels."""
+
+    def __init__(self, model: MCGSM, watched: list[tuple[Tensor, Tensor]]):
+        self.model, self.watched, self.began = model, watched, time.monotonic()
+        self.average = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        self.best, self.least = self.average, math.inf
+
+    def take(self, state: dict[str, Tensor], decay: float = 0.0) -> None:
+        """Move the average towards a state."""
+        self.average = {name: old.lerp(state[name], 1 - decay) for name, old in self.average.items()}
+
+    @torch.no_grad()
+    def progress(self, phase: str, step: int, steps: int) -> Progress:
+        """Measure the average; it is the best from here on if it is."""
+        current = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self.model.load_state_dict(self.average)
+        learned, held_out = (bits(self.model, x, y) for x, y in self.watched)
+        self.model.load_state_dict(current)
+        if held_out < self.least:
+            self.least, self.best = held_out, self.average
+        return Progress(phase, step, steps, learned, held_out, self.least, time.monotonic() - self.began)
+
+    def to_best(self) -> None:
+        self.model.load_state_dict(self.best)
+
+
+def adam(
+    model: MCGSM, pixels: Pixels, keeper: Keeper, steps: int, batch: int, rate: float, generator: torch.Generator
+) -> Iterator[int]:
+    """Steps of Adam on random pixels, noise drawn anew each time."""
+    optimiser = torch.optim.Adam(model.parameters(), lr=rate, betas=(0.9, 0.99))
+    for step in range(1, steps + 1):
+        for group in optimiser.param_groups:
+            group["lr"] = rate * min(1.0, step / 50) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+        places = pixels.learned[torch.randint(len(pixels.learned), (batch,), generator=generator)]
+        x, y = pixels.at(model, places, generator)
+        loss = -model.mixture.log_prob(x, y).mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        keeper.take(model.state_dict(), min(EMA, step / (step + 10)))
+        yield step
+
+
+def lbfgs(model: MCGSM, x: Tensor, y: Tensor, iterations: int) -> Iterator[int]:
+    """Iterations of L-BFGS on the same pixels."""
+    optimiser = torch.optim.LBFGS(
+        model.parameters(), max_iter=1, history_size=20, line_search_fn="strong_wolfe", tolerance_change=0
+    )
+
+    def closure() -> Tensor:
+        optimiser.zero_grad(set_to_none=True)
+        total = x.new_zeros(())
+        for part, pixel in zip(x.split(10_000), y.split(10_000), strict=True):
+            loss = -model.mixture.log_prob(part, pixel).sum() / len(y)
+            loss.backward()
+            total += loss.detach()
+        return total
+
+    for step in range(1, iterations + 1):
+        optimiser.step(closure)
+        yield step
+
+
+def pick(places: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """So many of the places, each once; all if there are no more."""
+    return places[torch.randperm(len(places), generator=generator)[:count]]
+
+
+@torch.no_grad()
+def bits(model: MCGSM, x: Tensor, y: Tensor) -> float:
+    """Bits per pixel of y given neighbourhoods x"""
+    return math.log2(LEVELS) - model.mixture.log_prob(x, y).mean().item() / math.log(2)
