@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,29 @@ from recon.models.directed import LEVELS, Directed, one_thread
 from recon.models.window import Window
 
 RIDGE = 1e-6  # of the neighbourhood's covariance, in units of its mean variance
+
+
+class Whitening(NamedTuple):
+    """x' = whitening (x - centre), y' = (y - level - slope (x - centre)) / spread; the whitening is symmetric."""
+
+    centre: Tensor
+    whitening: Tensor
+    slope: Tensor
+    level: Tensor
+    spread: Tensor
+
+
+def conditional_whitening(x: Tensor, y: Tensor) -> Whitening:
+    """Estimated in double precision from samples x (count, inputs) and y (count,)."""
+    x, y = x.double(), y.double()
+    centre, level = x.mean(0), y.mean()
+    x, y = x - centre, y - level
+    covariance = x.T @ x / len(x)
+    covariance += RIDGE * covariance.diagonal().mean() * torch.eye(len(centre), dtype=x.dtype, device=x.device)
+    values, vectors = torch.linalg.eigh(covariance)
+    slope = torch.linalg.solve(covariance, x.T @ y / len(x))
+    spread = (y - x @ slope).square().mean().sqrt().clamp_min(1e-6)
+    return Whitening(centre, (vectors / values.sqrt()) @ vectors.T, slope, level, spread)
 
 
 class ConditionalMixture(nn.Module):
@@ -58,18 +82,8 @@ class ConditionalMixture(nn.Module):
     @torch.no_grad()
     def precondition(self, x: Tensor, y: Tensor) -> None:
         """Set the whitening from samples x (count, inputs) and y (count,)."""
-        x, y = x.double(), y.double()
-        centre, level = x.mean(0), y.mean()
-        x, y = x - centre, y - level
-        covariance = x.T @ x / len(x)
-        covariance += RIDGE * covariance.diagonal().mean() * torch.eye(self.inputs, dtype=x.dtype, device=x.device)
-        values, vectors = torch.linalg.eigh(covariance)
-        slope = torch.linalg.solve(covariance, x.T @ y / len(x))
-        self.centre.copy_(centre)
-        self.whitening.copy_((vectors / values.sqrt()) @ vectors.T)
-        self.slope.copy_(slope)
-        self.level.copy_(level)
-        self.spread.copy_((y - x @ slope).square().mean().sqrt().clamp_min(1e-6))
+        for name, value in conditional_whitening(x, y)._asdict().items():
+            getattr(self, name).copy_(value)
 
     def filters(self) -> tuple[Tensor, Tensor]:
         """All that is linear in x, folded together with the whitening: (inputs, features + components) and the constant

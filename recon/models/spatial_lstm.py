@@ -56,27 +56,41 @@ def cell(
     return gates, c, (c * o).tanh_()
 
 
+def scan(x: Tensor, weights: tuple[Tensor, Tensor, Tensor], gates: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """c and h of one layer over x (rows, columns, batch, inputs): ((rows + 1) (columns + 1), batch, hidden), zero in
+    the first row and column; `gates` (rows columns, batch, 5 hidden) are filled in."""
+    rows, columns, batch, inputs = x.shape
+    hidden = len(weights[2]) // 5
+    c = x.new_zeros((rows + 1) * (columns + 1), batch, hidden)
+    h = torch.zeros_like(c)
+    flat = x.flatten(0, 1)
+    for places, here, left, up in diagonals(rows, columns):
+        before, above = ((c[s].reshape(-1, hidden), h[s].reshape(-1, hidden)) for s in (left, up))
+        found, c_here, h_here = cell(flat[places].reshape(-1, inputs), before, above, weights)
+        c[here], h[here] = c_here.view(-1, batch, hidden), h_here.view(-1, batch, hidden)
+        if gates is not None:
+            gates[places] = found.view(-1, batch, 5 * hidden)
+    return c, h
+
+
+def inner(padded: Tensor, rows: int, columns: int) -> Tensor:
+    """What lies inside the row and the column of zeros, (rows, columns, batch, hidden), a view"""
+    return padded.unflatten(0, (rows + 1, columns + 1))[1:, 1:]
+
+
 class _Layer(torch.autograd.Function):
     """One layer over whole pictures, by `cell`. It has its own gradient, since torch's would keep and add up a tensor
     for every slice, and would multiply out the weights' gradient once a diagonal instead of once."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, of_inputs: Tensor, of_hidden: Tensor, bias: Tensor, keep: bool) -> Tensor:
-        rows, columns, batch, inputs = x.shape
-        hidden = of_hidden.shape[0] // 2
-        c = x.new_zeros((rows + 1) * (columns + 1), batch, hidden)
-        h = torch.zeros_like(c)
-        gates = x.new_empty(rows * columns, batch, 5 * hidden) if keep else None
-        flat = x.flatten(0, 1)
-        for places, here, left, up in diagonals(rows, columns):
-            before, above = ((c[s].reshape(-1, hidden), h[s].reshape(-1, hidden)) for s in (left, up))
-            found, c_here, h_here = cell(flat[places].reshape(-1, inputs), before, above, (of_inputs, of_hidden, bias))
-            c[here], h[here] = c_here.view(-1, batch, hidden), h_here.view(-1, batch, hidden)
-            if gates is not None:
-                gates[places] = found.view(-1, batch, 5 * hidden)
-        if gates is not None:
-            ctx.save_for_backward(x, of_inputs, of_hidden, gates, c, h)
-        return h.unflatten(0, (rows + 1, columns + 1))[1:, 1:].clone() if keep else _inner(h, rows, columns)
+        rows, columns, batch, _ = x.shape
+        gates = x.new_empty(rows * columns, batch, len(bias)) if keep else None
+        c, h = scan(x, (of_inputs, of_hidden, bias), gates)
+        if gates is None:
+            return inner(h, rows, columns)
+        ctx.save_for_backward(x, of_inputs, of_hidden, gates, c, h)
+        return inner(h, rows, columns).clone()  # what is kept for the gradient is nobody else's to change
 
     @staticmethod
     @once_differentiable
@@ -85,16 +99,16 @@ class _Layer(torch.autograd.Function):
         rows, columns, batch, _ = x.shape
         hidden = of_hidden.shape[0] // 2
         d_c, d_h = torch.zeros_like(c), torch.zeros_like(h)
-        _inner(d_h, rows, columns).copy_(grad)
+        inner(d_h, rows, columns).copy_(grad)
         d_gates = torch.empty_like(gates)
         from_left, from_up = of_hidden[:hidden].T, of_hidden[hidden:].T
         for places, here, left, up in reversed(list(diagonals(rows, columns))):
             o, i, f_r, f_c, g = gates[places].split(hidden, -1)
-            inner = d_h[here] * (1 - h[here].square())
-            d_here = d_c[here].addcmul(inner, o)
+            through = d_h[here] * (1 - h[here].square())
+            d_here = d_c[here].addcmul(through, o)
             d_c[left].addcmul_(d_here, f_c)
             d_c[up].addcmul_(d_here, f_r)
-            parts = (inner * c[here], d_here * g, d_here * c[up], d_here * c[left])
+            parts = (through * c[here], d_here * g, d_here * c[up], d_here * c[left])
             found = torch.cat([*parts, d_here * i], -1)
             squashed = gates[places]
             found[..., : 4 * hidden] *= squashed[..., : 4 * hidden] * (1 - squashed[..., : 4 * hidden])
@@ -109,11 +123,6 @@ class _Layer(torch.autograd.Function):
         )
         d_x = (whole @ of_inputs.T).view_as(x) if ctx.needs_input_grad[0] else None
         return d_x, x.reshape(-1, x.shape[-1]).T @ whole, d_hidden, whole.sum(0), None
-
-
-def _inner(padded: Tensor, rows: int, columns: int) -> Tensor:
-    """What lies inside the row and the column of zeros, (rows, columns, batch, hidden), a view"""
-    return padded.unflatten(0, (rows + 1, columns + 1))[1:, 1:]
 
 
 class SpatialLSTM(nn.Module):
@@ -141,13 +150,27 @@ class SpatialLSTM(nn.Module):
     def layers(self) -> int:
         return len(self.biases)
 
+    def _weights(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        yield from zip(self.of_inputs, self.of_hidden, self.biases, strict=True)
+
     def forward(self, x: Tensor) -> Tensor:
         """h of the last layer, (batch, height, width, hidden), from x (batch, height, width, inputs); before the first
         row and column c and h are zero."""
         found = x.permute(1, 2, 0, 3).contiguous()
-        for weights in zip(self.of_inputs, self.of_hidden, self.biases, strict=True):
+        for weights in self._weights():
             found = _Layer.apply(found, *weights, torch.is_grad_enabled())
         return found.permute(2, 0, 1, 3)
+
+    @torch.no_grad()
+    def states(self, x: Tensor) -> Tensor:
+        """c and h of every layer, (layers, 2, batch, height, width, hidden), from x as `forward` takes it."""
+        found = x.permute(1, 2, 0, 3).contiguous()
+        states = []
+        for weights in self._weights():
+            both = [inner(state, *found.shape[:2]) for state in scan(found, weights)]
+            states.append(torch.stack(both))
+            found = both[1]
+        return torch.stack(states).permute(0, 1, 4, 2, 3, 5)
 
     @torch.no_grad()
     def step(self, x: Tensor, left: Tensor, up: Tensor) -> Tensor:
@@ -157,7 +180,7 @@ class SpatialLSTM(nn.Module):
         left, up  states of the neighbours, zero where there is none
         """
         states = []
-        for layer, weights in enumerate(zip(self.of_inputs, self.of_hidden, self.biases, strict=True)):
+        for layer, weights in enumerate(self._weights()):
             _, c, x = cell(x, (left[layer, 0], left[layer, 1]), (up[layer, 0], up[layer, 1]), weights)
             states.append(torch.stack([c, x]))
         return torch.stack(states)

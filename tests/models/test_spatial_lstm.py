@@ -100,6 +100,7 @@ def test_steps_make_the_same_states():
             left, up = states.get((row, column - 1), zero), states.get((row - 1, column), zero)
             states[row, column] = lstm.step(x[:, row, column], left, up)
             assert torch.allclose(states[row, column][-1, 1], wanted[:, row, column], atol=1e-6)
+            assert torch.allclose(states[row, column], lstm.states(x)[:, :, :, row, column], atol=1e-6)
 
 
 @pytest.mark.parametrize("sizes", [(0, 4, 1), (2, 0, 1), (2, 4, 0)])
