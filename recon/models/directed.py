@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from recon.errors import PredictionError
 
 LEVELS = 256
+NOISE = 0.1  # standard deviation of what a new picture begins from
 
 
 def dequantised(image: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -117,7 +118,7 @@ class Directed(nn.Module, PyTorchModelHubMixin):
         free = torch.zeros(height + margin, width + 2 * margin, dtype=torch.bool)
         canvas = torch.empty(count, *free.shape, device=self.device)
         if start is None:
-            canvas.normal_(generator=generator).mul_(0.15).add_(self.outside).clamp_(0, 1)
+            canvas.normal_(generator=generator).mul_(NOISE).add_(self.outside).clamp_(0, 1)
         else:
             canvas[:] = around(start.to(canvas), *free.shape)
         edge = margin // 2

@@ -24,6 +24,7 @@ from recon.models.directed import LEVELS, Directed, one_thread
 from recon.models.window import Window
 
 RIDGE = 1e-6  # of the neighbourhood's covariance, in units of its mean variance
+LEAST = 1e-12  # of variances: a picture may be all of one colour
 
 
 class Whitening(NamedTuple):
@@ -42,7 +43,8 @@ def conditional_whitening(x: Tensor, y: Tensor) -> Whitening:
     centre, level = x.mean(0), y.mean()
     x, y = x - centre, y - level
     covariance = x.T @ x / len(x)
-    covariance += RIDGE * covariance.diagonal().mean() * torch.eye(len(centre), dtype=x.dtype, device=x.device)
+    ridge = RIDGE * covariance.diagonal().mean() + LEAST
+    covariance += ridge * torch.eye(len(centre), dtype=x.dtype, device=x.device)
     values, vectors = torch.linalg.eigh(covariance)
     slope = torch.linalg.solve(covariance, x.T @ y / len(x))
     spread = (y - x @ slope).square().mean().sqrt().clamp_min(1e-6)
@@ -54,7 +56,8 @@ class ConditionalMixture(nn.Module):
 
     components, scales, features  C, S and N of the formulas above
 
-    Buffers hold the whitening: x' = whitening (x - centre), y' = (y - level - slope (x - centre)) / spread.
+    Buffers hold the whitening: x' = whitening (x - centre), y' = (y - level - slope (x - centre)) / spread; and the
+    range that y was seen in.
     """
 
     centre: Tensor
@@ -62,6 +65,7 @@ class ConditionalMixture(nn.Module):
     slope: Tensor
     level: Tensor
     spread: Tensor
+    range: Tensor
 
     def __init__(self, inputs: int, components: int = 12, scales: int = 4, features: int = 32):
         super().__init__()
@@ -78,10 +82,12 @@ class ConditionalMixture(nn.Module):
         self.register_buffer("slope", torch.zeros(inputs))
         self.register_buffer("level", torch.zeros(()))
         self.register_buffer("spread", torch.ones(()))
+        self.register_buffer("range", torch.tensor([0.0, 1.0]))
 
     @torch.no_grad()
     def precondition(self, x: Tensor, y: Tensor) -> None:
         """Set the whitening from samples x (count, inputs) and y (count,)."""
+        self.range.copy_(torch.stack([y.min(), y.max()]))
         for name, value in conditional_whitening(x, y)._asdict().items():
             getattr(self, name).copy_(value)
 
@@ -130,7 +136,8 @@ class ConditionalMixture(nn.Module):
         return torch.logsumexp((log_weights + mass).flatten(-2), -1)
 
     def sample(self, linear: Tensor, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
-        """One y for each, of the shape of `linear` without its last axis; temperature scales each expert's variance."""
+        """One y for each, of the shape of `linear` without its last axis, within the range that was seen: a picture
+        drawn pixel by pixel that leaves it does not come back. Temperature scales each expert's variance."""
         log_weights, means, log_scales = self.answer(linear)
         flat = log_weights.flatten(-2)
         uniform = torch.rand(flat.shape[:-1], generator=generator, device=flat.device)
@@ -138,7 +145,8 @@ class ConditionalMixture(nn.Module):
         chosen = (flat.exp().cumsum(-1) < uniform[..., None]).sum(-1).clamp_max(flat.shape[-1] - 1)
         scale = log_scales.flatten()[chosen].exp() * math.sqrt(temperature)
         mean = means[..., 0].gather(-1, (chosen // self.scales)[..., None])[..., 0]
-        return mean + scale * torch.randn(mean.shape, generator=generator, device=mean.device)
+        drawn = mean + scale * torch.randn(mean.shape, generator=generator, device=mean.device)
+        return drawn.clamp(*self.range)
 
 
 class MCGSM(Directed):
@@ -190,8 +198,7 @@ class MCGSM(Directed):
             places = (rows + above) * padded.shape[-1] + columns + beside
             with one_thread():
                 linear = flat[:, places[:, None] + steps] @ filters + constant
-                # a picture's values end at black and white, and a chain that left them would not come back
-                drawn = self.mixture.sample(linear, generator, temperature).clamp(0, 1)
+                drawn = self.mixture.sample(linear, generator, temperature)
             flat[:, places] = drawn
             canvas[:, rows, columns] = drawn
             yield front

@@ -85,6 +85,7 @@ class RIDE(Directed):
         whitened anew whenever the LSTM has learned something, under the weights that read it.
         """
         self._whiten(conditional_whitening(x, y))
+        self.mixture.range.copy_(torch.stack([y.min(), y.max()]))
 
     @torch.no_grad()
     def _whiten(self, found: Whitening) -> None:
@@ -111,7 +112,7 @@ class RIDE(Directed):
         if self.skip != model.window or theirs.weights.shape != own.weights.shape or theirs.scales != own.scales:
             raise PredictionError("A RIDE starts from an MCGSM of the same window, components, scales and features.")
         self._whiten(Whitening(theirs.centre, theirs.whitening, theirs.slope, theirs.level, theirs.spread))
-        for name in ("priors", "precisions", "weights"):
+        for name in ("priors", "precisions", "weights", "range"):
             getattr(own, name).copy_(getattr(theirs, name))
         for name in ("features", "predictors"):
             getattr(own, name).copy_(F.pad(getattr(theirs, name), (0, 0, 0, self.lstm.hidden)))
@@ -200,7 +201,7 @@ class RIDE(Directed):
                 chosen, front = places[drawn], front[drawn]
                 h = states[-1, 1, cells[drawn]].transpose(0, 1)
                 linear = flat[:, chosen[:, None] + far] @ of_context + h @ of_hidden + constant
-                values = self.mixture.sample(linear, generator, temperature).clamp(0, 1)
+                values = self.mixture.sample(linear, generator, temperature)
                 flat[:, chosen] = values
                 canvas[:, front[:, 0], front[:, 1]] = values
             yield front.cpu()
