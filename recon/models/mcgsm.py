@@ -24,6 +24,7 @@ from recon.models.directed import LEVELS, Directed, one_thread
 from recon.models.window import Window
 
 RIDGE = 1e-6  # of the neighbourhood's covariance, in units of its mean variance
+AT_ONCE = 16_384  # pixels whose every component and scale is in memory together
 LEAST = 1e-12  # of variances: a picture may be all of one colour
 
 
@@ -177,7 +178,9 @@ class MCGSM(Directed):
         return self.window.convolved(values, filters, self.outside).movedim(1, -1) + constant
 
     def log_prob(self, values: Tensor) -> Tensor:
-        return self.mixture.log_prob_of(values, self.linear(values))
+        linear = self.linear(values).flatten(0, 2).split(AT_ONCE)
+        found = [self.mixture.log_prob_of(*part) for part in zip(values.flatten().split(AT_ONCE), linear, strict=True)]
+        return torch.cat(found).view(values.shape)
 
     def log_mass(self, image: Tensor) -> Tensor:
         """log P(level | the levels before it) of uint8 (batch, height, width): a discrete model of 8-bit pictures,
