@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,30 @@ from recon.models.window import Window
 RIDGE = 1e-6  # of the neighbourhood's covariance, in units of its mean variance
 AT_ONCE = 16_384  # pixels whose every component and scale is in memory together
 LEAST = 1e-12  # of variances: a picture may be all of one colour
+
+
+class Whitening(NamedTuple):
+    """x' = whitening (x - centre), y' = (y - level - slope (x - centre)) / spread; the whitening is symmetric."""
+
+    centre: Tensor
+    whitening: Tensor
+    slope: Tensor
+    level: Tensor
+    spread: Tensor
+
+
+def conditional_whitening(x: Tensor, y: Tensor) -> Whitening:
+    """Estimated in double precision from samples x (count, inputs) and y (count,)."""
+    x, y = x.double(), y.double()
+    centre, level = x.mean(0), y.mean()
+    x, y = x - centre, y - level
+    covariance = x.T @ x / len(x)
+    ridge = RIDGE * covariance.diagonal().mean() + LEAST
+    covariance += ridge * torch.eye(len(centre), dtype=x.dtype, device=x.device)
+    values, vectors = torch.linalg.eigh(covariance)
+    slope = torch.linalg.solve(covariance, x.T @ y / len(x))
+    spread = (y - x @ slope).square().mean().sqrt().clamp_min(1e-6)
+    return Whitening(centre, (vectors / values.sqrt()) @ vectors.T, slope, level, spread)
 
 
 class ConditionalMixture(nn.Module):
@@ -64,19 +89,8 @@ class ConditionalMixture(nn.Module):
     def precondition(self, x: Tensor, y: Tensor) -> None:
         """Set the whitening from samples x (count, inputs) and y (count,)."""
         self.range.copy_(torch.stack([y.min(), y.max()]))
-        x, y = x.double(), y.double()
-        centre, level = x.mean(0), y.mean()
-        x, y = x - centre, y - level
-        covariance = x.T @ x / len(x)
-        ridge = RIDGE * covariance.diagonal().mean() + LEAST
-        covariance += ridge * torch.eye(self.inputs, dtype=x.dtype, device=x.device)
-        values, vectors = torch.linalg.eigh(covariance)
-        slope = torch.linalg.solve(covariance, x.T @ y / len(x))
-        self.centre.copy_(centre)
-        self.whitening.copy_((vectors / values.sqrt()) @ vectors.T)
-        self.slope.copy_(slope)
-        self.level.copy_(level)
-        self.spread.copy_((y - x @ slope).square().mean().sqrt().clamp_min(1e-6))
+        for name, value in conditional_whitening(x, y)._asdict().items():
+            getattr(self, name).copy_(value)
 
     def filters(self) -> tuple[Tensor, Tensor]:
         """All that is linear in x, folded together with the whitening: (inputs, features + components) and the constant

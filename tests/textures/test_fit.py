@@ -46,7 +46,7 @@ def test_leaving_keeps_the_best():
     run = fit.fit(model, pixels, steps=1000, every=10)
     told = [next(run) for _ in range(4)]
     run.close()
-    x, y = pixels.at(model, pixels.held_out, torch.Generator().manual_seed(9))
+    x, y = pixels.at(model.window, pixels.held_out, torch.Generator().manual_seed(9))
     assert fit.bits(model, x, y) == pytest.approx(told[-1].best, abs=0.1)
     assert not any(tensor.isnan().any() for tensor in model.state_dict().values())
 
