@@ -1,4 +1,4 @@
-"""Dead leaves: what an MCGSM and a RIDE gain by a larger neighbourhood (the right-hand plot of Theis & Bethge's poster).
+"""Dead leaves: what MCGSM and RIDE gain by a larger neighbourhood (the right-hand plot of Theis & Bethge's poster).
 
     python -m benchmarks.dead_leaves [--radii 1 2 3 5 8] [--steps 1500] [--plot docs/dead_leaves.png]
 
