@@ -44,6 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("--runs", type=Path, default=Path("runs"), help="where unfinished runs are kept")
     verb.set_defaults(run=familiarity)
 
+    verb = verbs.add_parser("texture", help="fit a directed model to a texture: a checkpoint folder")
+    verb.add_argument("texture", help="grass, gravel, brick or leaves")
+    verb.add_argument("--to", type=Path, default=Path("checkpoints"), help="where the checkpoint folder goes")
+    verb.add_argument("--components", type=count, default=12)
+    verb.add_argument("--radius", type=count, default=7, help="of the causal window")
+    verb.add_argument("--steps", type=count, default=2500)
+    verb.add_argument("--seed", type=int, default=0)
+    verb.set_defaults(run=texture)
+
     verb = verbs.add_parser("publish", help="push a checkpoint to the Hugging Face Hub")
     verb.add_argument("name")
     verb.add_argument("--to", required=True, metavar="OWNER/REPO")
@@ -177,6 +186,26 @@ def familiarity(asked: argparse.Namespace) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(familiar.Judge().measure(asked.data_set, pictures)) + "\n")
     print(f"{path} is written.")
+
+
+def texture(asked: argparse.Namespace) -> None:
+    import torch
+
+    from recon.models import MCGSM
+    from recon.textures import checkpoint, fit, shipped
+
+    image = shipped.load(asked.texture)
+    torch.manual_seed(asked.seed)  # only initial weights come from the global generator
+    model = MCGSM(above=asked.radius, beside=asked.radius, components=asked.components)
+    pixels = fit.rows_held_out(image, model)
+    for told in fit.fit(model, pixels, steps=asked.steps, seed=asked.seed):
+        where = f"{told.phase} {told.step:5} of {told.steps}, {told.seconds:5.1f} s"
+        print(f"{where}: {told.learned:.3f} learned, {told.held_out:.3f} held out", flush=True)
+    linear = checkpoint.linear_bits(model, image)
+    reached = checkpoint.Reached(*fit.measure(model, pixels), linear, told.seconds, torch.get_num_threads())
+    folder = asked.to / f"{model.kind}-{asked.texture}"
+    checkpoint.write(model, folder, shipped.TEXTURES[asked.texture], image.shape, reached)
+    print(f"{folder} is written: {reached.held_out:.3f} bits/px held out, the best linear predictor {linear:.3f}")
 
 
 def publish(asked: argparse.Namespace) -> None:

@@ -28,7 +28,7 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,10 +38,11 @@ from recon.errors import CheckpointError
 from recon.transfer import CARD, CONFIG, WEIGHTS
 
 if TYPE_CHECKING:
-    from recon.models import Model
+    from recon.models import Directed, Model
 
 INDEX = Path(__file__).with_name("hub_index.json")
 FETCH_SECONDS = 60.0  # for a whole checkpoint of a few MB
+DIRECTED = ("mcgsm", "ride")  # kinds that do not predict: `load_directed` is for them
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Checkpoint:
     parameters: int
     bytes: int  # of model.safetensors
     licence: str
-    side: int  # pixels
+    side: int  # pixels; 0 for pictures of any size
     channels: int
     binary: bool
     bundled: bool
@@ -65,10 +66,19 @@ class Checkpoint:
 
 
 def checkpoints(folder: str | Path | None = None) -> list[Checkpoint]:
-    """Every checkpoint there is: those bundled in `folder` and those that the index pins on the Hub, in their order.
+    """Every checkpoint that predicts: those bundled in `folder` and those that the index pins on the Hub, in order.
 
     A broken folder or index entry is left out with a warning. Of the weights only the header is read.
     """
+    return [found for found in _listed(folder) if found.model not in DIRECTED]
+
+
+def textures(folder: str | Path | None = None) -> list[Checkpoint]:
+    """The others: directed models, mostly of one texture each."""
+    return [found for found in _listed(folder) if found.model in DIRECTED]
+
+
+def _listed(folder: str | Path | None) -> list[Checkpoint]:
     found = {}
     for name, path in _bundled(folder).items():
         try:
@@ -84,11 +94,9 @@ def checkpoints(folder: str | Path | None = None) -> list[Checkpoint]:
 
 
 def load(name: str, device: str = "auto", *, revision: str | None = None, folder: str | Path | None = None) -> Model:
-    """The model called `name`, a checkpoint or a classical baseline, ready to predict and not to train.
-
-    `device` is "auto" (cuda where there is one, else cpu) or what torch calls a device. Each tensor keeps the dtype it
-    is stored in. `revision` and `folder` as in `resolve`. Raises CheckpointError, a sentence, for whatever stops that.
-    """
+    """The model called `name`, a checkpoint or a classical baseline, ready to predict and not to train. `device` is
+    "auto" (cuda where there is one, else cpu) or what torch calls a device. Each tensor keeps the dtype it is stored
+    in. `revision` and `folder` as in `resolve`. Raises CheckpointError, a sentence, for whatever stops that."""
     import torch
 
     if name not in _names(folder) and name in _baselines().NAMES:
@@ -103,8 +111,16 @@ def load(name: str, device: str = "auto", *, revision: str | None = None, folder
         raise CheckpointError(f"'{name}' cannot be put on the device '{device}': {told}.") from error
 
 
-def read(path: str | Path, name: str | None = None) -> Model:
-    """The model in the checkpoint folder `path`, on the CPU, in evaluation mode, without gradients.
+def load_directed(name: str, *, revision: str | None = None, folder: str | Path | None = None) -> Directed:
+    """The directed model called `name`, on the CPU, where thousands of small steps are fastest; else as `load`."""
+    from recon.models import DIRECTED as kinds
+
+    return read(resolve(name, revision, folder=folder), name, kinds)
+
+
+def read(path: str | Path, name: str | None = None, kinds: Mapping[str, type] | None = None):
+    """The model in the checkpoint folder `path`, on the CPU, in evaluation mode, without gradients; one of `kinds`, by
+    default `recon.models.KINDS`, those that predict.
 
     Nothing is unpickled. Raises CheckpointError unless the weights are whole and are those of the model they name.
     """
@@ -112,16 +128,18 @@ def read(path: str | Path, name: str | None = None) -> Model:
 
     from recon.models import KINDS
 
-    path = Path(path)
+    path, kinds = Path(path), KINDS if kinds is None else kinds
     try:
         config = transfer.read_config(path)
         transfer.check_weights(path / WEIGHTS)
         kind = config["checkpoint"]["kind"]
-        if kind not in KINDS:
-            raise CheckpointError(f"its kind '{kind}' is none of {', '.join(sorted(KINDS))}")
+        if kinds is KINDS and kind in DIRECTED:
+            raise CheckpointError("it is a directed model, which does not predict; `recon.hub.load_directed` loads it")
+        if kind not in kinds:
+            raise CheckpointError(f"its kind '{kind}' is none of {', '.join(sorted(kinds))}")
         # Not `from_pretrained`: it prints, lets missing weights pass, and may ask the network.
-        accepted = inspect.signature(KINDS[kind].__init__).parameters
-        model = KINDS[kind](**{key: value for key, value in config.items() if key in accepted}).requires_grad_(False)
+        accepted = inspect.signature(kinds[kind]).parameters
+        model = kinds[kind](**{key: value for key, value in config.items() if key in accepted}).requires_grad_(False)
         stored = load_file(path / WEIGHTS)
         for key, tensor in [*model.named_parameters(), *model.named_buffers()]:
             tensor.data = tensor.data.to(stored[key].dtype if key in stored else tensor.dtype)
@@ -180,10 +198,8 @@ def fetch_in_background(
     folder: str | Path | None = None,
     seconds: float = FETCH_SECONDS,
 ) -> threading.Thread:
-    """Make `names` available, one after another, on a thread that does not keep the program alive.
-
-    `on_done(name, error)` is called on that thread as each is settled; `error` is None, or the sentence that says why.
-    """
+    """Make `names` available, one after another, on a thread that does not keep the program alive, which calls
+    `on_done(name, error)` as each is settled; `error` is None, or the sentence that says why."""
 
     def work():
         for name in names:

@@ -1,9 +1,12 @@
-"""The one list of models that have weights: a kind, as `config.json` names it, and its class."""
+"""The one list of models that have weights: a kind, as `config.json` names it, and its class. KINDS predict; DIRECTED
+are of pictures of any size, drawn in raster order."""
 
 from recon.models.base import Model
 from recon.models.bernoulli_mixture import BernoulliMixture
 from recon.models.convnade import ConvNADE
+from recon.models.directed import Directed
 from recon.models.gaussian import Gaussian
+from recon.models.mcgsm import MCGSM
 from recon.models.mixture_density import MixtureDensity
 from recon.models.mogsm import MoGSM
 from recon.models.orderless_nade import OrderlessNADE
@@ -11,11 +14,15 @@ from recon.models.scale_mixture import ScaleMixture
 
 LISTED = (Gaussian, ScaleMixture, MoGSM, BernoulliMixture, MixtureDensity, OrderlessNADE, ConvNADE)
 KINDS: dict[str, type[Model]] = {model.kind: model for model in LISTED}
+DIRECTED: dict[str, type[Directed]] = {model.kind: model for model in (MCGSM,)}
 
 __all__ = [
+    "DIRECTED",
     "KINDS",
+    "MCGSM",
     "BernoulliMixture",
     "ConvNADE",
+    "Directed",
     "Gaussian",
     "MixtureDensity",
     "MoGSM",

@@ -23,6 +23,7 @@ from recon.models.directed import LEVELS, Directed, one_thread
 from recon.models.window import Window
 
 RIDGE = 1e-6  # of the neighbourhood's covariance, in units of its mean variance
+LEAST = 1e-12  # of variances: a picture may be all of one colour
 
 
 class ConditionalMixture(nn.Module):
@@ -66,7 +67,8 @@ class ConditionalMixture(nn.Module):
         centre, level = x.mean(0), y.mean()
         x, y = x - centre, y - level
         covariance = x.T @ x / len(x)
-        covariance += RIDGE * covariance.diagonal().mean() * torch.eye(self.inputs, dtype=x.dtype, device=x.device)
+        ridge = RIDGE * covariance.diagonal().mean() + LEAST
+        covariance += ridge * torch.eye(self.inputs, dtype=x.dtype, device=x.device)
         values, vectors = torch.linalg.eigh(covariance)
         slope = torch.linalg.solve(covariance, x.T @ y / len(x))
         self.centre.copy_(centre)

@@ -92,7 +92,8 @@ def fit(
 ) -> Iterator[Progress]:
     """Fit `model` in place, on the CPU; yields after every so many steps. The same seed gives the same model.
 
-    steps, batch, rate  of Adam; the rate falls to nearly 0 along a half cosine; a moving average of the weights is kept
+    steps, batch, rate  of Adam; the rate falls to nearly 0 along a half cosine; a moving average of the weights is
+                        kept; 0 steps measure what whitening alone gives
     finish, finish_on   iterations of L-BFGS, and the pixels that it sees; 0 leaves it out; it ends when held-out bits
                         have risen a few times
     The generator may be closed at any time: the model then has the weights that were best on held-out pixels.
@@ -103,6 +104,8 @@ def fit(
     watched = [pixels.at(model, pick(p, WATCHED, generator), generator) for p in (pixels.learned, pixels.held_out)]
     keeper = Keeper(model, watched)
     try:
+        if not steps:
+            yield keeper.progress("Adam", 0, 0)
         for step in adam(model, pixels, keeper, steps, batch, rate, generator):
             if step % every == 0 or step == steps:
                 yield keeper.progress("Adam", step, steps)
@@ -189,6 +192,16 @@ def lbfgs(model: MCGSM, x: Tensor, y: Tensor, iterations: int) -> Iterator[int]:
 def pick(places: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """So many of the places, each once; all if there are no more."""
     return places[torch.randperm(len(places), generator=generator)[:count]]
+
+
+def measure(model: MCGSM, pixels: Pixels, seed: int = 0) -> tuple[float, float]:
+    """Bits per pixel on all pixels learned from, and on all held out."""
+    generator = torch.Generator().manual_seed(seed)
+    found = []
+    for places in (pixels.learned, pixels.held_out):
+        each = [bits(model, *pixels.at(model, part, generator)) * len(part) for part in places.split(WATCHED)]
+        found.append(sum(each) / len(places))
+    return found[0], found[1]
 
 
 @torch.no_grad()
