@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from recon import images
 from recon.errors import ImageError
+from recon.textures import shipped
 
 LARGEST = 512  # pixels a side
 SMALLEST = 64
@@ -19,8 +20,8 @@ CROP, HALVE = "crop", "halve"
 
 
 @dataclass(frozen=True)
-class Texture:
-    """A grey picture to learn from.
+class Exemplar:
+    """A grey picture to learn a texture from.
 
     name   of those at hand, or "" for a person's own
     title  what a page calls it
@@ -40,31 +41,13 @@ class Texture:
         return self.name or f"{height}x{width}:{hash(self.image.numpy().tobytes())}"
 
 
-def photograph(name: str) -> Callable[[], Tensor]:
-    """A grey photograph that scikit-image ships."""
-
-    def open_it() -> Tensor:
-        from skimage import data
-
-        return torch.from_numpy(getattr(data, name)())
-
-    return open_it
-
-
-SHIPPED = "A photograph of 512 x 512 pixels that scikit-image ships."
-AT_HAND: dict[str, tuple[str, str, Callable[[], Tensor]]] = {
-    "grass": ("Grass", SHIPPED, photograph("grass")),
-    "gravel": ("Gravel", SHIPPED, photograph("gravel")),
-    "brick": ("Brick", SHIPPED, photograph("brick")),
-}
-
-
-def at_hand(name: str) -> Texture:
-    """One of AT_HAND; ImageError if there is none of that name."""
-    if name not in AT_HAND:
-        raise ImageError(f"There is no texture {name!r}; there are {', '.join(AT_HAND)}.")
-    title, said, load = AT_HAND[name]
-    return Texture(name, title, load(), said)
+@cache
+def at_hand(name: str) -> Exemplar:
+    """One of the textures that come with the page; DataError if there is none of that name."""
+    image = shipped.load(name)
+    texture = shipped.TEXTURES[name]
+    source = texture.source.replace("`", "")
+    return Exemplar(name, texture.title.capitalize(), image, f"{source[0].upper()}{source[1:]}.")
 
 
 def fits(image: Image.Image) -> bool:
@@ -72,7 +55,7 @@ def fits(image: Image.Image) -> bool:
     return max(image.size) <= LARGEST
 
 
-def own(image: Image.Image, how: str = CROP) -> Texture:
+def own(image: Image.Image, how: str = CROP) -> Exemplar:
     """A person's picture: colours become grey by Rec. 601 luma, .299 R + .587 G + .114 B.
 
     how  what is done with one of more than LARGEST pixels a side: CROP keeps its middle, HALVE averages 2 x 2 pixels
@@ -101,7 +84,7 @@ def own(image: Image.Image, how: str = CROP) -> Texture:
         )
     if levels.min() == levels.max():
         raise ImageError("This picture is of one grey all over: there is nothing to learn.")
-    return Texture("", "Your picture", torch.tensor(levels), " ".join(said))
+    return Exemplar("", "Your picture", torch.tensor(levels), " ".join(said))
 
 
 def coloured(image: Image.Image) -> bool:

@@ -19,13 +19,13 @@ from torch import Tensor
 from recon.errors import PredictionError
 from recon.models.directed import LEVELS, dequantised
 from recon.models.mcgsm import MCGSM
-from recon.textures.pictures import Texture
+from recon.textures.pictures import Exemplar
 from recon.textures.slow_motion import slow_motion
 from recon.ui import texture_figures
 from recon.ui.engine import seed_of, whole
 from recon.ui.plainly import plainly
 from recon.ui.texture_parts import packed
-from recon.ui.texture_session import KINDS, MCGSM_KIND, Fitted, Visit
+from recon.ui.texture_session import KINDS, Fitted, Visit
 
 SMALLEST, LARGEST = 64, 512  # pixels a side
 COOLEST, HOTTEST = 0.1, 1.5
@@ -129,7 +129,7 @@ class Growing:
         return described(visit, *model_of(visit, kind), kind)
 
 
-def model_of(visit: Visit, kind) -> tuple[Texture, Fitted]:
+def model_of(visit: Visit, kind) -> tuple[Exemplar, Fitted]:
     """The texture that is looked at and its model, or a plain sentence."""
     if kind not in KINDS:
         raise PredictionError("Choose a model that is offered here.")
@@ -154,7 +154,7 @@ def hot(temperature) -> float:
     return float(temperature)
 
 
-def first_rows(start, texture: Texture) -> Tensor | None:
+def first_rows(start, texture: Exemplar) -> Tensor | None:
     """What a new texture begins from, as `Directed.generate` takes it."""
     if start not in (NOISE, ITSELF):
         raise PredictionError("A texture is grown from noise or from the texture itself.")
@@ -179,7 +179,7 @@ def config(model: MCGSM) -> dict[str, int]:
     }
 
 
-def described(visit: Visit, texture: Texture, fitted: Fitted, kind: str) -> str:
+def described(visit: Visit, texture: Exemplar, fitted: Fitted, kind: str) -> str:
     """JSON for a person or a program"""
     last = fitted.progress[-1] if fitted.progress else None
     told = {
@@ -208,6 +208,3 @@ def described(visit: Visit, texture: Texture, fitted: Fitted, kind: str) -> str:
 
 def ready() -> dict:
     return gr.update(interactive=True)
-
-
-__all__ = ["MCGSM_KIND", "Growing"]

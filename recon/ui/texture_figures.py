@@ -13,7 +13,7 @@ from torch import Tensor
 
 from recon.models.directed import quantised
 from recon.textures.fit import HELD_OUT, Progress
-from recon.textures.pictures import Texture
+from recon.textures.pictures import Exemplar
 from recon.ui.figures import data_uri
 from recon.ui.race_figures import QUIET
 
@@ -71,7 +71,7 @@ def grey(levels: np.ndarray) -> str:
     return data_uri(Image.fromarray(levels))
 
 
-def picture(texture: Texture | None) -> dict[str, Any]:
+def picture(texture: Exemplar | None) -> dict[str, Any]:
     """The value of a `TextureView` that marks the rows that are held out."""
     if texture is None:
         return {"png": "", "label": "", "held_out": 0.0}
@@ -84,7 +84,7 @@ def drawn(values: Tensor, label: str) -> dict[str, Any]:
     return {"png": grey(quantised(values).numpy()), "label": label, "held_out": 0.0}
 
 
-def thumbnail(texture: Texture) -> str:
+def thumbnail(texture: Exemplar) -> str:
     """A square piece of a texture, a pixel a pixel"""
     return grey(texture.image[:THUMBNAIL, :THUMBNAIL].numpy())
 

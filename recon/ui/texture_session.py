@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 
 import torch
 
+from recon import hub
 from recon.errors import PredictionError
 from recon.models.mcgsm import MCGSM
-from recon.textures import quality
-from recon.textures.fit import Progress, fit, rows_held_out
-from recon.textures.pictures import Texture
+from recon.textures.checkpoint import linear_bits
+from recon.textures.fit import Progress, fit, measure, rows_held_out
+from recon.textures.pictures import Exemplar, at_hand
 from recon.ui.engine import seed_of, whole
 
 MCGSM_KIND = "mcgsm"
@@ -73,7 +75,7 @@ class Fitted:
 class Run:
     """A fit from the press of the button on. `stop` ends it after the step that it is at."""
 
-    texture: Texture
+    texture: Exemplar
     settings: Settings
     progress: list[Progress] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -105,8 +107,8 @@ class Run:
 class Visit:
     """Changed in place, for a fit may end while something else is looked at."""
 
-    texture: Texture | None = None
-    mine: Texture | None = None  # the picture that was brought
+    texture: Exemplar | None = None
+    mine: Exemplar | None = None  # the picture that was brought
     fits: dict[tuple[str, str], Fitted] = field(default_factory=dict)
     linear: dict[tuple[str, int], float] = field(default_factory=dict)
     run: Run | None = None
@@ -117,7 +119,7 @@ class Visit:
         """What there is of the texture that is looked at."""
         return self.fits.get((self.texture.key, kind)) if self.texture else None
 
-    def keep(self, texture: Texture, kind: str, found: Fitted) -> None:
+    def keep(self, texture: Exemplar, kind: str, found: Fitted) -> None:
         """The latest is kept in place of an earlier one of the same texture; long-forgotten ones go."""
         self.fits.pop((texture.key, kind), None)
         self.fits[texture.key, kind] = found
@@ -130,15 +132,25 @@ class Visit:
         same = self.run and self.texture and self.run.texture.key == self.texture.key
         return self.run if same else None
 
-    def measure(self, texture: Texture, kind: str = MCGSM_KIND) -> None:
+    def measure(self, texture: Exemplar, kind: str = MCGSM_KIND) -> None:
         """Bits on held-out rows, of the model and of the best linear predictor, where they are not known yet."""
         found = self.fits.get((texture.key, kind))
         if found is None:
             return
         radius = found.model.window.beside
         if (texture.key, radius) not in self.linear:
-            linear = quality.linear_gaussian(rows_held_out(texture.image, found.model), radius)
-            self.linear[texture.key, radius] = quality.bits_held_out(linear, texture.image)
+            came = found.settings is None
+            linear = linear_at_hand(texture.name) if came else linear_bits(found.model, texture.image)
+            self.linear[texture.key, radius] = linear
         if found.bits is None:
-            bits = quality.bits_held_out(found.model, texture.image)
-            self.fits[texture.key, kind] = Fitted(found.model, found.settings, found.progress, bits, found.stopped)
+            _, bits = measure(found.model, rows_held_out(texture.image, found.model))
+            self.fits[texture.key, kind] = replace(found, bits=bits)
+
+
+@cache
+def linear_at_hand(name: str) -> float:
+    """Bits on held-out rows of the best linear predictor of a texture that came with the page, with its model's window:
+    worked out for the first visitor, in seconds."""
+    model = hub.load_directed(f"{MCGSM_KIND}-{name}")
+    assert isinstance(model, MCGSM)
+    return linear_bits(model, at_hand(name).image)

@@ -15,8 +15,8 @@ import gradio as gr
 from recon import hub
 from recon.errors import CheckpointError, DataError, ImageError, ReconError
 from recon.models.mcgsm import MCGSM
-from recon.textures import pictures
-from recon.textures.pictures import Texture
+from recon.textures import pictures, shipped
+from recon.textures.pictures import Exemplar
 from recon.ui import texture_figures
 from recon.ui.plainly import plainly
 from recon.ui.texture_session import KINDS, MCGSM_KIND, Fitted, Run, Settings, Visit
@@ -43,7 +43,7 @@ class Texturing:
     @plainly
     def choose(self, visit: Visit, event: gr.EventData) -> Iterator[list]:
         """A card is pressed."""
-        names = list(pictures.AT_HAND)
+        names = list(shipped.TEXTURES)
         index = event.index if isinstance(event.index, int) else -1
         if 0 <= index < len(names):
             yield from self.look_at(visit, pictures.at_hand(names[index]))
@@ -70,7 +70,7 @@ class Texturing:
         for shown in self.look_at(visit, texture):
             yield [*shown, gr.update(visible=not pictures.fits(picture))]
 
-    def look_at(self, visit: Visit, texture: Texture) -> Iterator[list]:
+    def look_at(self, visit: Visit, texture: Exemplar) -> Iterator[list]:
         """First what is known at once, and then what has to be worked out."""
         visit.texture = texture
         if visit.fitted() is None and (model := bundled(texture.name)) is not None:
@@ -184,9 +184,9 @@ class Texturing:
 
 
 def bundled(name: str) -> MCGSM | None:
-    """The model of a shipped texture that came with the page, if one did."""
+    """The model of a texture that came with the page, if one did."""
     try:
-        found = hub.load(f"{MCGSM_KIND}-{name}", "cpu") if name else None
+        found = hub.load_directed(f"{MCGSM_KIND}-{name}") if name else None
     except CheckpointError:
         return None
     return found if isinstance(found, MCGSM) else None
@@ -194,7 +194,7 @@ def bundled(name: str) -> MCGSM | None:
 
 def cards(visit: Visit) -> dict[str, Any]:
     """The value of the `TextureCards`; a person's own picture is the last."""
-    offered = [pictures.at_hand(name) for name in pictures.AT_HAND] + ([visit.mine] if visit.mine else [])
+    offered = [pictures.at_hand(name) for name in shipped.TEXTURES] + ([visit.mine] if visit.mine else [])
     keys = [texture.key for texture in offered]
     chosen = keys.index(visit.texture.key) if visit.texture and visit.texture.key in keys else -1
     shown = [{"title": texture.title, "png": texture_figures.thumbnail(texture)} for texture in offered]
@@ -225,7 +225,7 @@ def good(visit: Visit) -> str:
     return texture_figures.bars(found) + verdict(visit.texture, found)
 
 
-def verdict(texture: Texture, found: list[tuple[str, str, float]]) -> str:
+def verdict(texture: Exemplar, found: list[tuple[str, str, float]]) -> str:
     """What the bars say, in a sentence."""
     if len(found) < 2:
         return ""

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from recon.errors import ImageError
-from recon.textures import pictures
+from recon.errors import DataError, ImageError
+from recon.textures import pictures, shipped
 from recon.textures.pictures import CROP, HALVE
 
 
@@ -17,14 +17,14 @@ def noise(width: int, height: int, mode: str = "L", seed: int = 0) -> Image.Imag
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))
 
 
-@pytest.mark.parametrize("name", pictures.AT_HAND)
+@pytest.mark.parametrize("name", shipped.TEXTURES)
 def test_textures_at_hand_are_grey_and_of_the_largest_size(name):
     found = pictures.at_hand(name)
     assert found.image.dtype == torch.uint8 and found.image.shape == (512, 512) and found.key == name
 
 
 def test_a_texture_that_is_not_there_is_told_so():
-    with pytest.raises(ImageError, match="grass"):
+    with pytest.raises(DataError, match="grass"):
         pictures.at_hand("marble")
 
 
