@@ -4,7 +4,7 @@ const find = (name) => element.querySelector(name);
 const box = find(".slow"), canvas = find(".slow-canvas"), gate = find(".slow-gate"), plot = find(".slow-density");
 const said = find(".slow-said"), place = find(".slow-place"), speed = find(".slow-speed"), playing = find(".slow-play");
 const pen = canvas.getContext("2d");
-const [WIDE, HIGH, FLOOR] = [400, 150, 122]; // of the plot, and where its axis is
+const [HIGH, FLOOR] = [150, 122]; // of the plot in pixels, and where its axis is
 const POINTS = 240;
 let data = null, at = 0, runs = false, before = 0, owed = 0;
 
@@ -123,7 +123,9 @@ function explain() {
 }
 
 function curves(parts, value, low, high) {
-  const x = (y) => ((y - low) / (high - low)) * WIDE;
+  const wide = Math.max(plot.clientWidth, 200);
+  plot.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
+  const x = (y) => ((y - low) / (high - low)) * wide;
   const grid = Array.from({ length: POINTS + 1 }, (_, k) => low + ((high - low) * k) / POINTS);
   const shown = parts.filter(({ probability }) => probability > 0.004);
   const lines = shown.map((part) => grid.map(part.density));
@@ -131,7 +133,7 @@ function curves(parts, value, low, high) {
   const top = Math.max(...total, 1e-9);
   const path = (line) => line.map((height, k) => `${x(grid[k]).toFixed(1)},${(FLOOR - (height / top) * (FLOOR - 8)).toFixed(1)}`).join(" ");
   const areas = shown.map(({ component }, k) =>
-    `<polygon points="0,${FLOOR} ${path(lines[k])} ${WIDE},${FLOOR}" fill="${colour(component)}" fill-opacity=".38"/>`);
+    `<polygon points="0,${FLOOR} ${path(lines[k])} ${wide},${FLOOR}" fill="${colour(component)}" fill-opacity=".38"/>`);
   const ticks = [0, 32, 64, 96, 128, 160, 192, 224, 255].filter((tick) => tick / 256 >= low && tick / 256 <= high)
     .map((tick) => `<text x="${x((tick + 0.5) / 256).toFixed(1)}" y="${HIGH - 2}" text-anchor="middle">${tick}</text>`);
   const shade = (y) => Math.round(255 * Math.min(1, Math.max(0, y)));
@@ -140,7 +142,7 @@ function curves(parts, value, low, high) {
     `<defs><linearGradient id="slow-greys"><stop stop-color="rgb(${dark} ${dark} ${dark})"/>` +
     `<stop offset="1" stop-color="rgb(${bright} ${bright} ${bright})"/></linearGradient></defs>` +
     `${areas.join("")}<polyline points="${path(total)}" class="total"/>` +
-    `<rect x="0" y="${FLOOR + 1}" width="${WIDE}" height="9" fill="url(#slow-greys)"/>` +
+    `<rect x="0" y="${FLOOR + 1}" width="${wide}" height="9" fill="url(#slow-greys)"/>` +
     `<line x1="${x(value).toFixed(1)}" x2="${x(value).toFixed(1)}" y1="2" y2="${FLOOR + 10}" class="drawn"/>${ticks.join("")}`;
   plot.setAttribute("aria-label", "Predicted density of this pixel, dark on the left; the line is the value drawn");
 }
@@ -187,6 +189,6 @@ canvas.addEventListener("click", (event) => {
   go(row * data.side + column);
 });
 place.addEventListener("input", () => { if (data) { pause(); go(Number(place.value)); } });
-new ResizeObserver(() => { if (data) paint(); }).observe(box);
+new ResizeObserver(() => { if (data) go(at); }).observe(box);
 watch("value", () => load(props.value));
 load(props.value);

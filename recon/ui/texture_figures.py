@@ -18,6 +18,7 @@ from recon.ui.figures import data_uri
 from recon.ui.race_figures import QUIET
 
 LEARNED, HELD, LINEAR = "#4a67de", "#e8590c", "#868e96"
+HINT = "Two curves come here while a model learns."
 THUMBNAIL = 112  # pixels
 
 
@@ -61,7 +62,22 @@ def curves(progress: Sequence[Progress], linear: float | None = None) -> dict[st
         trace("learned rows", LEARNED, [one.learned for one in progress]),
         trace("held-out rows", HELD, [one.held_out for one in progress]),
     ]
-    if linear is not None and progress:
+    if not progress:
+        # nothing to see yet: axes of a likely size, and what will be there
+        found.append(
+            {**trace("", HELD, []), "x": [0, 60], "y": [8, 5], "opacity": 0, "showlegend": False, "hoverinfo": "skip"}
+        )
+        text = {
+            "type": "scatter",
+            "mode": "text",
+            "x": [30],
+            "y": [6.5],
+            "text": [HINT],
+            "showlegend": False,
+            "hoverinfo": "skip",
+        }
+        found.append(text)
+    elif linear is not None:
         found.append(trace("best linear predictor, held out", LINEAR, [linear] * len(progress), dash="dot"))
     return {"traces": found}
 

@@ -92,7 +92,7 @@ SLOW = """
     <h4>Which component: the gate</h4>
     <div class='slow-gate' role='img'></div>
     <h4>What value: the predicted density</h4>
-    <svg class='slow-density' viewBox='0 0 400 150' role='img'></svg>
+    <svg class='slow-density' role='img'></svg>
     <p class='slow-said quiet' aria-live='off'></p>
   </div>
 </div>

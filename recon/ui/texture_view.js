@@ -9,9 +9,10 @@ const MOST_HEIGHT = 640;
 function fit() {
   if (!canvas.width || canvas.hidden || !frame.clientWidth) return;
   const room = Math.min(frame.clientWidth / canvas.width, MOST_HEIGHT / canvas.height);
-  const scale = room >= 1 ? Math.floor(room) : room;
+  const ratio = window.devicePixelRatio || 1;
+  const scale = room >= 1 ? Math.floor(room * ratio) / ratio : room;
   canvas.style.width = `${canvas.width * scale}px`;
-  canvas.style.imageRendering = scale > 1 ? "pixelated" : "auto";
+  canvas.style.imageRendering = scale >= 1 ? "pixelated" : "auto";
   band.style.width = canvas.style.width;
   band.style.height = `${canvas.height * scale * held}px`;
 }

@@ -111,9 +111,10 @@ def build(tab: gr.Tab) -> Parts:
     place = gr.Column(elem_id="texture-mend")
 
     with gr.Row(elem_classes="recon-head texture-head"):
-        gr.HTML(heading("How good", "bits per pixel on the held-out rows; fewer is better"))
-        weights = gr.Button("Weights", size="sm", min_width=76, interactive=False, elem_id="texture-weights")
-        settings = gr.Button("Settings", size="sm", min_width=76, interactive=False, elem_id="texture-settings")
+        gr.HTML(heading("How good"))
+        weights = gr.Button("Weights .zip", size="sm", min_width=96, interactive=False, elem_id="texture-weights")
+        settings = gr.Button("Settings .json", size="sm", min_width=106, interactive=False, elem_id="texture-settings")
+    gr.HTML("<p class='quiet'>Bits per pixel on the rows that were held out; fewer is better.</p>")
     good = gr.HTML(elem_id="texture-good")
 
     def listen(event, handler: Callable, inputs, outputs, **more):
