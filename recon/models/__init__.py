@@ -10,16 +10,18 @@ from recon.models.mcgsm import MCGSM
 from recon.models.mixture_density import MixtureDensity
 from recon.models.mogsm import MoGSM
 from recon.models.orderless_nade import OrderlessNADE
+from recon.models.ride import RIDE
 from recon.models.scale_mixture import ScaleMixture
 
 LISTED = (Gaussian, ScaleMixture, MoGSM, BernoulliMixture, MixtureDensity, OrderlessNADE, ConvNADE)
 KINDS: dict[str, type[Model]] = {model.kind: model for model in LISTED}
-DIRECTED: dict[str, type[Directed]] = {model.kind: model for model in (MCGSM,)}
+DIRECTED: dict[str, type[Directed]] = {model.kind: model for model in (MCGSM, RIDE)}
 
 __all__ = [
     "DIRECTED",
     "KINDS",
     "MCGSM",
+    "RIDE",
     "BernoulliMixture",
     "ConvNADE",
     "Directed",

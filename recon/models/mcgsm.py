@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,32 @@ from recon.models.directed import LEVELS, Directed, one_thread
 from recon.models.window import Window
 
 RIDGE = 1e-6  # of the neighbourhood's covariance, in units of its mean variance
+AT_ONCE = 16_384  # pixels whose every component and scale is in memory together
+LEAST = 1e-12  # of variances: a picture may be all of one colour
+
+
+class Whitening(NamedTuple):
+    """x' = whitening (x - centre), y' = (y - level - slope (x - centre)) / spread; the whitening is symmetric."""
+
+    centre: Tensor
+    whitening: Tensor
+    slope: Tensor
+    level: Tensor
+    spread: Tensor
+
+
+def conditional_whitening(x: Tensor, y: Tensor) -> Whitening:
+    """Estimated in double precision from samples x (count, inputs) and y (count,)."""
+    x, y = x.double(), y.double()
+    centre, level = x.mean(0), y.mean()
+    x, y = x - centre, y - level
+    covariance = x.T @ x / len(x)
+    ridge = RIDGE * covariance.diagonal().mean() + LEAST
+    covariance += ridge * torch.eye(len(centre), dtype=x.dtype, device=x.device)
+    values, vectors = torch.linalg.eigh(covariance)
+    slope = torch.linalg.solve(covariance, x.T @ y / len(x))
+    spread = (y - x @ slope).square().mean().sqrt().clamp_min(1e-6)
+    return Whitening(centre, (vectors / values.sqrt()) @ vectors.T, slope, level, spread)
 
 
 class ConditionalMixture(nn.Module):
@@ -62,18 +89,8 @@ class ConditionalMixture(nn.Module):
     def precondition(self, x: Tensor, y: Tensor) -> None:
         """Set the whitening from samples x (count, inputs) and y (count,)."""
         self.range.copy_(torch.stack([y.min(), y.max()]))
-        x, y = x.double(), y.double()
-        centre, level = x.mean(0), y.mean()
-        x, y = x - centre, y - level
-        covariance = x.T @ x / len(x)
-        covariance += RIDGE * covariance.diagonal().mean() * torch.eye(self.inputs, dtype=x.dtype, device=x.device)
-        values, vectors = torch.linalg.eigh(covariance)
-        slope = torch.linalg.solve(covariance, x.T @ y / len(x))
-        self.centre.copy_(centre)
-        self.whitening.copy_((vectors / values.sqrt()) @ vectors.T)
-        self.slope.copy_(slope)
-        self.level.copy_(level)
-        self.spread.copy_((y - x @ slope).square().mean().sqrt().clamp_min(1e-6))
+        for name, value in conditional_whitening(x, y)._asdict().items():
+            getattr(self, name).copy_(value)
 
     def filters(self) -> tuple[Tensor, Tensor]:
         """All that is linear in x, folded together with the whitening: (inputs, features + components) and the constant
@@ -161,7 +178,9 @@ class MCGSM(Directed):
         return self.window.convolved(values, filters, self.outside).movedim(1, -1) + constant
 
     def log_prob(self, values: Tensor) -> Tensor:
-        return self.mixture.log_prob_of(values, self.linear(values))
+        linear = self.linear(values).flatten(0, 2).split(AT_ONCE)
+        found = [self.mixture.log_prob_of(*part) for part in zip(values.flatten().split(AT_ONCE), linear, strict=True)]
+        return torch.cat(found).view(values.shape)
 
     def log_mass(self, image: Tensor) -> Tensor:
         """log P(level | the levels before it) of uint8 (batch, height, width): a discrete model of 8-bit pictures,

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from recon.errors import DataError
-from recon.models.directed import LEVELS
+from recon.models.directed import LEVELS, Directed
 from recon.models.mcgsm import MCGSM
+from recon.models.window import Window
 
 HELD_OUT = 0.2  # of the rows of a picture, the lowest ones
 WATCHED = 10_000  # pixels of either kind that bits are measured on
@@ -30,7 +31,7 @@ PATIENCE = 3  # iterations of L-BFGS without anything gained
 class Progress:
     """Where a fit stands; bits are per pixel, by the density of values with uniform noise.
 
-    phase     "Adam" or "L-BFGS"
+    phase     "Adam" or "L-BFGS"; of a RIDE "patches of 8" and so on
     learned   on pixels that are learned from
     held_out  on pixels that are not
     best      the lowest of `held_out` so far: what the model goes back to when the fit ends or is left
@@ -54,22 +55,22 @@ class Pixels:
     learned: Tensor
     held_out: Tensor
 
-    def at(self, model: MCGSM, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def at(self, window: Window, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Neighbourhoods (places, size) and pixels (places,), with uniform noise"""
         flat = self.images.view(-1)
-        x = flat[places[:, None] + model.window.steps(self.images.shape[-1])].float()
+        x = flat[places[:, None] + window.steps(self.images.shape[-1])].float()
         y = flat[places].float()
         x += torch.rand(x.shape, generator=generator)
         y += torch.rand(y.shape, generator=generator)
         return x / LEVELS, y / LEVELS
 
 
-def rows_held_out(image: Tensor, model: MCGSM, share: float = HELD_OUT) -> Pixels:
-    """Of one picture, uint8 (height, width): the lowest `share` of its rows is held out; only pixels whose whole window
-    lies in the picture count. Raises DataError if the picture is too small."""
+def rows_held_out(image: Tensor, model: Directed, share: float = HELD_OUT) -> Pixels:
+    """Of one picture, uint8 (height, width): the lowest `share` of its rows is held out; only `settled` pixels
+    count. Raises DataError if the picture is too small."""
     height, width = image.shape
     cut = round(height * (1 - share))
-    inner = model.window.inner(height, width)
+    inner = model.settled(height, width)
     learned, held_out = inner.clone(), inner.clone()
     learned[cut:] = False
     held_out[:cut] = False
@@ -89,7 +90,7 @@ def fit(
     seed: int = 0,
     every: int = 50,
     finish_on: int = 200_000,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Fit `model` in place, on the CPU; yields after every so many steps. The same seed gives the same model.
 
     steps, batch, rate  of Adam; the rate falls to nearly 0 along a half cosine; a moving average of the weights is
@@ -100,9 +101,11 @@ def fit(
     """
     generator = torch.Generator().manual_seed(seed)
     some = pick(pixels.learned, WHITENED, generator)
-    model.mixture.precondition(*pixels.at(model, some, generator))
-    watched = [pixels.at(model, pick(p, WATCHED, generator), generator) for p in (pixels.learned, pixels.held_out)]
-    keeper = Keeper(model, watched)
+    model.mixture.precondition(*pixels.at(model.window, some, generator))
+    watched = [
+        pixels.at(model.window, pick(p, WATCHED, generator), generator) for p in (pixels.learned, pixels.held_out)
+    ]
+    keeper = Keeper(model, lambda: [bits(model, x, y) for x, y in watched])
     try:
         if not steps:
             yield keeper.progress("Adam", 0, 0)
@@ -111,7 +114,7 @@ def fit(
                 yield keeper.progress("Adam", step, steps)
         if finish:
             keeper.to_best()
-            x, y = pixels.at(model, pick(pixels.learned, finish_on, generator), generator)
+            x, y = pixels.at(model.window, pick(pixels.learned, finish_on, generator), generator)
             worse = 0
             for step in lbfgs(model, x, y, finish):
                 keeper.take(model.state_dict())
@@ -125,10 +128,13 @@ def fit(
 
 
 class Keeper:
-    """Holds the weights that count: the latest average, and the best there has been on held-out pixels."""
+    """Holds the weights that count: the latest average, and the best there has been on held-out pixels.
 
-    def __init__(self, model: MCGSM, watched: list[tuple[Tensor, Tensor]]):
-        self.model, self.watched, self.began = model, watched, time.monotonic()
+    measure  bits per pixel that the model, as it is then, reaches on pixels learned from and on those held out
+    """
+
+    def __init__(self, model: Directed, measure: Callable[[], Sequence[float]]):
+        self.model, self.measure, self.began = model, measure, time.monotonic()
         self.average = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.best, self.least = self.average, math.inf
 
@@ -141,7 +147,7 @@ class Keeper:
         """Measure the average; it is the best from here on if it is."""
         current = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         self.model.load_state_dict(self.average)
-        learned, held_out = (bits(self.model, x, y) for x, y in self.watched)
+        learned, held_out = self.measure()
         self.model.load_state_dict(current)
         if held_out < self.least:
             self.least, self.best = held_out, self.average
@@ -160,7 +166,7 @@ def adam(
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1.0, step / 50) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
         places = pixels.learned[torch.randint(len(pixels.learned), (batch,), generator=generator)]
-        x, y = pixels.at(model, places, generator)
+        x, y = pixels.at(model.window, places, generator)
         loss = -model.mixture.log_prob(x, y).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -195,11 +201,13 @@ def pick(places: Tensor, count: int, generator: torch.Generator) -> Tensor:
 
 
 def measure(model: MCGSM, pixels: Pixels, seed: int = 0) -> tuple[float, float]:
-    """Bits per pixel on those learned from and on those held out, some of either kind."""
+    """Bits per pixel on all pixels learned from, and on all held out."""
     generator = torch.Generator().manual_seed(seed)
-    chosen = (pick(places, WATCHED, generator) for places in (pixels.learned, pixels.held_out))
-    learned, held_out = (bits(model, *pixels.at(model, places, generator)) for places in chosen)
-    return learned, held_out
+    found = []
+    for places in (pixels.learned, pixels.held_out):
+        each = [bits(model, *pixels.at(model.window, part, generator)) * len(part) for part in places.split(WATCHED)]
+        found.append(sum(each) / len(places))
+    return found[0], found[1]
 
 
 @torch.no_grad()

@@ -1,0 +1,73 @@
+import json
+
+import pytest
+import torch
+
+from recon import hub
+from recon.__main__ import main
+from recon.errors import CheckpointError, DataError
+from recon.models import MCGSM
+from recon.textures import checkpoint, fit, shipped
+from tests.textures.test_fit import small, texture
+
+
+@pytest.mark.parametrize("name", shipped.TEXTURES)
+def test_each_is_a_picture(name):
+    image = shipped.load(name)
+    assert image.dtype == torch.uint8 and image.shape == (512, 512) and image.float().std() > 5
+
+
+def test_unknown_textures():
+    with pytest.raises(DataError, match="grass, gravel"):
+        shipped.load("moss")
+
+
+def test_a_folder_is_written_and_read(tmp_path):
+    model = small()
+    list(fit.fit(model, fit.rows_held_out(texture(), model), steps=10, finish=0))
+    reached = checkpoint.Reached(5.1234, 5.2345, 5.3456, 12, 2)
+    checkpoint.write(model, tmp_path / "mcgsm-grass", shipped.TEXTURES["grass"], (96, 96), reached)
+    (listed,) = hub.textures(tmp_path)
+    assert (listed.name, listed.side, listed.title) == ("mcgsm-grass", 0, "MCGSM · grass")
+    assert not hub.checkpoints(tmp_path)
+    read = hub.load_directed("mcgsm-grass", folder=tmp_path)
+    assert isinstance(read, MCGSM)
+    assert all(tensor.equal(model.state_dict()[name]) for name, tensor in read.state_dict().items())
+    card = (tmp_path / "mcgsm-grass" / "README.md").read_text()
+    assert "5.123" in card and "5.234" in card and "5.346" in card and "CC0" in card
+
+
+def test_it_does_not_predict(tmp_path):
+    model = small()
+    checkpoint.write(model, tmp_path / "it", shipped.TEXTURES["grass"], (9, 9), checkpoint.Reached(1, 1, 1, 1, 1))
+    with pytest.raises(CheckpointError, match="load_directed"):
+        hub.load("it", folder=tmp_path)
+    with pytest.raises(CheckpointError, match="kind"):
+        hub.load_directed("gaussian-mnist")
+
+
+@pytest.mark.parametrize("record", hub.textures(), ids=lambda record: record.name)
+def test_what_is_bundled_reaches_what_its_card_says(record):
+    """On the held-out rows of the texture that it was fitted to."""
+    model, image = hub.load_directed(record.name), shipped.load(record.name.partition("-")[2])
+    if not isinstance(model, MCGSM):
+        pytest.skip("measured by the benchmark")
+    path = hub.resolve(record.name)
+    said = json.loads((path / "config.json").read_text())["checkpoint"]["held_out"]
+    assert fit.measure(model, fit.rows_held_out(image, model))[1] == pytest.approx(said, abs=2e-3)
+    assert f"{said:.3f}" in (path / "README.md").read_text()
+
+
+def test_the_straight_line_is_worse():
+    model = small()
+    list(fit.fit(model, fit.rows_held_out(texture(), model), steps=100, finish=0))
+    line = checkpoint.linear_bits(model, texture())
+    assert fit.measure(model, fit.rows_held_out(texture(), model))[1] < line < 9
+
+
+def test_the_command(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(shipped, "load", lambda name: texture())
+    arguments = ["texture", "gravel", "--to", str(tmp_path), "--steps", "5", "--components", "2", "--radius", "2"]
+    assert main(arguments) == 0
+    assert "bits/px held out" in capsys.readouterr().out
+    assert hub.textures(tmp_path)[0].name == "mcgsm-gravel"
