@@ -26,8 +26,8 @@ LIMITS = {
     "features": (1, 64, "features"),
     "steps": (20, 5000, "steps"),
 }
-FINISH = 8  # iterations of L-BFGS
-FINISH_STEPS = 90  # steps of Adam that take as long as one of them
+FINISH, FINISH_ON = 4, 100_000  # iterations of L-BFGS, and pixels that it sees: a third of what Adam takes
+FINISH_STEPS = 90  # steps of Adam that take as long as one iteration
 POINTS = 50  # of a curve, about
 MOST_KEPT = 8  # models of one visitor
 
@@ -86,7 +86,11 @@ class Run:
         settings = self.settings
         pixels = rows_held_out(self.texture.image, model)
         every = max(5, settings.steps // POINTS)
-        with closing(fit(model, pixels, steps=settings.steps, finish=FINISH, seed=settings.seed, every=every)) as found:
+        with closing(
+            fit(
+                model, pixels, steps=settings.steps, finish=FINISH, finish_on=FINISH_ON, seed=settings.seed, every=every
+            )
+        ) as found:
             for progress in found:
                 self.progress.append(progress)
                 yield progress
@@ -131,6 +135,11 @@ class Visit:
         """The fit that is under way, if it is of the texture that is looked at."""
         same = self.run and self.texture and self.run.texture.key == self.texture.key
         return self.run if same else None
+
+    def end(self, run: Run) -> None:
+        """A run is over; another may have taken its place already."""
+        if self.run is run:
+            self.run = None
 
     def measure(self, texture: Exemplar, kind: str = MCGSM_KIND) -> None:
         """Bits on held-out rows, of the model and of the best linear predictor, where they are not known yet."""

@@ -126,8 +126,10 @@ def build(tab: gr.Tab) -> Parts:
     how = [size, seed, temperature, start, kind]
     drawn = [grown, status, save]
     arrived = listen(tab.select, learning.arrive, visit, shown, trigger_mode="once")
-    listen(arrived.success, growing.greet, [visit, *how], drawn)
-    listen(cards.choose, learning.choose, visit, shown, trigger_mode="always_last")
+    greeted = listen(arrived.success, growing.greet, [visit, *how], drawn)
+    chosen = listen(cards.choose, learning.choose, visit, shown, trigger_mode="always_last")
+    for event in (greeted, chosen):
+        listen(event.success, learning.measure, visit, shown, trigger_mode="always_last")
     for event in (upload.input, way.input):
         listen(event, learning.take, [visit, upload, way], [*shown, way])
 

@@ -33,24 +33,22 @@ class Texturing:
     OUTPUTS = 10
 
     @plainly
-    def arrive(self, visit: Visit) -> Iterator[list]:
+    def arrive(self, visit: Visit) -> list:
         """The tab is opened: with a texture, the first time."""
         if visit.texture is not None:
-            yield [gr.skip()] * self.OUTPUTS
-        else:
-            yield from self.look_at(visit, pictures.at_hand(FIRST))
+            return [gr.skip()] * self.OUTPUTS
+        return self.look_at(visit, pictures.at_hand(FIRST))
 
     @plainly
-    def choose(self, visit: Visit, event: gr.EventData) -> Iterator[list]:
+    def choose(self, visit: Visit, event: gr.EventData) -> list:
         """A card is pressed."""
         names = list(shipped.TEXTURES)
         index = event.index if isinstance(event.index, int) else -1
         if 0 <= index < len(names):
-            yield from self.look_at(visit, pictures.at_hand(names[index]))
-        elif index == len(names) and visit.mine is not None:
-            yield from self.look_at(visit, visit.mine)
-        else:
-            yield [gr.skip()] * self.OUTPUTS
+            return self.look_at(visit, pictures.at_hand(names[index]))
+        if index == len(names) and visit.mine is not None:
+            return self.look_at(visit, visit.mine)
+        return [gr.skip()] * self.OUTPUTS
 
     @plainly
     def take(self, visit: Visit, picture, how) -> Iterator[list]:
@@ -58,28 +56,28 @@ class Texturing:
         if picture is None:
             yield [gr.skip()] * (self.OUTPUTS + 1)
             return
+        ways = gr.update(visible=not pictures.fits(picture))
         try:
             texture = pictures.own(picture, how)
         except ImageError:
-            if pictures.fits(picture):
-                raise
-            # another way may do: it can be chosen
-            yield [*[gr.skip()] * self.OUTPUTS, gr.update(visible=True)]
+            # the other way may do
+            yield [*[gr.skip()] * self.OUTPUTS, ways]
             raise
         visit.mine = texture
-        for shown in self.look_at(visit, texture):
-            yield [*shown, gr.update(visible=not pictures.fits(picture))]
+        yield [*self.look_at(visit, texture), ways]
 
-    def look_at(self, visit: Visit, texture: Exemplar) -> Iterator[list]:
-        """First what is known at once, and then what has to be worked out."""
+    def look_at(self, visit: Visit, texture: Exemplar) -> list:
         visit.texture = texture
         if visit.fitted() is None and (model := bundled(texture.name)) is not None:
             visit.keep(texture, MCGSM_KIND, Fitted(model))
-        yield self.shown(visit)
-        if visit.fitted() is not None:
-            visit.measure(texture)
-            if visit.texture is texture:
-                yield self.shown(visit)
+        return self.shown(visit)
+
+    @plainly
+    def measure(self, visit: Visit) -> list:
+        """What takes seconds to work out, after all else is shown: how good the model is. Outputs as `moved`."""
+        if visit.texture is not None:
+            visit.measure(visit.texture)
+        return self.moved(visit)
 
     @plainly
     def begin(self, visit: Visit, *settings) -> list:
@@ -108,13 +106,14 @@ class Texturing:
             if run.progress:
                 fitted = Fitted(model.requires_grad_(False), run.settings, tuple(run.progress), None, run.stop.is_set())
                 visit.keep(run.texture, MCGSM_KIND, fitted)
-                visit.measure(run.texture)
         except ReconError:
-            visit.run = None if visit.run is run else visit.run
+            visit.end(run)
             yield self.moved(visit)
             raise
         finally:
-            visit.run = None if visit.run is run else visit.run
+            visit.end(run)
+        yield self.moved(visit)
+        visit.measure(run.texture)
         yield self.moved(visit)
 
     @plainly
