@@ -213,3 +213,20 @@ def test_what_takes_seconds_comes_after_all_else(do):
     assert f"{visit.fitted().bits:.2f}" in told and "fewer than the best linear predictor" in told
     assert all(skipped(output) for output in do.measure(visit)[:BAR])
     assert NOTHING_YET in do.measure(Visit())[GOOD]
+
+
+def test_a_ride_starts_from_the_mcgsm(do, visit, monkeypatch):
+    monkeypatch.setattr("recon.ui.texture_session.RIDE_STEPS", 12)
+    do.switch(visit, "ride")
+    with pytest.raises(gr.Error) as told:
+        do.begin(visit, *TINY)
+    assert "learn that first" in spoken(told)
+    do.switch(visit, "mcgsm")
+    learned(do, visit)
+    assert NOTHING_YET in do.switch(visit, "ride")[BAR]
+    shown = learned(do, visit)
+    ride, mcgsm = visit.fitted("ride"), visit.fitted("mcgsm")
+    assert len(ride.progress) > 1 and ride.progress[-1].best <= ride.progress[0].held_out
+    assert ride.bits == pytest.approx(mcgsm.bits, abs=0.1) and points(shown[-1])[0] == len(ride.progress)
+    assert "RIDE" in shown[-1][GOOD] and "MCGSM" in shown[-1][GOOD]
+    assert points(do.switch(visit, "mcgsm"))[0] == len(mcgsm.progress)
