@@ -37,6 +37,7 @@ FINISH_STEPS = 90  # steps of Adam that take as long as one iteration
 POINTS = 50  # of a curve, about
 RIDE_STEPS = 800
 RIDE_DECAY = 0.3
+RIDE_POINTS = 25  # measuring one takes seconds
 BEFORE = 64  # rows above the held-out ones that a model reads when it is measured
 MOST_KEPT = 16  # models of one visitor
 
@@ -131,7 +132,7 @@ class Run:
     def _fit(self, model: MCGSM | RIDE) -> Generator[Progress, None, None]:
         settings, pixels = self.settings, rows_held_out(self.texture.image, model)
         if isinstance(model, RIDE):
-            every = max(5, RIDE_STEPS // POINTS)
+            every = max(4, RIDE_STEPS // RIDE_POINTS)
             yield from fit_ride(
                 model, pixels, start=self.base, steps=RIDE_STEPS, decay=RIDE_DECAY, seed=settings.seed, every=every
             )

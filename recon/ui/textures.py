@@ -17,7 +17,8 @@ from recon.ui.texture_parts import SlowMotionView, TextureCards, TextureView
 from recon.ui.texture_session import KINDS, LIMITS, MCGSM_KIND, RIDE_KIND, Settings, Visit
 from recon.ui.texturing import Texturing
 
-LEARN, GROW = "textures-learn", "textures-grow"  # queues: who grows does not wait for who learns, nor who paints
+# queues: who grows does not wait for who learns, nor who paints for either
+LEARN, GROW, MEASURE = "textures-learn", "textures-grow", "textures-measure"
 LEDE = (
     "A texture is learned from one picture in about a minute, as the probability of each pixel given those before it. "
     "Then more of it can be drawn, of any size."
@@ -132,7 +133,7 @@ def build(tab: gr.Tab) -> Parts:
     greeted = listen(arrived.success, growing.greet, [visit, *how], drawn)
     chosen = listen(cards.choose, learning.choose, visit, shown, trigger_mode="always_last")
     for event in (greeted, chosen):
-        listen(event.success, learning.measure, visit, shown, trigger_mode="always_last")
+        listen(event.success, learning.measure, visit, shown, concurrency_id=MEASURE, trigger_mode="always_last")
     for event in (upload.input, way.input):
         listen(event, learning.take, [visit, upload, way], [*shown, way])
 
