@@ -168,6 +168,7 @@ function show() {
 
 function resize() {
   view.measure(find(".hole-painter").clientWidth - 2); // less the frame's border
+  find(".hole-painter").style.setProperty("--hole-width", `${view.width}px`);
   refresh();
 }
 

@@ -13,6 +13,7 @@ from recon.ui.mending_handlers import FEWEST, MOST, NOTHING, Mending, Work
 from recon.ui.reconstruct import heading
 from recon.ui.scripts import SAVE_MENDED
 from recon.ui.texture_parts import PictureRow, TextureView
+from recon.ui.texture_session import KINDS, MCGSM_KIND
 from recon.ui.textures import Parts
 
 QUEUE, ASK = "textures-mend", "textures-mend-ask"  # who presses a button need not wait for a hole that is filled
@@ -23,9 +24,9 @@ LEDE = (
 )
 NOTE = (
     "The same hole, and a little around it. The model learned from this picture, the hole’s own pixels among the "
-    "others. PSNR says how near each pixel is to the true one, which for a texture is not the point: a blur is near "
-    "everything and looks like nothing. Bits per pixel are the model’s own; a good filling has about as many as the "
-    "true pixels."
+    "others. Bits per pixel are the model’s own: a good filling has about as many as the true pixels. PSNR says how "
+    "near each pixel is to the true one, which for a texture is not the point: an even grey scores higher than another "
+    "true piece of the texture would."
 )
 
 
@@ -43,9 +44,11 @@ def build(parts: Parts) -> None:
                 with gr.Group(elem_classes="recon-card recon-settings texture-settings"):
                     said = gr.HTML(elem_id="mend-said")
                     with gr.Row(elem_classes="texture-sliders"):
-                        sweeps = gr.Slider(FEWEST, MOST, 20, step=1, label="Sweeps of Metropolis", buttons=[],
+                        sweeps = gr.Slider(FEWEST, MOST, 10, step=1, label="Sweeps of Metropolis", buttons=[],
                                            min_width=160, elem_id="mend-sweeps")  # fmt: skip
                         seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="mend-seed")
+                    kind = gr.Radio([(title, kind) for kind, title in KINDS.items()], value=MCGSM_KIND, label="Model",
+                                    elem_id="mend-kind")  # fmt: skip
                     with gr.Row(elem_classes="texture-actions"):
                         fill = gr.Button("Fill it", variant="primary", size="sm", min_width=90, elem_id="mend-run")
                         stop = gr.Button("Stop", size="sm", min_width=60, elem_id="mend-stop")
@@ -64,10 +67,11 @@ def build(parts: Parts) -> None:
         return event(handler, inputs, outputs, **{**defaults, **more})
 
     shown = [mended, status, curves, row, further, save]
-    for changed in (parts.picture.change, parts.good.change):
-        listen(changed, do.look, parts.visit, [painter, said], trigger_mode="always_last")
+    for changed in (parts.picture.change, parts.good.change, kind.input):
+        listen(changed, do.look, [parts.visit, kind], [painter, said], trigger_mode="always_last")
     # by itself, so that it says at once who waits; "multiple", for one that is being stopped would swallow the next
-    begun = listen(fill.click, do.begin, [parts.visit, work, painter, seed, sweeps], shown, trigger_mode="multiple")
+    asked = [parts.visit, work, painter, kind, seed, sweeps]
+    begun = listen(fill.click, do.begin, asked, shown, trigger_mode="multiple")
     listen(begun.success, do.run, work, shown, concurrency_id=QUEUE, trigger_mode="multiple")
     listen(begun.success, do.compare, work, row, concurrency_id="textures-mend-beside", trigger_mode="multiple")
     again = listen(further.click, do.more, [work, sweeps], shown, trigger_mode="multiple")

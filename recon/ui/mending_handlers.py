@@ -21,12 +21,11 @@ from recon.ui.growing import model_of
 from recon.ui.hole import Hole
 from recon.ui.mending_job import STARTS, Job
 from recon.ui.plainly import plainly
-from recon.ui.texture_session import KINDS, MCGSM_KIND, Visit
+from recon.ui.texture_session import KINDS, Visit
 
 FEWEST, MOST = 1, 100  # sweeps that are asked for at once
 OFTEN = 0.15  # seconds between two pictures
 NOTHING = "Nothing is filled yet. Paint a hole, or take the one that is there, and press “Fill it”."
-NO_MODEL = "No model of this texture yet: press “Learn it” at the top of this tab, and then fill the hole."
 
 
 @dataclass
@@ -43,18 +42,18 @@ class Mending:
     OUTPUTS = 6
 
     @plainly
-    def look(self, visit: Visit) -> list:
+    def look(self, visit: Visit, kind) -> list:
         """The painter and a line about the model, where the texture or its model is another."""
         if visit.texture is None:
             return [gr.skip(), gr.skip()]
         picture = texture_figures.grey(visit.texture.image.numpy())
-        return [gr.update(picture=picture), f"<p class='quiet'>{html.escape(who(visit), quote=False)}</p>"]
+        return [gr.update(picture=picture), f"<p class='quiet'>{html.escape(who(visit, kind), quote=False)}</p>"]
 
     @plainly
-    def begin(self, visit: Visit, work: Work, hole: Hole, seed, sweeps) -> list:
+    def begin(self, visit: Visit, work: Work, hole: Hole, kind, seed, sweeps) -> list:
         """All that is shown, before the job has its turn; a sentence pops up if it cannot have one."""
-        texture, fitted = model_of(visit, MCGSM_KIND)
-        named = f"{KINDS[MCGSM_KIND]} · seed {seed_of(seed or 0)}"
+        texture, fitted = model_of(visit, kind)
+        named = f"{KINDS[kind]} · seed {seed_of(seed or 0)}"
         job = Job(texture, fitted.model, named, hole, seed_of(seed or 0), asked(sweeps))
         if work.job is not None:
             work.job.stop.set()
@@ -140,14 +139,14 @@ def asked(sweeps) -> int:
     return count
 
 
-def who(visit: Visit) -> str:
+def who(visit: Visit, kind) -> str:
     """Which model fills a hole in the texture that is looked at"""
-    fitted, texture = visit.fitted(), visit.texture
+    fitted, texture = visit.fitted(kind), visit.texture
     if texture is None or fitted is None:
-        return NO_MODEL
+        return f"No {KINDS.get(kind, 'such model')} of this texture yet: press “Learn it” at the top of this tab first."
     if fitted.settings is None:
-        return f"Filled by the {KINDS[MCGSM_KIND]} of {texture.title.lower()} that came with the page."
-    return f"Filled by the {KINDS[MCGSM_KIND]} that was learned here. {texture.title}."
+        return f"Filled by the {KINDS[kind]} of {texture.title.lower()} that came with the page."
+    return f"Filled by the {KINDS[kind]} of this texture that was learned here."
 
 
 def line(job: Job | None) -> str:
