@@ -4,6 +4,10 @@
     c_ij = g i + c_i,j-1 f_c + c_i-1,j f_r
     h_ij = tanh(c_ij o)
 
+Where f_r + f_c stays above 1, c doubles every few pixels: harmless in the patches that a model is fitted to, but some
+hundred pixels further it is beyond float32. So c is kept within -BOUND and BOUND, which no patch needs to leave; below
+that the formulas hold as printed.
+
 A pixel needs its left and its upper neighbour only, so all pixels of an anti-diagonal are computed at once: a picture
 takes height + width - 1 steps. Of a picture with one row and one column of zeros before it, stored row by row, an
 anti-diagonal and the left and the upper neighbours of its pixels are three slices of the same stride.
@@ -20,6 +24,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from recon.errors import PredictionError
+
+BOUND = 10.0
 
 
 def diagonals(rows: int, columns: int) -> Iterator[tuple[slice, slice, slice, slice]]:
@@ -52,7 +58,7 @@ def cell(
     gates[:, : 4 * hidden].sigmoid_()
     gates[:, 4 * hidden :].tanh_()
     o, i, f_r, f_c, g = gates.split(hidden, 1)
-    c = (g * i).addcmul_(left[0], f_c).addcmul_(up[0], f_r)
+    c = (g * i).addcmul_(left[0], f_c).addcmul_(up[0], f_r).clamp_(-BOUND, BOUND)
     return gates, c, (c * o).tanh_()
 
 
@@ -105,7 +111,7 @@ class _Layer(torch.autograd.Function):
         for places, here, left, up in reversed(list(diagonals(rows, columns))):
             o, i, f_r, f_c, g = gates[places].split(hidden, -1)
             through = d_h[here] * (1 - h[here].square())
-            d_here = d_c[here].addcmul(through, o)
+            d_here = d_c[here].addcmul(through, o).mul_(c[here].abs() < BOUND)
             d_c[left].addcmul_(d_here, f_c)
             d_c[up].addcmul_(d_here, f_r)
             parts = (through * c[here], d_here * g, d_here * c[up], d_here * c[left])
