@@ -5,8 +5,7 @@
     h_ij = tanh(c_ij o)
 
 Where f_r + f_c stays above 1, c doubles every few pixels: harmless in the patches that a model is fitted to, but some
-hundred pixels further it is beyond float32. So c is kept within -BOUND and BOUND, which no patch needs to leave; below
-that the formulas hold as printed.
+hundred pixels further it is beyond float32. So c is kept within -BOUND and BOUND; there the formulas hold as printed.
 
 A pixel needs its left and its upper neighbour only, so all pixels of an anti-diagonal are computed at once: a picture
 takes height + width - 1 steps. Of a picture with one row and one column of zeros before it, stored row by row, an

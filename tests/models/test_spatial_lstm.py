@@ -10,7 +10,7 @@ from recon.errors import PredictionError
 from recon.models.spatial_lstm import BOUND, SpatialLSTM
 
 
-def double_loop(lstm: SpatialLSTM, x: Tensor, bound: float = math.inf) -> Tensor:
+def double_loop(lstm: SpatialLSTM, x: Tensor, bound: float = BOUND) -> Tensor:
     """h of the last layer, written as the paper prints it, but for the bound."""
     size = lstm.hidden
     for of_inputs, of_hidden, bias in zip(lstm.of_inputs, lstm.of_hidden, lstm.biases, strict=True):
@@ -66,6 +66,15 @@ def test_equals_the_double_loop_at_the_paper_s_size():
     assert all((a - b).abs().max() < 1e-5 for a, b in zip(gradients, expected, strict=True))
 
 
+def test_within_the_bound_it_is_the_paper_s():
+    lstm = small(layers=2, hidden=64, inputs=12)
+    for weights in lstm.of_inputs:
+        weights.data *= 0.3
+    x = torch.randn(2, 14, 14, 12)
+    assert lstm.states(x)[:, 0].abs().max() < BOUND
+    assert (lstm(x) - double_loop(lstm, x, math.inf)).abs().max() < 1e-5
+
+
 def test_memory_is_bounded():
     """Forget gates wide open: unbounded, c would be some 2 to the power of 600."""
     lstm = small(hidden=2)
@@ -76,7 +85,7 @@ def test_memory_is_bounded():
     assert states.isfinite().all()
     assert states[0, 0].abs().max() == BOUND
     x = x[:, :6, :7].requires_grad_()
-    found, wanted, paper = lstm(x), double_loop(lstm, x, BOUND), double_loop(lstm, x)
+    found, wanted, paper = lstm(x), double_loop(lstm, x), double_loop(lstm, x, math.inf)
     assert (found - wanted).abs().max() < 1e-5 < (found - paper).abs().max()
     gradients, expected = (torch.autograd.grad(h.sum(), [x, *lstm.parameters()]) for h in (found, wanted))
     assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-4) for a, b in zip(gradients, expected, strict=True))
