@@ -1,8 +1,8 @@
 """RIDE beside the MCGSM on one texture: `python -m benchmarks.ride brick` (a name of `recon.textures.shipped`).
 
-Both are fitted to the upper 80 % of the rows and measured on all settled pixels of the rest, the same for all, the
-picture's rows above as context. Prints bits per pixel, with seconds by the clock and of processor time. RIDE starts from
-the MCGSM unless `--alone`, which is the paper's: then it sees the MCGSM only by what is left over from a small window.
+Both are fitted to the upper 80 % of the rows and measured on all settled pixels of the rest, the same for both, the
+picture's rows above as context. Prints bits per pixel, and seconds by the clock and of processor time. RIDE starts from
+the MCGSM, or with `--alone`, the paper's, from nothing.
 """
 
 import argparse
