@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -90,7 +90,7 @@ def fit(
     seed: int = 0,
     every: int = 50,
     finish_on: int = 200_000,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Fit `model` in place, on the CPU; yields after every so many steps. The same seed gives the same model.
 
     steps, batch, rate  of Adam; the rate falls to nearly 0 along a half cosine; a moving average of the weights is

@@ -8,7 +8,7 @@ import gradio as gr
 
 from recon.ui.comparing import MODELS, PAINTED, PATCHES, Comparing, sources
 from recon.ui.components import LogSlider, Tiles
-from recon.ui.engine import Engine
+from recon.ui.engine import SIDE, Engine
 from recon.ui.grids import FAMILIES
 from recon.ui.reconstruct import MODEL, Parts, heading
 from recon.ui.scripts import COMPARE_LOOK, COMPARE_STALE, SAVE_CSV, TO_TOP
@@ -23,6 +23,7 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
     """Lay the tab out and wire it. `there` is what the Reconstruct tab lends and takes."""
     do = Comparing(engine)
     asked = gr.State("")
+    ours = gr.State((do.first, engine.default))  # names and model as the page chose them
 
     mode = gr.Radio(MODES, value=MODELS, show_label=False, container=False, elem_classes="recon-look compare-mode")
     with gr.Row(elem_classes="compare-settings", equal_height=False):
@@ -41,7 +42,11 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
             )
             with gr.Row(elem_classes="compare-sets") as sets:
                 gr.HTML("<span class='quiet'>all for</span>")
-                fill = {word: gr.Button(word, size="sm", min_width=40) for word in do.sets}
+                first = do.buttons(PAINTED, SIDE)
+                fill = {
+                    word: gr.Button(word, size="sm", min_width=40, visible=one["visible"])
+                    for word, one in zip(do.sets, first, strict=True)
+                }
             model = gr.Dropdown(
                 engine.choices(), value=engine.default, label="Model", visible="hidden", elem_id="compare-model"
             )
@@ -74,16 +79,17 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
     shown = [asked, board, table, line, save]
     wanted = [mode, source, family, size, seed, names, model, families]
     inputs = [*wanted, there.painter, there.truth, there.picture, there.family, there.size, there.seed]
+    arriving = [*shown, names, model, ours, *fill.values()]
     runs = [
         # "once" would not hear a press soon after Stop: the run that was stopped still counts as one for a moment
         listen(run.click, do.run, inputs, shown, trigger_mode="multiple"),
-        listen(tab.select, do.arrive, [asked, *inputs], shown, trigger_mode="once"),
+        listen(tab.select, do.arrive, [asked, ours, *inputs], arriving, trigger_mode="once"),
     ]
     listen(stop.click, do.stop, board, [board, line], cancels=runs, queue=False)
 
-    places = [source, family, seed, size, told, names, sets, model, families]
-    listen(mode.input, do.arrange, [mode, source], places, queue=False)
-    listen(source.input, do.arrange, [mode, source], places, queue=False)
+    places = [source, family, seed, size, told, names, sets, model, families, *fill.values()]
+    listen(mode.input, do.arrange, [mode, source, there.painter], places, queue=False)
+    listen(source.input, do.arrange, [mode, source, there.painter], places, queue=False)
     for word, button in fill.items():
         button.click(lambda word=word: do.sets[word], None, names, queue=False, api_visibility="private")
     changes = [mode.change, source.change, family.change, size.change, seed.change, names.change, model.change]

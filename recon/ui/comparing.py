@@ -15,16 +15,18 @@ from recon.comparison import Result
 from recon.errors import ObservationError
 from recon.observation import Observation
 from recon.ui import pictures, tiles
-from recon.ui.engine import SIDES, Engine, patch_mask, reveal, seed_of
+from recon.ui.engine import SIDE, SIDES, Engine, patch_mask, reveal, seed_of
 from recon.ui.figures import picture_uri
-from recon.ui.grids import FAMILIES, Sheet, truth_at
+from recon.ui.grids import FAMILIES, Sheet, offered, truth_at
 from recon.ui.handlers import Handlers
+from recon.ui.menus import ANY
 from recon.ui.painting import Painting, decode_picture, encode_picture
 from recon.ui.plainly import plainly
 from recon.ui.session import Session
 
 MODELS, PATCHES = "models", "patches"
 PAINTED, PICTURE = "painted", "picture"  # of the Reconstruct tab: its very pixels, or its picture
+OTHERS = f" · patches designed for {SIDE} x {SIDE} left out"
 
 
 @dataclass(frozen=True)
@@ -103,12 +105,8 @@ class Comparing:
     @property
     def sets(self) -> dict[str, list[str]]:
         """By the word for what a set shows: the names of all that was trained on such pictures, and the classical."""
-        found: dict[str, list[str]] = {}
-        for title, name in self.engine.choices():
-            if name in self.engine.records:
-                word = title.partition(" · ")[2].partition(" (")[0]
-                found.setdefault(word, []).append(name)
-        return {word: [*names, *baselines.NAMES] for word, names in found.items()}
+        found = self.engine.menus.sets.items()
+        return {word: [*names, *baselines.NAMES] for word, names in found if word != ANY}
 
     @property
     def first(self) -> list[str]:
@@ -123,22 +121,60 @@ class Comparing:
         return shown | {name: (method.title, "classical") for name, method in baselines.METHODS.items()}
 
     @plainly
-    def arrange(self, mode, source):
-        """Controls as they are needed: source, family, seed, size, a word, names, sets, model, families."""
+    def arrange(self, mode, source, painting):
+        """Controls as they are needed: source, family, seed, size, a word, names, sets, model, families, and of each
+        set the button that chooses all of it."""
         several = mode == MODELS
         source = PICTURE if source == PAINTED and not several else source
         painted = source == PAINTED
         chosen = gr.update(choices=sources(mode), value=source)
-        what = (several and not painted, not painted, not painted, painted)
-        return [chosen, *map(needed, what), *map(needed, (several, several, not several, not several))]
+        what = map(needed, (several and not painted, not painted, not painted, painted, several))
+        # the row of buttons is there already, and to show it again would show every button in it
+        sets = gr.skip() if painted else needed(several)
+        rest = [needed(not several)] * 2
+        return [chosen, *what, sets, *rest, *self.buttons(source, painting.side)]
+
+    def buttons(self, source: str, side: int) -> list[dict]:
+        """Of each set the button that chooses all of it: what is painted can be put to models of its side alone."""
+        sees = self.engine.menus.sees
+        return [needed(source != PAINTED or sees(names[0], side)) for names in self.sets.values()]
 
     @plainly
-    def arrive(self, asked, *inputs) -> Iterator[list]:
-        """The tab is opened: compare, unless what is shown answers this very question."""
+    def arrive(self, asked, ours, *inputs) -> Iterator[list]:
+        """The tab is opened: compare, by models that see what is on Reconstruct, unless what is shown answers this
+        very question. Outputs as `run`, then names, model, both as the page chose them, and the sets' buttons."""
+        _, source, *_, names, model, families, painting, truth, picture = inputs[:11]
+        was = (names or [], model)
+        now = self.follow(ours, source, was[0], model, Sheet(painting, truth or "", picture or ""))
+        changes = [gr.skip() if new == old else new for new, old in zip(now, was, strict=True)]
+        ours = [mine if new == old else new for new, old, mine in zip(now, was, ours, strict=True)]
+        more = [*changes, ours, *self.buttons(source, painting.side)]
+        inputs = (*inputs[:5], *now, families, *inputs[8:])
         if self.comparison(*inputs).asked == asked:
-            yield [gr.skip()] * 5
-        else:
-            yield from self.run(*inputs)
+            yield [*[gr.skip()] * 5, *more]
+            return
+        for shown in self.run(*inputs):
+            yield [*shown, *more]
+            more = [gr.skip()] * len(more)
+
+    def follow(self, ours, source: str, names: list[str], model: str, sheet: Sheet) -> tuple[list[str], str]:
+        """Names and model, for what is on Reconstruct: what the page chose, `ours`, goes with its side, and what the
+        person chose stays as long as it can answer."""
+        side = sheet.painting.side
+        if source not in (PAINTED, PICTURE) or side not in SIDES:
+            return names, model
+
+        def fitting(chosen: list[str], stays: bool) -> list[str]:
+            if stays and truth_at(sheet, self.side(chosen, side)):
+                return chosen
+            return self.engine.menus.seeing(chosen, side, self.engine.default)
+
+        person = source == PICTURE and names != ours[0]
+        return fitting(names, person), fitting([model], model != ours[1])[0]
+
+    def side(self, names: Sequence[str], other: int) -> int:
+        """Of the pictures that are put to these models, the first of which has its way; `other` where all take any."""
+        return next((self.engine.side(name) for name in names if name in self.engine.records), other)
 
     @plainly
     def run(self, *inputs) -> Iterator[list]:
@@ -156,7 +192,7 @@ class Comparing:
 
     def comparison(self, mode, source, family, size, seed, names, model, families, *there) -> Comparison:
         """What is to be compared; nothing is computed yet."""
-        side = self.engine.side((names or [""])[0] if mode == MODELS else model, there[0].side)
+        side = self.side((names or []) if mode == MODELS else [model], there[0].side)
         question = self.question(source, family, size, seed, *there, side=side)
         return self.of_models(question, names) if mode == MODELS else self.of_patches(question, model, families)
 
@@ -202,11 +238,13 @@ class Comparing:
 
     def of_patches(self, question: Question, model: str, families: Sequence[str]) -> Comparison:
         known, truth, whole = self.engine.model(model), question.truth, question.whole
+        side = question.painting.side
+        asked, families = families or [], [family for family in families or () if offered(family, side) == family]
         if not families or truth is None or whole is None:
-            raise ObservationError("Choose at least one patch, of a picture.")
+            raise ObservationError(f"Choose at least one patch of {side} x {side} pixels, and a picture.")
 
         def link(result: Result) -> str:
-            mask = patch_mask(result.name, question.size, question.seed, question.painting.side)
+            mask = patch_mask(result.name, question.size, question.seed, side)
             return replace(question, family=result.name, painting=reveal(truth, mask)).link(model)
 
         return Comparison(
@@ -215,7 +253,8 @@ class Comparing:
             comparison.of_patches(families, known, whole, question.size, question.seed),
             {family: (title, "") for title, family in FAMILIES},
             tiles.PATCH_COLUMNS,
-            f"{question.size} pixels · {' · '.join(self.titles[model])}",
+            f"{question.size} pixels · {' · '.join(self.titles[model])}"
+            + (OTHERS if len(asked) > len(families) else ""),
             truth,
             true_picture(question),
             link,

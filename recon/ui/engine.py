@@ -16,6 +16,7 @@ from recon.familiarity import Judge
 from recon.models import MixtureDensity, ScaleMixture
 from recon.observation import Observation
 from recon.prediction import Prediction, Predictor
+from recon.ui.menus import Menus
 from recon.ui.painting import Painting
 
 DEFAULT = "mdn-celeba"
@@ -82,6 +83,11 @@ class Engine:
     def default(self) -> str:
         """The model that the page opens with."""
         return DEFAULT if DEFAULT in self.records else next(iter(self.records), baselines.NAMES[0])
+
+    @property
+    def menus(self) -> Menus:
+        """What there is to choose from, by the pictures it has seen."""
+        return Menus(self.records, SIDE)
 
     def choices(self) -> list[tuple[str, str]]:
         """(title, name) of all that can be chosen: networks and Gaussians in their order, then the classical ones."""

@@ -33,13 +33,32 @@ COPY_LINK = """async (packed) => {
   return [];
 }"""
 
-SAVE_ZIP = """(packed) => {
+
+def save_zip(name: str) -> str:
+    """Writes base64 of a zip file to a file."""
+    return f"""(packed) => {{
   const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
   const anchor = document.createElement("a");
-  anchor.href = URL.createObjectURL(new Blob([bytes], { type: "application/zip" }));
-  anchor.download = "recon.zip";
+  anchor.href = URL.createObjectURL(new Blob([bytes], {{ type: "application/zip" }}));
+  anchor.download = "{name}";
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
+  return [];
+}}"""
+
+
+SAVE_ZIP = save_zip("recon.zip")
+SAVE_TEXTURE_MODEL = save_zip("recon-texture.zip")
+
+# What was grown, a pixel a pixel, as the canvas has it.
+SAVE_TEXTURE = """() => {
+  document.querySelector("#texture-grown canvas").toBlob((blob) => {
+    const anchor = document.createElement("a");
+    anchor.href = URL.createObjectURL(blob);
+    anchor.download = "recon-texture.png";
+    anchor.click();
+    setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
+  }, "image/png");
   return [];
 }"""
 
@@ -72,12 +91,12 @@ RACE_STALE = """() => { document.querySelector("#race").classList.add("race-stal
 RACE_FRESH = """() => { document.querySelector("#race").classList.remove("race-stale"); return []; }"""
 
 
-def save_csv(name: str) -> str:
-    """Writes what it is given, or the `csv` of it, to a file."""
+def save_text(name: str, kind: str) -> str:
+    """Writes what it is given, or the `csv` of it, to a file of a media type."""
     return f"""(said) => {{
-  const csv = said.csv ?? said;
+  const text = said.csv ?? said;
   const anchor = document.createElement("a");
-  anchor.href = URL.createObjectURL(new Blob([csv], {{ type: "text/csv" }}));
+  anchor.href = URL.createObjectURL(new Blob([text], {{ type: "{kind}" }}));
   anchor.download = "{name}";
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
@@ -85,6 +104,7 @@ def save_csv(name: str) -> str:
 }}"""
 
 
-SAVE_CSV = save_csv("recon-comparison.csv")
-SAVE_RACE = save_csv("recon-race.csv")
-SAVE_LAB = save_csv("recon-lab.csv")
+SAVE_CSV = save_text("recon-comparison.csv", "text/csv")
+SAVE_RACE = save_text("recon-race.csv", "text/csv")
+SAVE_LAB = save_text("recon-lab.csv", "text/csv")
+SAVE_TEXTURE_SETTINGS = save_text("recon-texture.json", "application/json")

@@ -126,3 +126,9 @@ def test_each_says_what_it_reached_as_its_card_does(name):
 def test_a_bundled_checkpoint_is_called_as_its_recipe_calls_it(record):
     found = recipe.load(record.name)
     assert (record.title, record.summary, record.paper) == (found.title, found.summary, found.paper)
+
+
+@pytest.mark.parametrize("record", hub.checkpoints(), ids=lambda record: record.name)
+def test_a_title_says_the_side_once_and_stands_on_the_card(record):
+    assert len(re.findall(r"\b(?:32|64)\b", record.title)) <= 1 and " x " not in record.title
+    assert f"# {record.title}" in (hub.resolve(record.name) / "README.md").read_text().splitlines()

@@ -62,19 +62,19 @@ def test_it_opens_with_what_is_on_reconstruct(visitor, faces):
 def test_other_settings_dim_what_is_shown_until_compared(visitor, faces, engine):
     grid = come(visitor)
     done(visitor, faces)
-    visitor.press("digits")
+    visitor.press("binary digits")
     expect(grid).to_have_class(re.compile("stale"))
     visitor.page.locator("#compare-source input").click()
     visitor.page.get_by_role("option", name="a three, drawn by code", exact=True).click()
     expect(visitor.page.locator("#compare-size")).to_be_visible()
     visitor.press("Compare")
-    done(visitor, len(Comparing(engine).sets["digits"]))
+    done(visitor, len(Comparing(engine).sets["binary digits"]))
     expect(visitor.page.locator("#compare-table")).to_contain_text("judged in black and white")
     with visitor.page.expect_download() as download:
         visitor.press("Download as CSV")
     with open(download.value.path(), newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == len(Comparing(engine).sets["digits"]) and {"gaussian-mnist", "nearest"} < {
+    assert len(rows) == len(Comparing(engine).sets["binary digits"]) and {"nade-mnist", "nearest"} < {
         row["name"] for row in rows
     }
     assert float(rows[0]["psnr_db"]) >= float(rows[-1]["psnr_db"]) > 0

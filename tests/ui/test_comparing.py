@@ -16,7 +16,7 @@ from recon.ui.session import Session
 from tests.ui.spoken import chosen
 from tests.ui.test_handlers import event, skipped, spoken
 
-ASKED, BOARD, TABLE, LINE, SAVE = range(5)
+ASKED, BOARD, TABLE, LINE, SAVE, NAMES, MODEL, OURS = range(8)  # and a button a set
 PAINTER = 6  # among the outputs that a link restores
 CHOSEN = {
     "mode": room.MODELS,
@@ -105,15 +105,15 @@ def test_what_is_no_tile_opens_nothing(do, data):
 
 
 def test_coming_back_asks_nothing_twice(ask, do, there):
-    asked = ask()[-1][ASKED]
-    (again,) = do.arrive(asked, *CHOSEN.values(), *there)
-    assert all(skipped(output) for output in again)
+    asked, ours = ask()[-1][ASKED], (do.first, do.engine.default)
+    (again,) = do.arrive(asked, ours, *CHOSEN.values(), *there)
+    assert all(skipped(output) for output in again[:OURS])
     more = reveal(pictures.load("face"), patches.sobol(32, 65))
-    assert len(list(do.arrive(asked, *CHOSEN.values(), more, *there[1:]))) == 3
+    assert len(list(do.arrive(asked, ours, *CHOSEN.values(), more, *there[1:]))) == 3
     elsewhere = CHOSEN | {"source": "cat"}  # where Reconstruct does not matter
     asked = ask(source="cat")[-1][ASKED]
-    (again,) = do.arrive(asked, *elsewhere.values(), more, *there[1:])
-    assert all(skipped(output) for output in again)
+    (again,) = do.arrive(asked, ours, *elsewhere.values(), more, *there[1:])
+    assert all(skipped(output) for output in again[:OURS])
 
 
 def test_without_a_picture_there_are_reconstructions_and_no_scores(ask, there):
@@ -194,6 +194,7 @@ def test_sets_hold_all_that_belongs_together(do, engine):
     for names in do.sets.values():
         assert names[-len(baselines.NAMES) :] == list(baselines.NAMES)
         assert len({name.partition("-")[2] for name in names if name in engine.records}) == 1
+        assert len({engine.records[name].side for name in names if name in engine.records}) == 1
     assert do.first[0] == engine.default and set(baselines.NAMES) < set(do.first)
     assert set(do.titles) == {name for _, name in engine.choices()}
 
@@ -207,13 +208,14 @@ def test_sets_hold_all_that_belongs_together(do, engine):
     ],
 )
 def test_only_what_is_needed_is_shown(do, mode, source, shown):
-    chosen, *rest = do.arrange(mode, source)
+    chosen, *rest = do.arrange(mode, source, Painting.empty(32))
     assert chosen["value"] == source and source in dict(map(reversed, chosen["choices"]))
-    assert [one["visible"] is True for one in rest] == [bool(one) for one in shown]
+    assert [one.get("visible", True) is True for one in rest[: len(shown)]] == [bool(one) for one in shown]
+    assert len(rest) == len(shown) + len(do.sets)
 
 
 def test_patches_have_no_use_for_what_is_painted(do):
-    chosen, *_ = do.arrange(room.PATCHES, room.PAINTED)
+    chosen, *_ = do.arrange(room.PATCHES, room.PAINTED, Painting.empty(32))
     assert chosen["value"] == room.PICTURE and room.PAINTED not in dict(map(reversed, chosen["choices"]))
 
 

@@ -189,8 +189,9 @@ def test_compare_puts_a_picture_at_the_models_side(do, engine, face, truth):
     assert "works on 32 x 32" in tiles["Gaussian"]["note"]
     asked[:2] = [PATCHES, PICTURE]
     asked[-1] = ["sobol", "designed_celeba"]
-    tiles = {tile["title"]: tile for tile in list(compare.run(*asked, *there(face, truth)))[-1][1]["tiles"]}
-    assert tiles["Sobol'"]["scores"] and "not 64" in tiles["designed for faces"]["note"]
+    *_, (_, board, _, line, _) = compare.run(*asked, *there(face, truth))
+    assert [tile["title"] for tile in board["tiles"]] == ["The true picture", "Sobol'"] and board["tiles"][1]["scores"]
+    assert "designed for 32 x 32 left out" in line
 
 
 def test_a_picture_that_is_known_coarsely_is_a_sentence(engine, do, face):

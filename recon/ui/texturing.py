@@ -1,0 +1,239 @@
+"""What happens on the Textures tab while a texture is chosen and learned.
+
+All that is shown follows from the visit, which handlers change in place: whoever looks at another texture while one is
+learned sees that other one, and finds the first as it was.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from recon import hub
+from recon.errors import CheckpointError, DataError, ImageError, ReconError
+from recon.models.mcgsm import MCGSM
+from recon.textures import pictures, shipped
+from recon.textures.pictures import Exemplar
+from recon.ui import texture_figures
+from recon.ui.plainly import plainly
+from recon.ui.texture_session import KINDS, MCGSM_KIND, Fitted, Run, Settings, Visit
+
+FIRST = "grass"
+NOTHING_YET = "Nothing is learned of this texture yet."
+WAITING = "waiting for its turn …"
+
+
+class Texturing:
+    """`shown` is the order of outputs: cards, picture, what was done to it, progress, curves, how good it is, and the
+    buttons that need a model: grow, slow motion, weights, settings."""
+
+    OUTPUTS = 10
+
+    @plainly
+    def arrive(self, visit: Visit) -> Iterator[list]:
+        """The tab is opened: with a texture, the first time."""
+        if visit.texture is not None:
+            yield [gr.skip()] * self.OUTPUTS
+        else:
+            yield from self.look_at(visit, pictures.at_hand(FIRST))
+
+    @plainly
+    def choose(self, visit: Visit, event: gr.EventData) -> Iterator[list]:
+        """A card is pressed."""
+        names = list(shipped.TEXTURES)
+        index = event.index if isinstance(event.index, int) else -1
+        if 0 <= index < len(names):
+            yield from self.look_at(visit, pictures.at_hand(names[index]))
+        elif index == len(names) and visit.mine is not None:
+            yield from self.look_at(visit, visit.mine)
+        else:
+            yield [gr.skip()] * self.OUTPUTS
+
+    @plainly
+    def take(self, visit: Visit, picture, how) -> Iterator[list]:
+        """A picture is dropped in, or another way to make it small is chosen; the choice of ways is the last output."""
+        if picture is None:
+            yield [gr.skip()] * (self.OUTPUTS + 1)
+            return
+        try:
+            texture = pictures.own(picture, how)
+        except ImageError:
+            if pictures.fits(picture):
+                raise
+            # another way may do: it can be chosen
+            yield [*[gr.skip()] * self.OUTPUTS, gr.update(visible=True)]
+            raise
+        visit.mine = texture
+        for shown in self.look_at(visit, texture):
+            yield [*shown, gr.update(visible=not pictures.fits(picture))]
+
+    def look_at(self, visit: Visit, texture: Exemplar) -> Iterator[list]:
+        """First what is known at once, and then what has to be worked out."""
+        visit.texture = texture
+        if visit.fitted() is None and (model := bundled(texture.name)) is not None:
+            visit.keep(texture, MCGSM_KIND, Fitted(model))
+        yield self.shown(visit)
+        if visit.fitted() is not None:
+            visit.measure(texture)
+            if visit.texture is texture:
+                yield self.shown(visit)
+
+    @plainly
+    def begin(self, visit: Visit, *settings) -> list:
+        """Progress and all that follows it, before a fit has its turn; a sentence pops up if it cannot have one."""
+        if visit.texture is None:
+            raise DataError("Choose a texture first.")
+        found = Settings.read(*settings)
+        if visit.run is not None:
+            visit.run.stop.set()
+        visit.run = Run(visit.texture, found)
+        return self.moved(visit)
+
+    @plainly
+    def learn(self, visit: Visit) -> Iterator[list]:
+        """Fit; outputs as `moved`. What it has is kept, whether it ends or is stopped."""
+        run = visit.run
+        if run is None or run.stop.is_set():
+            yield self.moved(visit)
+            return
+        try:
+            run.waits = False
+            yield self.moved(visit)
+            model = run.settings.model()
+            for _ in run.steps(model):
+                yield self.moved(visit)
+            if run.progress:
+                fitted = Fitted(model.requires_grad_(False), run.settings, tuple(run.progress), None, run.stop.is_set())
+                visit.keep(run.texture, MCGSM_KIND, fitted)
+                visit.measure(run.texture)
+        except ReconError:
+            visit.run = None if visit.run is run else visit.run
+            yield self.moved(visit)
+            raise
+        finally:
+            visit.run = None if visit.run is run else visit.run
+        yield self.moved(visit)
+
+    @plainly
+    def stop(self, visit: Visit) -> str:
+        """The progress; the fit itself ends after its next step."""
+        run = visit.run
+        if run is None:
+            return self.bar(visit)
+        run.stop.set()
+        if run.waits:
+            visit.run = None
+        return self.bar(visit)
+
+    def shown(self, visit: Visit) -> list:
+        texture = visit.texture
+        return [
+            cards(visit),
+            texture_figures.picture(texture),
+            f"<p class='quiet'>{html.escape(texture.said, quote=False)}</p>" if texture else "",
+            *self.moved(visit)[3:],
+        ]
+
+    def moved(self, visit: Visit) -> list:
+        """What may have changed while the texture is the same."""
+        run, fitted = visit.running, visit.fitted()
+        progress = run.progress if run else fitted.progress if fitted else ()
+        ready = gr.update(interactive=fitted is not None)
+        return [
+            *[gr.skip()] * 3,
+            self.bar(visit),
+            texture_figures.curves(progress, linear_bits(visit)),
+            good(visit),
+            *[ready] * 4,
+        ]
+
+    def bar(self, visit: Visit) -> str:
+        """How far the fit is, or what there is of it."""
+        run, fitted = visit.running, visit.fitted()
+        if run is not None:
+            return texture_figures.bar(run.share, self.pace(run), busy=True)
+        if visit.run is not None:
+            return texture_figures.bar(0, f"{visit.run.texture.title} is still being learned.", busy=True)
+        if fitted is None:
+            return texture_figures.bar(0, NOTHING_YET, busy=False)
+        if not fitted.progress:
+            return texture_figures.bar(
+                1, "This model came with the page; learn one of your own if you like.", busy=False
+            )
+        last = fitted.progress[-1]
+        word = "Stopped after" if fitted.stopped else "Learned in"
+        said = (
+            f"{word} {last.seconds:.0f} s. The model that was best on held-out rows is kept: {last.best:.2f} bits/px."
+        )
+        return texture_figures.bar(1, said, busy=False)
+
+    def pace(self, run: Run) -> str:
+        if run.stop.is_set():
+            return "stopping after this step; what is best so far is kept …"
+        if run.waits:
+            return WAITING
+        if not run.progress:
+            return "looking at the texture …"
+        last, share = run.progress[-1], run.share
+        bits = f"{last.learned:.2f} bits/px on learned rows, {last.held_out:.2f} on held-out rows"
+        left = last.seconds * (1 - share) / max(share, 0.01)
+        return f"{bits}; {last.phase}, {last.seconds:.0f} s; about {left:.0f} s to go"
+
+
+def bundled(name: str) -> MCGSM | None:
+    """The model of a texture that came with the page, if one did."""
+    try:
+        found = hub.load_directed(f"{MCGSM_KIND}-{name}") if name else None
+    except CheckpointError:
+        return None
+    return found if isinstance(found, MCGSM) else None
+
+
+def cards(visit: Visit) -> dict[str, Any]:
+    """The value of the `TextureCards`; a person's own picture is the last."""
+    offered = [pictures.at_hand(name) for name in shipped.TEXTURES] + ([visit.mine] if visit.mine else [])
+    keys = [texture.key for texture in offered]
+    chosen = keys.index(visit.texture.key) if visit.texture and visit.texture.key in keys else -1
+    shown = [{"title": texture.title, "png": texture_figures.thumbnail(texture)} for texture in offered]
+    return {"cards": shown, "chosen": chosen}
+
+
+def linear_bits(visit: Visit) -> float | None:
+    """Of the best linear predictor with the window of the model that there is, on held-out rows."""
+    fitted = visit.fitted()
+    if fitted is None or visit.texture is None:
+        return None
+    return visit.linear.get((visit.texture.key, fitted.model.window.beside))
+
+
+def good(visit: Visit) -> str:
+    """Bits per pixel of every model of this texture on its held-out rows, as HTML."""
+    fitted, linear = visit.fitted(), linear_bits(visit)
+    if fitted is None or visit.texture is None:
+        return f"<p class='quiet'>{NOTHING_YET}</p>"
+    found = [] if linear is None else [("Linear Gaussian", "the best straight line", linear)]
+    for kind, title in KINDS.items():
+        one = visit.fitted(kind)
+        if one is not None and one.bits is not None:
+            parts = f"{one.model.mixture.components} components, {one.model.mixture.scales} scales"
+            found.append((title, parts, one.bits))
+    if not found:
+        return "<p class='quiet'>measuring …</p>"
+    return texture_figures.bars(found) + verdict(visit.texture, found)
+
+
+def verdict(texture: Exemplar, found: list[tuple[str, str, float]]) -> str:
+    """What the bars say, in a sentence."""
+    if len(found) < 2:
+        return ""
+    (_, _, linear), *_, (name, _, bits) = found
+    saved = linear - bits
+    if abs(saved) < 0.005:
+        said = f"On {texture.title.lower()} {name} is level with the best linear predictor."
+    else:
+        word = "fewer" if saved > 0 else "more"
+        said = f"{name} needs {abs(saved):.2f} bits a pixel {word} than the best linear predictor."
+    return f"<p class='quiet'>{html.escape(said, quote=False)} Plain grey levels are 8 bits.</p>"

@@ -1,0 +1,206 @@
+"""What happens on the Textures tab while a texture is chosen and learned, without a browser."""
+
+from __future__ import annotations
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from recon.textures import pictures, shipped
+from recon.textures.pictures import CROP, HALVE
+from recon.ui import texturing as room
+from recon.ui.texture_session import MOST_KEPT, Fitted, Run, Settings, Visit
+from recon.ui.texturing import NOTHING_YET, Texturing
+from tests.ui.spoken import event, pixels, skipped, spoken
+
+CARDS, PICTURE, SAID, BAR, CURVES, GOOD, GROW = range(7)
+TINY = (2, 2, 4, 40, 0)  # components, radius, features, steps, seed
+
+
+def noise(width: int = 90, height: int = 100, seed: int = 0) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(90, 160, (height, width), dtype=np.uint8))
+
+
+@pytest.fixture
+def do() -> Texturing:
+    return Texturing()
+
+
+@pytest.fixture
+def visit(do) -> Visit:
+    """With a picture of a person's own, of which nothing is learned."""
+    found = Visit()
+    for _ in do.take(found, noise(), CROP):
+        pass
+    return found
+
+
+def learned(do: Texturing, visit: Visit, *settings) -> list[list]:
+    do.begin(visit, *(settings or TINY))
+    return list(do.learn(visit))
+
+
+def points(shown: list) -> list[int]:
+    return [len(trace["x"]) for trace in shown[CURVES]["traces"][:2]]
+
+
+def test_the_tab_opens_with_a_texture_and_its_model_and_asks_nothing_twice(do, monkeypatch):
+    monkeypatch.setattr(Visit, "measure", lambda visit, texture, kind="mcgsm": None)
+    visit = Visit()
+    first, *_ = do.arrive(visit)
+    assert visit.texture.name == room.FIRST and first[CARDS]["chosen"] == 0
+    assert [card["title"] for card in first[CARDS]["cards"]] == ["Grass", "Gravel", "Bricks", "Dead leaves"]
+    assert np.array_equal(pixels(first[PICTURE]["png"])[..., 0], shipped.load("grass").numpy())
+    assert first[PICTURE]["held_out"] == 0.2 and visit.fitted() is not None
+    assert "came with the page" in first[BAR] and all(button["interactive"] for button in first[GROW:])
+    (again,) = do.arrive(visit)
+    assert all(skipped(output) for output in again) and len(again) == len(first) == do.OUTPUTS
+
+
+def test_a_texture_of_ones_own_is_shown_as_the_last_card(do):
+    visit = Visit()
+    (shown,) = do.take(visit, noise(), CROP)
+    assert shown[CARDS]["chosen"] == 4 and shown[CARDS]["cards"][-1]["title"] == "Your picture"
+    assert NOTHING_YET in shown[BAR] and not any(button["interactive"] for button in shown[GROW:-1])
+    assert "90 x 100" in shown[SAID] and not shown[-1]["visible"]
+    mine = visit.texture
+    visit.texture = pictures.at_hand("brick")
+    (back,) = do.choose(visit, event(index=4))
+    assert visit.texture is mine and back[CARDS]["chosen"] == 4
+    (ignored,) = do.choose(visit, event(index=9))
+    assert all(skipped(output) for output in ignored)
+
+
+def test_a_large_picture_asks_how_it_is_to_be_made_small(do):
+    visit = Visit()
+    for how, side in ((CROP, (512, 512)), (HALVE, (325, 300))):
+        (shown,) = do.take(visit, noise(600, 650), how)
+        assert shown[-1]["visible"] and visit.texture.image.shape == side
+
+
+@pytest.mark.parametrize("picture", [noise(40, 200), Image.new("L", (100, 100)), noise(90, 90).resize((800, 30))])
+def test_a_picture_that_cannot_be_learned_is_told_so_and_changes_nothing(do, visit, picture):
+    before = visit.texture, visit.mine
+    with pytest.raises(gr.Error) as told:
+        list(do.take(visit, picture, CROP))
+    spoken(told)
+    assert (visit.texture, visit.mine) == before
+
+
+def test_curves_grow_while_it_learns_and_the_best_is_kept(do, visit):
+    shown = learned(do, visit)
+    counts = [points(one) for one in shown]
+    assert counts[0] == [0, 0] and counts == sorted(counts) and counts[-1][0] == counts[-1][1] > 5
+    assert all(all(skipped(output) for output in one[:BAR]) for one in shown)
+    assert "looking at the texture" in shown[0][BAR] and "texture-busy" in shown[1][BAR]
+    assert "about" in shown[1][BAR] and "texture-busy" not in shown[-1][BAR]
+    fitted = visit.fitted()
+    assert f"{fitted.progress[-1].best:.2f} bits/px" in shown[-1][BAR] and fitted.settings == Settings(*TINY)
+    assert visit.run is None and all(button["interactive"] for button in shown[-1][GROW:])
+    assert f"{fitted.bits:.2f}" in shown[-1][GOOD] and "Linear Gaussian" in shown[-1][GOOD]
+    assert [trace["name"] for trace in shown[-1][CURVES]["traces"]][2] == "best linear predictor, held out"
+
+
+def test_a_seed_decides_the_model(do):
+    states = []
+    for seed in (0, 0, 1):
+        visit = Visit()
+        list(do.take(visit, noise(), CROP))
+        torch.rand(3)  # what others draw meanwhile does not matter
+        learned(do, visit, *TINY[:-1], seed)
+        states.append(torch.cat([tensor.flatten() for tensor in visit.fitted().model.state_dict().values()]))
+    assert torch.equal(states[0], states[1]) and not torch.equal(states[0], states[2])
+
+
+def test_stopping_keeps_what_there_is(do, visit):
+    do.begin(visit, *TINY[:3], 4000, 0)
+    steps = do.learn(visit)
+    next(steps)
+    next(steps)
+    assert "stopping" in do.stop(visit)
+    *_, last = steps
+    assert "Stopped after" in last[BAR] and visit.fitted().stopped and len(visit.fitted().progress) == 1
+    assert visit.fitted().bits is not None
+
+
+def test_stopping_before_its_turn_leaves_nothing_waiting(do, visit):
+    shown = do.begin(visit, *TINY)
+    assert "waiting for its turn" in shown[BAR]
+    assert NOTHING_YET in do.stop(visit)
+    (over,) = do.learn(visit)
+    assert NOTHING_YET in over[BAR] and visit.fitted() is None
+    assert NOTHING_YET in do.stop(visit)
+
+
+def test_another_texture_can_be_looked_at_meanwhile(do, visit):
+    mine = visit.texture
+    do.begin(visit, *TINY)
+    steps = do.learn(visit)
+    next(steps)
+    visit.texture = pictures.own(noise(seed=5))
+    shown = next(steps)
+    assert points(shown) == [0, 0] and "still being learned" in shown[BAR]
+    for _ in steps:
+        pass
+    assert visit.fitted() is None and (mine.key, "mcgsm") in visit.fits
+    *_, back = do.choose(visit, event(index=4))
+    assert visit.texture is mine and points(back)[0] > 5 and "Learned in" in back[BAR]
+
+
+def test_a_second_press_ends_the_first_fit(do, visit):
+    do.begin(visit, *TINY)
+    first = visit.run
+    first_steps = do.learn(visit)
+    next(first_steps)
+    do.begin(visit, *TINY[:-1], 7)
+    assert first.stop.is_set() and visit.run is not first
+    for _ in first_steps:
+        pass
+    assert visit.run is not None and visit.run.settings.seed == 7  # the first has not taken the second with it
+    for _ in do.learn(visit):
+        pass
+    assert visit.fitted().settings.seed == 7
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [(0, 7, 32, 1500, 0), (12, 99, 32, 1500, 0), (12, 7, 0, 1500, 0), (12, 7, 32, 10**9, 0), (12, 7, 32, 1500, -1),
+     (1.5, 7, 32, 1500, 0), (None, 7, 32, 1500, 0), ("12", 7, 32, 1500, 0)],
+)  # fmt: skip
+def test_settings_out_of_range_are_told_so(do, visit, settings):
+    with pytest.raises(gr.Error) as told:
+        do.begin(visit, *settings)
+    spoken(told)
+    assert visit.run is None
+
+
+def test_a_window_too_wide_for_the_picture_is_told_so(do):
+    visit = Visit()
+    list(do.take(visit, noise(64, 64), CROP))
+    do.begin(visit, 2, 12, 4, 40, 0)
+    with pytest.raises(gr.Error) as told:
+        list(do.learn(visit))
+    assert "too small" in spoken(told) and visit.run is None
+
+
+def test_without_a_texture_nothing_begins(do):
+    with pytest.raises(gr.Error) as told:
+        do.begin(Visit(), *TINY)
+    spoken(told)
+
+
+def test_a_visit_keeps_a_few_models(visit):
+    model = Settings(*TINY).model()
+    for seed in range(MOST_KEPT + 3):
+        visit.keep(pictures.own(noise(seed=seed)), "mcgsm", Fitted(model))
+    assert len(visit.fits) == MOST_KEPT
+    assert (pictures.own(noise(seed=MOST_KEPT + 2)).key, "mcgsm") in visit.fits
+
+
+def test_how_far_a_run_is_grows_to_one(visit):
+    run = Run(visit.texture, Settings(*TINY))
+    assert run.share == 0
+    shares = [run.share for _ in run.steps(run.settings.model())]
+    assert shares == sorted(shares) and 0 < shares[0] < 0.5 and shares[-1] <= 1
