@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from recon.models.directed import LEVELS, Directed, one_thread
 from recon.models.mcgsm import MCGSM, ConditionalMixture
 from recon.models.window import Window
 
+Kind = TypeVar("Kind", bound=Directed)
 REACH = 7  # pixels around a block that stand for the whole past of a model with a long memory
 
 
@@ -151,7 +153,7 @@ def ends(model: Directed) -> tuple[float, float]:
     return (max(low for low, _ in found), min(high for _, high in found)) if found else (0.0, 1.0)
 
 
-def tempered(model: Directed, temperature: float) -> Directed:
+def tempered(model: Kind, temperature: float) -> Kind:
     """The model whose every expert has `temperature` times the variance: its `log_prob` is the density of what the
     model's `draw` draws at that temperature."""
     if temperature == 1:

@@ -10,11 +10,13 @@ from recon.models.mcgsm import MCGSM
 SPREAD = 0.02
 
 
-def autoregression(above: int = 2, beside: int = 2, seed: int = 0) -> MCGSM:
-    """Each pixel is a random but stable linear prediction from its window plus noise, of standard deviation SPREAD."""
+WEIGHTS = {(0, -1): 0.8, (-1, 0): 0.5, (-1, -1): -0.4, (-1, 2): 0.1, (-2, -1): -0.1}  # near a separable field's
+
+
+def autoregression(above: int = 2, beside: int = 2) -> MCGSM:
+    """Each pixel is a linear prediction from its window plus noise of standard deviation SPREAD."""
     model = MCGSM(above=above, beside=beside, components=1, scales=1, features=1).requires_grad_(False)
-    slope = torch.rand(model.window.size, generator=torch.Generator().manual_seed(seed)) - 0.2
-    model.mixture.slope.copy_(0.9 * slope / slope.abs().sum())
+    model.mixture.slope.copy_(torch.tensor([WEIGHTS.get(offset, 0.0) for offset in model.window.offsets]))
     for part, value in (("precisions", 0.0), ("predictors", 0.0), ("centre", 0.5), ("level", 0.5), ("spread", SPREAD)):
         getattr(model.mixture, part).fill_(value)
     return model

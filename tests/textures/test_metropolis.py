@@ -10,7 +10,7 @@ from recon.errors import PredictionError
 from recon.models.directed import Directed
 from recon.textures import surroundings
 from recon.textures.metropolis import choose, metropolis
-from tests.textures.gaussian_field import autoregression, drawn, posterior
+from tests.textures.gaussian_field import SPREAD, autoregression, drawn, posterior
 
 
 def rectangle(height: int, width: int, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
@@ -19,9 +19,12 @@ def rectangle(height: int, width: int, rows: tuple[int, int], columns: tuple[int
     return hole
 
 
-def finished(model, picture: Tensor, hole: Tensor, sweeps: int, seed: int = 1, **options) -> list[Tensor]:
-    """The canvas after each sweep, from a hole of grey"""
-    start = torch.where(hole, 0.5, picture)
+def finished(
+    model, picture: Tensor, hole: Tensor, sweeps: int, seed: int = 1, grey: bool = False, **options
+) -> list[Tensor]:
+    """The canvas after each sweep, from the picture itself, which is a draw from the posterior and has to remain one,
+    or from a hole of grey"""
+    start = torch.where(hole, 0.5, picture) if grey else picture
     generator = torch.Generator().manual_seed(seed)
     steps = metropolis(model, start, hole, generator, sweeps, **options)
     return [step.canvas.clone() for step in steps if step.done == int(step.done)]
@@ -34,62 +37,62 @@ def standardised(model, picture: Tensor, hole: Tensor, states: list[Tensor]) -> 
     return torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), values.T, upper=False).T
 
 
-def is_standard_normal(found: Tensor, chains: int) -> bool:
-    """Means and covariances within four standard errors; states of one chain count for a tenth of a draw"""
-    count = chains + len(found) / 10
-    covariance = torch.cov(found.T)
-    error = covariance - torch.eye(found.shape[1], dtype=found.dtype)
-    return bool((found.mean(0).abs() < 4 / count**0.5).all() and (error.abs() < 4 * (2 / count) ** 0.5).all())
+def assert_standard_normal(chains: list[Tensor]) -> None:
+    """First and second moments of independent chains, each (states, pixels), are within their error of 0 and 1: an
+    error that is estimated from how much the chains differ, whatever the correlation of their states."""
+    first = torch.stack([states.mean(0) for states in chains])
+    second = torch.stack([states.T @ states / len(states) for states in chains]).flatten(1)
+    for moments, truth in ((first, torch.zeros(1)), (second, torch.eye(chains[0].shape[1]).flatten())):
+        error = moments.std(0) / len(chains) ** 0.5
+        assert error.max() < 0.25
+        assert ((moments.mean(0) - truth) / error).abs().max() < 5
 
 
-# many fields in a row are as many chains, as far apart as the window and twice that reach
-TILE, MANY = 16, 40
+# many fields in one picture are as many chains: they are farther apart than the window and twice that reach
+TILE, MANY = 16, 150
+
+
+def chains(model, hole: Tensor, sweeps: int, sampled=None, **options) -> list[Tensor]:
+    """Of as many chains as tiles with this hole fit into a picture, a strip of them along the longer side's axis"""
+    along = 1 if hole.shape[1] == TILE else 0
+    many = [1, 1]
+    many[along] = MANY
+    whole = hole.repeat(*many)
+    picture = drawn(model, *whole.shape)
+    states = finished(sampled or model, picture, whole, sweeps, **options)[sweeps // 3 :]
+    assert (states[0] != picture).sum() > whole.sum() / 2
+    tiles = [state.split(TILE, along) for state in states]
+    return [standardised(model, one[0], hole, list(one)) for one in zip(*tiles, strict=True)]
 
 
 @pytest.mark.parametrize(
     ("rows", "options"),
     [
-        ((3, 7), {}),
-        ((3, 7), {"sides": (3, 1), "tries": 3}),
-        ((0, 4), {}),
-        ((5, 9), {"tries": 2}),
+        ((3, 7), {"sides": (3,)}),
+        ((3, 7), {"grey": True}),
+        ((3, 7), {"sides": (5, 2), "tries": 3}),
+        ((0, 4), {"sides": (3,)}),
+        ((5, 9), {"sides": (3,), "tries": 2}),
         ((5, 9), {"sides": (1,)}),
     ],
-    ids=["inside", "small blocks, several tries", "top", "bottom, two tries", "bottom, single pixels"],
+    ids=["inside", "from grey", "two sizes, three tries", "top", "bottom, two tries", "bottom, single pixels"],
 )
 def test_mean_and_covariance_are_the_posteriors(rows, options):
-    model = autoregression()
-    picture = drawn(model, 9, TILE * MANY)
-    tile = rectangle(9, TILE, rows, (6, 10))
-    states = finished(model, picture, tile.repeat(1, MANY), 24, **options)[8:]
-    found = []
-    for left in range(0, TILE * MANY, TILE):
-        # further left and right than the hole's pixels reach, where a tile ends does not matter
-        tiles = [state[:, left : left + TILE] for state in states]
-        found.append(standardised(model, tiles[0], tile, tiles))
-    assert is_standard_normal(torch.cat(found), MANY)
+    assert_standard_normal(chains(autoregression(), rectangle(9, TILE, rows, (6, 10)), 24, **options))
 
 
 @pytest.mark.parametrize("columns", [(0, 3), (6, 9)], ids=["left", "right"])
 def test_holes_at_the_sides(columns):
-    model = autoregression()
-    picture = drawn(model, TILE * MANY, 9)
-    tile = rectangle(TILE, 9, (6, 9), columns)
-    states = finished(model, picture, tile.repeat(MANY, 1), 24)[8:]
-    found = []
-    for top in range(0, TILE * MANY, TILE):
-        tiles = [state[top : top + TILE] for state in states]
-        found.append(standardised(model, tiles[0], tile, tiles))
-    assert is_standard_normal(torch.cat(found), MANY)
+    assert_standard_normal(chains(autoregression(), rectangle(TILE, 9, (6, 9), columns), 20, sides=(2,)))
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (0, 6), (6, 0), (6, 6)])
 def test_holes_in_corners(corner):
     model = autoregression()
-    picture = drawn(model, 9, 9)
     hole = rectangle(9, 9, *((first, first + 3) for first in corner))
-    states = finished(model, picture, hole, 100, sides=(3,))[10:]
-    assert is_standard_normal(standardised(model, picture, hole, states), 1)
+    picture = drawn(model, 9, 9)
+    states = finished(model, picture, hole, 400, sides=(2,))
+    assert_standard_normal(list(standardised(model, picture, hole, states).split(20)))
 
 
 def test_a_model_of_which_only_the_interface_is_known_agrees_where_its_past_is_short():
@@ -107,23 +110,18 @@ def test_a_model_of_which_only_the_interface_is_known_agrees_where_its_past_is_s
             return model.draw(canvas, free, generator, temperature)
 
     assert isinstance(surroundings.of(Opaque(), 5), surroundings.Truncated)
-    picture = drawn(model, 9, TILE * MANY)
-    tile = rectangle(9, TILE, (3, 7), (6, 10))
-    states = finished(Opaque(), picture, tile.repeat(1, MANY), 12)[4:]
-    tiles = [[state[:, left : left + TILE] for state in states] for left in range(0, TILE * MANY, TILE)]
-    assert is_standard_normal(torch.cat([standardised(model, some[0], tile, some) for some in tiles]), MANY)
+    hole = rectangle(9, TILE, (3, 6), (6, 9))
+    assert_standard_normal(chains(model, hole, 12, Opaque(), sides=(3,)))
 
 
 def test_temperature_is_the_variance_of_experts():
     model = autoregression()
-    picture = drawn(model, 9, TILE * MANY)
-    tile = rectangle(9, TILE, (3, 7), (6, 10))
-    states = finished(model, picture, tile.repeat(1, MANY), 16, temperature=0.25)[4:]
-    tiles = [[state[:, left : left + TILE] for state in states] for left in range(0, TILE * MANY, TILE)]
-    found = torch.cat([standardised(model, some[0], tile, some) for some in tiles])
-    assert is_standard_normal(2 * found, MANY)
+    colder = surroundings.tempered(model, 0.25)
+    found = chains(colder, rectangle(9, TILE, (3, 7), (6, 10)), 16, model, temperature=0.25)
+    assert_standard_normal(found)
+    assert colder.mixture.spread.item() == pytest.approx(SPREAD / 2)
+    assert model.mixture.spread.item() == pytest.approx(SPREAD)  # of a copy, then
     values = torch.rand(1, 9, 9)
-    assert model.mixture.spread == pytest.approx(0.02)  # of a copy
     torch.testing.assert_close(surroundings.tempered(model, 1.0).log_prob(values), model.log_prob(values))
 
 
@@ -131,7 +129,7 @@ def test_known_pixels_stay_bit_by_bit_and_a_seed_is_a_seed(generator):
     model = autoregression(3, 2)
     picture = torch.rand(20, 23, generator=generator)
     hole = torch.rand(20, 23, generator=generator) < 0.3
-    first, again, other = (finished(model, picture, hole, 3, seed)[-1] for seed in (1, 1, 2))
+    first, again, other = (finished(model, picture, hole, 3, seed, grey=True)[-1] for seed in (1, 1, 2))
     assert torch.equal(first[~hole], picture[~hole])
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert (first[hole] > 0).all() and (first[hole] < 1).all() and (first[hole] != 0.5).any()
@@ -139,6 +137,7 @@ def test_known_pixels_stay_bit_by_bit_and_a_seed_is_a_seed(generator):
 
 def test_bits_are_those_of_the_hole_and_what_depends_on_it():
     model = autoregression()
+    model.mixture.slope.fill_(0.05)
     picture, hole = drawn(model, 30, 40), rectangle(30, 40, (8, 12), (20, 25))
     touched = surroundings.Touched(model, hole)
     changed = torch.where(hole, picture + 0.01, picture)

@@ -95,14 +95,14 @@ def test_without_a_model_each_press_is_told_what_to_do(do, visit):
         list(do.grow(bare, *HOW))
     assert "Learn it" in spoken(told)
     bare.run = Run(bare.texture, Settings(*TINY))
-    for press in (lambda: do.slowly(bare, *HOW[1:]), lambda: do.weights(bare, "mcgsm")):
+    for press in (lambda: do.slowly(bare, *HOW[1:-1]), lambda: do.weights(bare, "mcgsm")):
         with pytest.raises(gr.Error) as told:
             press()
         assert "still being learned" in spoken(told)
 
 
 def test_slow_motion_sends_what_the_browser_draws(do, visit):
-    found = do.slowly(visit, *HOW[1:])
+    found = do.slowly(visit, *HOW[1:-1])
     side, mixture = found["side"], visit.fitted().model.mixture
     sizes = {name: len(base64.b64decode(found[name])) for name in ("canvas", "gate", "means")}
     assert found["rows"] == side + 2 and found["columns"] == side + 4
