@@ -27,14 +27,14 @@ def made(skip: tuple[int, int] | None = None) -> RIDE:
 
 
 def fitted(model: RIDE, pixels: Pixels, **how) -> list[Progress]:
-    return list(fit_ride(model, pixels, **({"steps": 24, "sizes": (6, 8), "batch": 8, "every": 8} | how)))
+    return list(fit_ride(model, pixels, **({"steps": 16, "sizes": (6, 8), "batch": 8, "every": 8} | how)))
 
 
 def test_learns_and_keeps_the_best():
     model = made()
     pixels = rows_held_out(texture(), model)
-    found = fitted(model, pixels, steps=120, every=20, rate=1e-2)
-    assert [p.step for p in found] == [0, 20, 40, 60, 80, 100, 120]
+    found = fitted(model, pixels, steps=60, every=10, rate=2e-2)
+    assert [p.step for p in found] == [0, 10, 20, 30, 40, 50, 60]
     assert [found[0].phase, found[-1].phase] == ["patches of 6", "patches of 8"]
     assert found[-1].best < found[0].held_out - 0.1
     assert [p.best for p in found] == [min(p.held_out for p in found[: n + 1]) for n in range(len(found))]
