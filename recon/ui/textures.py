@@ -37,12 +37,14 @@ SLOW = (
 
 
 class Parts(NamedTuple):
-    """What another part of the tab may use: the visit, whose `texture` and `fitted()` it reads, and a place of its own
-    under what is grown."""
+    """What another part of the tab may use: the visit, whose `texture` and `fitted()` it reads, a place of its own
+    under what is grown, and what changes with the texture and with its model."""
 
     visit: gr.State
     tab: gr.Tab
     place: gr.Column
+    picture: TextureView
+    good: gr.HTML
 
 
 def build(tab: gr.Tab) -> Parts:
@@ -155,7 +157,7 @@ def build(tab: gr.Tab) -> Parts:
     listen(settings.click, growing.settings, [visit, kind], parcel).success(
         None, parcel, None, js=SAVE_TEXTURE_SETTINGS, api_visibility="private"
     )
-    return Parts(visit, tab, place)
+    return Parts(visit, tab, place, picture, good)
 
 
 def dial(name: str, label: str, value: int, step: int = 1) -> gr.Slider:
