@@ -192,8 +192,10 @@ class Texturing:
             return "looking at the texture …"
         last, share = run.progress[-1], run.share
         bits = f"{last.learned:.2f} bits/px on learned rows, {last.held_out:.2f} on held-out rows"
-        left = last.seconds * (1 - share) / max(share, 0.01)
-        return f"{bits}; {last.phase}, {last.seconds:.0f} s; about {left:.0f} s to go"
+        so_far = f"{bits}; {last.phase}, {last.seconds:.0f} s"
+        if share < 0.02:  # what came before the first step would count for too much
+            return so_far
+        return f"{so_far}; about {last.seconds * (1 - share) / share:.0f} s to go"
 
 
 def bundled(name: str, kind: str) -> MCGSM | RIDE | None:

@@ -94,7 +94,7 @@ def test_curves_grow_while_it_learns_and_the_best_is_kept(do, visit):
     assert counts[0] == [0, 0] and counts == sorted(counts) and counts[-1][0] == counts[-1][1] > 5
     assert all(all(skipped(output) for output in one[:BAR]) for one in shown)
     assert "looking at the texture" in shown[0][BAR] and "texture-busy" in shown[1][BAR]
-    assert "about" in shown[1][BAR] and "texture-busy" not in shown[-1][BAR]
+    assert "to go" not in shown[1][BAR] and "to go" in shown[4][BAR] and "texture-busy" not in shown[-1][BAR]
     fitted = visit.fitted()
     assert f"{fitted.progress[-1].best:.2f} bits/px" in shown[-1][BAR] and fitted.settings == Settings(*TINY)
     assert visit.run is None and all(button["interactive"] for button in shown[-1][GROW:])
