@@ -56,7 +56,7 @@ def report(title: str, model: MCGSM | RIDE, pixels: fit.Pixels, running) -> None
                 flush=True,
             )
     seconds, work = time.monotonic() - began, time.process_time() - worked
-    learned, held_out = fit_ride.measure(model, pixels)
+    learned, held_out = fit.measure(model, pixels)
     print(
         f"{title}: {learned:.4f} learned, {held_out:.4f} held out; {seconds:.0f} s, {work:.0f} s of processor",
         flush=True,

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from recon.errors import DataError
-from recon.models.directed import LEVELS, Directed, dequantised
+from recon.models.directed import LEVELS, dequantised
 from recon.models.mcgsm import MCGSM
 from recon.models.ride import RIDE
 from recon.textures.fit import EMA, WHITENED, Keeper, Pixels, Progress, pick
@@ -142,13 +142,3 @@ def lowest(images: Tensor, places: Tensor, generator: torch.Generator) -> Iterat
         kept[: first - above] = False
         left -= int(kept.sum())
         yield dequantised(image[above:last], generator), kept
-
-
-@torch.no_grad()
-def measure(model: Directed, pixels: Pixels, seed: int = 0) -> tuple[float, float]:
-    """Bits per pixel on all pixels learned from, and on all held out, every picture read whole. The same pixels and
-    seed give any two models the same values to predict."""
-    generator = torch.Generator().manual_seed(seed)
-    found = torch.cat([model.log_prob(dequantised(image[None], generator)).flatten() for image in pixels.images])
-    learned, held_out = (found[places].double().mean().item() for places in (pixels.learned, pixels.held_out))
-    return math.log2(LEVELS) - learned / math.log(2), math.log2(LEVELS) - held_out / math.log(2)

@@ -7,8 +7,8 @@ from torch import Tensor
 from recon.errors import DataError
 from recon.models.mcgsm import MCGSM
 from recon.models.ride import RIDE
-from recon.textures.fit import Pixels, Progress, fit, rows_held_out
-from recon.textures.fit_ride import corners, fit_ride, measure, patches
+from recon.textures.fit import Pixels, Progress, fit, measure, rows_held_out
+from recon.textures.fit_ride import corners, fit_ride, patches
 
 SIZES = {"components": 2, "scales": 2, "features": 4}
 
