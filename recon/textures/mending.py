@@ -115,6 +115,7 @@ def filtered(
     width, flat = padded.shape[-1], padded.flatten(1)
     steps, free = window.steps(width).to(flat.device), hole[touched.near]
     picture = empty.clone()
+    shown = picture[touched.near]
     weights, drawn, pixels = flat.new_zeros(candidates, dtype=torch.float64), 0, int(touched.pixels.sum())
     for front in window.fronts(touched.pixels[touched.near].cpu()):
         down, right = front.to(flat.device).unbind(1)
@@ -128,10 +129,10 @@ def filtered(
             flat = flat[systematic(weights, generator)]
             weights.zero_()
         drawn += len(front)
-        picture[hole] = inner(flat, width, window)[0][free]
+        shown.copy_(torch.where(free, inner(flat[:1], width, window)[0], shown))
         yield picture, drawn / pixels
     last = systematic(weights, generator)[torch.randint(candidates, (1,), generator=generator, device=flat.device)]
-    picture[hole] = inner(flat[last], width, window)[0][free]
+    shown.copy_(torch.where(free, inner(flat[last], width, window)[0], shown))
     yield picture, 1.0
 
 
