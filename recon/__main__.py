@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recon.errors import ReconError
+
+if TYPE_CHECKING:
+    from recon.models import MCGSM, RIDE
+    from recon.textures import fit
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("--components", type=count, default=12)
     verb.add_argument("--radius", type=count, default=7, help="of the causal window")
     verb.add_argument("--steps", type=count, default=2500)
+    verb.add_argument("--ride", type=int, default=0, metavar="STEPS", help="of a RIDE that starts from the MCGSM, too")
     verb.add_argument("--seed", type=int, default=0)
     verb.set_defaults(run=texture)
 
@@ -191,21 +198,29 @@ def familiarity(asked: argparse.Namespace) -> None:
 def texture(asked: argparse.Namespace) -> None:
     import torch
 
-    from recon.models import MCGSM
-    from recon.textures import checkpoint, fit, shipped
+    from recon.models import MCGSM, RIDE
+    from recon.textures import checkpoint, fit, fit_ride, shipped
 
     image = shipped.load(asked.texture)
     torch.manual_seed(asked.seed)  # only initial weights come from the global generator
     model = MCGSM(above=asked.radius, beside=asked.radius, components=asked.components)
-    pixels = fit.rows_held_out(image, model)
-    for told in fit.fit(model, pixels, steps=asked.steps, seed=asked.seed):
-        where = f"{told.phase} {told.step:5} of {told.steps}, {told.seconds:5.1f} s"
-        print(f"{where}: {told.learned:.3f} learned, {told.held_out:.3f} held out", flush=True)
-    linear = checkpoint.linear_bits(model, image)
-    reached = checkpoint.Reached(*fit.measure(model, pixels), linear, told.seconds, torch.get_num_threads())
-    folder = asked.to / f"{model.kind}-{asked.texture}"
-    checkpoint.write(model, folder, shipped.TEXTURES[asked.texture], image.shape, reached)
-    print(f"{folder} is written: {reached.held_out:.3f} bits/px held out, the best linear predictor {linear:.3f}")
+    pixels, linear = fit.rows_held_out(image, model), checkpoint.linear_bits(model, image)
+
+    def follow_fit(model: MCGSM | RIDE, run: Iterator[fit.Progress]) -> None:
+        for told in run:
+            where = f"{told.phase} {told.step:5} of {told.steps}, {told.seconds:5.1f} s"
+            print(f"{where}: {told.learned:.3f} learned, {told.held_out:.3f} held out", flush=True)
+        reached = fit.measure(model, pixels, asked.seed)
+        result = checkpoint.Reached(*reached, linear, told.seconds, torch.get_num_threads())
+        folder = asked.to / f"{model.kind}-{asked.texture}"
+        checkpoint.write(model, folder, shipped.TEXTURES[asked.texture], image.shape, result)
+        print(f"{folder} is written: {reached[1]:.3f} bits/px held out, the best linear predictor {linear:.3f}")
+
+    follow_fit(model, fit.fit(model, pixels, steps=asked.steps, seed=asked.seed))
+    if asked.ride:
+        ride = RIDE(skip=(asked.radius, asked.radius), components=asked.components)
+        steps = fit_ride.fit_ride(ride, pixels, start=model, steps=asked.ride, decay=0.3, seed=asked.seed)
+        follow_fit(ride, steps)
 
 
 def publish(asked: argparse.Namespace) -> None:

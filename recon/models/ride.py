@@ -28,8 +28,8 @@ class RIDE(Directed):
     """RIDE of grey pictures.
 
     above, beside  the causal window that the LSTM sees, see `Window`; the paper's has 3 rows x 5 columns
-    skip           (above, beside) of the window that the mixture sees beside h; None is the paper's RIDE
-    hidden, layers                `SpatialLSTM`'s
+    skip           (above, beside) of the window that the mixture sees beside h; None is the paper's
+    hidden, layers, bound         `SpatialLSTM`'s
     components, scales, features  `ConditionalMixture`'s
 
     The LSTM begins at the first pixel whose whole window lies in the picture, with a state of zero, as it does at the
@@ -51,6 +51,7 @@ class RIDE(Directed):
         skip: Sequence[int] | None = None,
         hidden: int = 64,
         layers: int = 1,
+        bound: float | None = 10.0,
         components: int = 32,
         scales: int = 4,
         features: int = 32,
@@ -61,7 +62,7 @@ class RIDE(Directed):
         self.context = self.skip or self.window  # what is whitened, and what says the linear prediction
         if self.context.above < above or self.context.beside < beside:
             raise PredictionError("The window beside the hidden state has to contain the LSTM's own.")
-        self.lstm = SpatialLSTM(self.window.size, hidden, layers)
+        self.lstm = SpatialLSTM(self.window.size, hidden, layers, bound)
         seen = self.skip.size if self.skip else 0
         self.mixture = ConditionalMixture(seen + hidden, components, scales, features)
         self.register_buffer("centre", torch.zeros(self.window.size))

@@ -4,6 +4,9 @@
     c_ij = g i + c_i,j-1 f_c + c_i-1,j f_r
     h_ij = tanh(c_ij o)
 
+Where f_r + f_c stays above 1, c doubles every few pixels. In the patches that a model is fitted to that is harmless,
+some hundred pixels further it is beyond float32: c is kept within a bound, unless there is to be none, as printed.
+
 A pixel needs its left and its upper neighbour only, so all pixels of an anti-diagonal are computed at once: a picture
 takes height + width - 1 steps. Of a picture with one row and one column of zeros before it, stored row by row, an
 anti-diagonal and the left and the upper neighbours of its pixels are three slices of the same stride.
@@ -37,7 +40,11 @@ def diagonals(rows: int, columns: int) -> Iterator[tuple[slice, slice, slice, sl
 
 
 def cell(
-    inputs: Tensor, left: tuple[Tensor, Tensor], up: tuple[Tensor, Tensor], weights: tuple[Tensor, Tensor, Tensor]
+    inputs: Tensor,
+    left: tuple[Tensor, Tensor],
+    up: tuple[Tensor, Tensor],
+    weights: tuple[Tensor, Tensor, Tensor],
+    bound: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The formulas above for some pixels: gates (o, i, f_r, f_c, g) (pixels, 5 hidden), c and h (pixels, hidden).
 
@@ -52,11 +59,13 @@ def cell(
     gates[:, : 4 * hidden].sigmoid_()
     gates[:, 4 * hidden :].tanh_()
     o, i, f_r, f_c, g = gates.split(hidden, 1)
-    c = (g * i).addcmul_(left[0], f_c).addcmul_(up[0], f_r)
+    c = (g * i).addcmul_(left[0], f_c).addcmul_(up[0], f_r).clamp_(-bound, bound)
     return gates, c, (c * o).tanh_()
 
 
-def scan(x: Tensor, weights: tuple[Tensor, Tensor, Tensor], gates: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def scan(
+    x: Tensor, weights: tuple[Tensor, Tensor, Tensor], bound: float, gates: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """c and h of one layer over x (rows, columns, batch, inputs): ((rows + 1) (columns + 1), batch, hidden), zero in
     the first row and column; `gates` (rows columns, batch, 5 hidden) are filled in."""
     rows, columns, batch, inputs = x.shape
@@ -66,7 +75,7 @@ def scan(x: Tensor, weights: tuple[Tensor, Tensor, Tensor], gates: Tensor | None
     flat = x.flatten(0, 1)
     for places, here, left, up in diagonals(rows, columns):
         before, above = ((c[s].reshape(-1, hidden), h[s].reshape(-1, hidden)) for s in (left, up))
-        found, c_here, h_here = cell(flat[places].reshape(-1, inputs), before, above, weights)
+        found, c_here, h_here = cell(flat[places].reshape(-1, inputs), before, above, weights, bound)
         c[here], h[here] = c_here.view(-1, batch, hidden), h_here.view(-1, batch, hidden)
         if gates is not None:
             gates[places] = found.view(-1, batch, 5 * hidden)
@@ -83,12 +92,15 @@ class _Layer(torch.autograd.Function):
     for every slice, and would multiply out the weights' gradient once a diagonal instead of once."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, of_inputs: Tensor, of_hidden: Tensor, bias: Tensor, keep: bool) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, of_inputs: Tensor, of_hidden: Tensor, bias: Tensor, bound: float, keep: bool
+    ) -> Tensor:
         rows, columns, batch, _ = x.shape
         gates = x.new_empty(rows * columns, batch, len(bias)) if keep else None
-        c, h = scan(x, (of_inputs, of_hidden, bias), gates)
+        c, h = scan(x, (of_inputs, of_hidden, bias), bound, gates)
         if gates is None:
             return inner(h, rows, columns)
+        ctx.bound = bound
         ctx.save_for_backward(x, of_inputs, of_hidden, gates, c, h)
         return inner(h, rows, columns).clone()  # what is kept for the gradient is nobody else's to change
 
@@ -105,7 +117,7 @@ class _Layer(torch.autograd.Function):
         for places, here, left, up in reversed(list(diagonals(rows, columns))):
             o, i, f_r, f_c, g = gates[places].split(hidden, -1)
             through = d_h[here] * (1 - h[here].square())
-            d_here = d_c[here].addcmul(through, o)
+            d_here = d_c[here].addcmul(through, o).mul_(c[here].abs() < ctx.bound)
             d_c[left].addcmul_(d_here, f_c)
             d_c[up].addcmul_(d_here, f_r)
             parts = (through * c[here], d_here * g, d_here * c[up], d_here * c[left])
@@ -122,7 +134,7 @@ class _Layer(torch.autograd.Function):
             [neighbours.reshape(-1, hidden).T @ whole for neighbours in (seen[1:, :-1], seen[:-1, 1:])]
         )
         d_x = (whole @ of_inputs.T).view_as(x) if ctx.needs_input_grad[0] else None
-        return d_x, x.reshape(-1, x.shape[-1]).T @ whole, d_hidden, whole.sum(0), None
+        return d_x, x.reshape(-1, x.shape[-1]).T @ whole, d_hidden, whole.sum(0), None, None
 
 
 class SpatialLSTM(nn.Module):
@@ -130,12 +142,16 @@ class SpatialLSTM(nn.Module):
 
     inputs  numbers at each pixel
     hidden  memory cells of each layer
+    bound   what |c| may not exceed; None is the paper's, for small pictures
 
-    Raises PredictionError where one of them is below 1.
+    Raises PredictionError where one of them is below 1, or the bound not above 0.
     """
 
-    def __init__(self, inputs: int, hidden: int = 64, layers: int = 1):
+    def __init__(self, inputs: int, hidden: int = 64, layers: int = 1, bound: float | None = 10.0):
         super().__init__()
+        if bound is not None and not bound > 0:
+            raise PredictionError("The bound of a spatial LSTM's memory is above zero, or there is none.")
+        self.bound = math.inf if bound is None else bound
         if min(inputs, hidden, layers) < 1:
             raise PredictionError("A spatial LSTM has at least one input, memory cell and layer.")
         self.hidden = hidden
@@ -158,7 +174,7 @@ class SpatialLSTM(nn.Module):
         row and column c and h are zero."""
         found = x.permute(1, 2, 0, 3).contiguous()
         for weights in self._weights():
-            found = _Layer.apply(found, *weights, torch.is_grad_enabled())
+            found = _Layer.apply(found, *weights, self.bound, torch.is_grad_enabled())
         return found.permute(2, 0, 1, 3)
 
     @torch.no_grad()
@@ -167,7 +183,7 @@ class SpatialLSTM(nn.Module):
         found = x.permute(1, 2, 0, 3).contiguous()
         states = []
         for weights in self._weights():
-            both = [inner(state, *found.shape[:2]) for state in scan(found, weights)]
+            both = [inner(state, *found.shape[:2]) for state in scan(found, weights, self.bound)]
             states.append(torch.stack(both))
             found = both[1]
         return torch.stack(states).permute(0, 1, 4, 2, 3, 5)
@@ -181,6 +197,6 @@ class SpatialLSTM(nn.Module):
         """
         states = []
         for layer, weights in enumerate(self._weights()):
-            _, c, x = cell(x, (left[layer, 0], left[layer, 1]), (up[layer, 0], up[layer, 1]), weights)
+            _, c, x = cell(x, (left[layer, 0], left[layer, 1]), (up[layer, 0], up[layer, 1]), weights, self.bound)
             states.append(torch.stack([c, x]))
         return torch.stack(states)

@@ -30,13 +30,18 @@ class Reached:
     cores: int
 
 
-def linear_bits(model: MCGSM, image: Tensor, seed: int = 0) -> float:
-    """Bits/px of the best linear Gaussian predictor from the same window, on the held-out rows of uint8 (height,
-    width): an MCGSM of one component and one scale, as its whitening alone makes it."""
+def linear_predictor(model: MCGSM) -> MCGSM:
+    """With the same window, what whitening alone makes: a single Gaussian around the best linear prediction."""
     window = model.window
-    linear = MCGSM(above=window.above, beside=window.beside, components=1, scales=1, features=1)
-    for tensor in (linear.mixture.predictors, linear.mixture.precisions, linear.mixture.weights):
+    found = MCGSM(above=window.above, beside=window.beside, components=1, scales=1, features=1)
+    for tensor in (found.mixture.predictors, found.mixture.precisions, found.mixture.weights):
         tensor.data.zero_()
+    return found
+
+
+def linear_bits(model: MCGSM, image: Tensor, seed: int = 0) -> float:
+    """Bits/px of the best linear predictor from the same window, on the held-out rows of uint8 (height, width)."""
+    linear = linear_predictor(model)
     pixels = fit.rows_held_out(image, linear)
     list(fit.fit(linear, pixels, steps=0, finish=0, seed=seed))  # whitening alone
     return fit.measure(linear, pixels)[1]

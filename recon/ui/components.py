@@ -88,6 +88,18 @@ class LogSlider(gr.HTML):
         return {"type": "integer", "minimum": 1, "maximum": self.LARGEST}
 
 
+class ModelMenu(gr.Dropdown):
+    """A menu whose choices change with another. What was sent while they did, such as a stroke, may name one that is
+    no more among them: the engine knows all models, and has a sentence for what is none."""
+
+    def get_block_name(self) -> str:
+        return "dropdown"  # the browser's part is gradio's own
+
+    def preprocess(self, payload: Any):
+        """The name that the browser sends, whatever it is."""
+        return payload
+
+
 class PictureInput(gr.Image):
     """gradio's picture input, read by our own reader: any kind of picture, and a plain sentence for what is none."""
 

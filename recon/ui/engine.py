@@ -90,11 +90,9 @@ class Engine:
         return Menus(self.records, SIDE)
 
     def choices(self) -> list[tuple[str, str]]:
-        """(title, name) of all that can be chosen: networks and Gaussians in their order, then the classical ones."""
-        shown = [record for record in self.records.values() if not record.name.startswith("table1")]
-        return [(record.title, record.name) for record in shown] + [
-            (f"{method.title} (classical)", name) for name, method in baselines.METHODS.items()
-        ]
+        """(title, name) of all that can be chosen, by the pictures they have seen; then the classical ones."""
+        methods = {name: f"{method.title} (classical)" for name, method in baselines.METHODS.items()}
+        return [(methods.get(name) or self.records[name].title, name) for name in self.menus.shown]
 
     def summary(self, name: str) -> str:
         """One line: what it is, what it saw, how large it is."""

@@ -10,6 +10,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 import gradio as gr
 import torch
@@ -19,13 +20,14 @@ from torch import Tensor
 from recon.errors import PredictionError
 from recon.models.directed import LEVELS, dequantised
 from recon.models.mcgsm import MCGSM
+from recon.models.ride import RIDE
 from recon.textures.pictures import Exemplar
 from recon.textures.slow_motion import slow_motion
 from recon.ui import texture_figures
 from recon.ui.engine import seed_of, whole
 from recon.ui.plainly import plainly
 from recon.ui.texture_parts import packed
-from recon.ui.texture_session import KINDS, Fitted, Visit
+from recon.ui.texture_session import KINDS, MCGSM_KIND, Fitted, Visit
 
 SMALLEST, LARGEST = 64, 512  # pixels a side
 COOLEST, HOTTEST = 0.1, 1.5
@@ -36,7 +38,7 @@ SLOW_SIDE = 40  # pixels; fewer where a pixel has many experts
 MOST_NUMBERS = 150_000  # that are sent of a slow motion
 README = """Made by recon: a model of one texture.
 
-config.json        keyword arguments of recon.models.mcgsm.MCGSM
+config.json        keyword arguments of recon.models.MCGSM, or of recon.models.ride.RIDE if it has "hidden"
 model.safetensors  its weights
 settings.json      how it was learned, and what it reaches
 
@@ -99,10 +101,11 @@ class Growing:
             visit.drawing.set()
 
     @plainly
-    def slowly(self, visit: Visit, seed, temperature, start, kind) -> dict:
-        """The value of the `SlowMotionView`."""
-        texture, fitted = model_of(visit, kind)
+    def slowly(self, visit: Visit, seed, temperature, start) -> dict:
+        """The value of the `SlowMotionView`, of the MCGSM: all that it looks at can be shown."""
+        texture, fitted = model_of(visit, MCGSM_KIND)
         model, generator = fitted.model, torch.Generator().manual_seed(seed_of(seed or 0))
+        assert isinstance(model, MCGSM)
         side = slow_side(model)
         shown = slow_motion(model, side, generator, hot(temperature), first_rows(start, texture))
         # the whole axis is what the texture has, and a little more
@@ -139,7 +142,7 @@ def model_of(visit: Visit, kind) -> tuple[Exemplar, Fitted]:
             raise PredictionError(
                 "This texture is still being learned. Wait for the end, or stop it and keep what it has."
             )
-        raise PredictionError("There is no model of this texture yet. Press “Learn it” first.")
+        raise PredictionError(f"There is no {KINDS[kind]} of this texture yet. Press “Learn it” first.")
     return visit.texture, fitted
 
 
@@ -167,16 +170,15 @@ def slow_side(model: MCGSM) -> int:
     return max(16, min(SLOW_SIDE, int((MOST_NUMBERS / numbers) ** 0.5)))
 
 
-def config(model: MCGSM) -> dict[str, int]:
+def config(model: MCGSM | RIDE) -> dict[str, Any]:
     """Keyword arguments that make a model of the same shape."""
     window, mixture = model.window, model.mixture
-    return {
-        "above": window.above,
-        "beside": window.beside,
-        "components": mixture.components,
-        "scales": mixture.scales,
-        "features": len(mixture.features.T),
-    }
+    found: dict[str, Any] = {"above": window.above, "beside": window.beside}
+    if isinstance(model, RIDE):
+        found["skip"] = [model.skip.above, model.skip.beside] if model.skip else None
+        found |= {"hidden": model.lstm.hidden, "layers": model.lstm.layers}
+    features = mixture.features.shape[1]
+    return found | {"components": mixture.components, "scales": mixture.scales, "features": features}
 
 
 def described(visit: Visit, texture: Exemplar, fitted: Fitted, kind: str) -> str:
@@ -190,7 +192,7 @@ def described(visit: Visit, texture: Exemplar, fitted: Fitted, kind: str) -> str
         else None,
         "bits_per_pixel_held_out": {
             kind: fitted.bits,
-            "linear_gaussian": visit.linear.get((texture.key, fitted.model.window.beside)),
+            "linear_gaussian": visit.linear.get((texture.key, fitted.window.beside)),
         },
         "curve": [
             {

@@ -128,6 +128,20 @@ class Handlers:
         return [painter, line, *results, sheet.truth, *patch_controls(sheet.family, sheet.size, side), left]
 
     @plainly
+    def choose_set(self, settled, word, painting, model, *more):
+        """Models of other pictures: what is settled, their menu, and the rest as `switch`, for the one that is of the
+        same family. A menu tells of each choice twice, when it is made and when it is left; the second changes nothing.
+        """
+        if settled == [word, model]:
+            return [gr.skip()] * 14
+        name = self.engine.menus.kin(model, word)
+        return [[word, model], self.menu(name), *self.switch(painting, name, *more)]
+
+    def menu(self, model: str) -> dict:
+        """The menu of models, those of the same pictures in it."""
+        return gr.update(value=model, choices=self.engine.menus.titles(model))
+
+    @plainly
     def doubt(self, painting, model) -> str:
         """A quiet warning where the painting is unlike what the model was trained on."""
         return doubts.warning(self.engine, model, painting)
@@ -242,7 +256,8 @@ class Handlers:
     def restore(self, said: str, look, marked, selected):
         """When the page opens: a link, what the tab had before a reload, or the start.
 
-        Outputs: model, family, size, seed, picture, truth, painter, model line, results.
+        Outputs: model, family, size, seed, picture, truth, painter, model line, results, what the models show, and that
+        no choice of that is settled.
         """
         try:
             if said.startswith("link:"):
@@ -265,8 +280,8 @@ class Handlers:
         ink, line, *results = self.choose_model(painting, session.model, truth, look, marked, selected)
         painter = gr.update(value=painting.to_payload(), picture=truth, ink=ink["ink"])
         patch = patch_controls(session.family, session.size, painting.side)
-        head = [session.model, *patch, session.seed, name, truth, painter, line]
-        return head + results
+        head = [self.menu(session.model), *patch, session.seed, name, truth, painter, line]
+        return [*head, *results, self.engine.menus.word(session.model), None]
 
 
 def patch_controls(family: str, size: int, side: int) -> list[dict]:

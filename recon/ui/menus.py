@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from recon import baselines
+from recon.errors import CheckpointError
 from recon.hub import Checkpoint
 
 ANY = "anything (classical)"  # the set of the classical methods
@@ -61,13 +62,37 @@ class Menus:
         """A model's title without its pictures."""
         return self.records[name].title.partition(" · ")[0] if name in self.records else baselines.METHODS[name].title
 
+    def titles(self, name: str) -> list[tuple[str, str]]:
+        """(title, name) of all that are of one set with `name`, which may be one that no other menu lists; titles are
+        without the set's word, but where several models would be called the same."""
+        names = self.sets.get(self.word(name), [])
+        names = names if name in names else [*names, name]
+        families = [self.family(each) for each in names]
+        same = {family for family in families if families.count(family) > 1}
+        return [
+            (f"{title}, {each}" if title in same else title, each) for title, each in zip(families, names, strict=True)
+        ]
+
+    def kin(self, name: str, word: str) -> str:
+        """What is of the same family as `name` in the set of that word, else its best; CheckpointError if none."""
+        if word not in self.sets:
+            raise CheckpointError(f"There are no models of {str(word)[:40]!r} on this page.")
+        names = self.sets[word]
+        kinds = [each for each in names if self.kind(each) == self.kind(name)]
+        family = [each for each in kinds if self.family(each) == self.family(name)]
+        return next(iter([*family, *kinds]), self.best(names))
+
+    def kind(self, name: str) -> str:
+        """Of a checkpoint, as `recon.models.KINDS` calls it; a classical method is a kind by itself."""
+        return self.records[name].model if name in self.records else name
+
     def sees(self, name: str, side: int) -> bool:
         """Whether it answers for pictures of `side`; a classical method does for all."""
         return name not in self.records or self.records[name].side == side
 
     def best(self, names: Iterable[str]) -> str:
         """The first of the best kind."""
-        kinds = {name: self.records[name].model if name in self.records else name for name in names}
+        kinds = {name: self.kind(name) for name in names}
         return min(kinds, key=lambda name: BEST.index(kinds[name]) if kinds[name] in BEST else len(BEST))
 
     def seeing(self, names: list[str], side: int, default: str) -> list[str]:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import gradio as gr
 
-from recon.ui import about, api, compare, lab, race, reconstruct, textures
+from recon.ui import about, api, compare, lab, mending, race, reconstruct, textures
 from recon.ui.engine import Engine
 from recon.ui.theme import theme
 
 MOST_UPLOAD = "60mb"
-STYLES = ("page.css", "tabs.css", "textures.css")
+STYLES = ("page.css", "tabs.css", "textures.css", "mending.css")
 TAGLINE = "Paint a few pixels. See the picture they imply, and how sure the model is."
 
 
@@ -34,7 +34,7 @@ def build(engine: Engine) -> gr.Blocks:
             with gr.Tab("Lab") as tab:
                 lab.build(engine, tab)
             with gr.Tab("Textures") as tab:
-                textures.build(tab)
+                mending.build(textures.build(tab))
             with gr.Tab("Models"):
                 about.build(engine)
         api.build(engine)

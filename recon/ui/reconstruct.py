@@ -8,7 +8,7 @@ import gradio as gr
 
 from recon import schedules
 from recon.ui import figures, pictures
-from recon.ui.components import LogSlider, PictureInput, PixelView, SampleGrid, SpreadMap
+from recon.ui.components import LogSlider, ModelMenu, PictureInput, PixelView, SampleGrid, SpreadMap
 from recon.ui.drawing import SAMPLES, STEPS, Drawing
 from recon.ui.engine import SIDE, Engine
 from recon.ui.grids import FAMILIES
@@ -43,6 +43,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     truth = gr.Textbox(visible="hidden", elem_id="recon-truth")
     selected = gr.Textbox(visible="hidden")
     left = gr.Textbox(visible="hidden")  # what was on the grid of another side
+    settled = gr.State()  # the last choice of other pictures, see `Handlers.choose_set`
     parcel = gr.Textbox(visible="hidden")  # what a script takes from Python, or hands to it
 
     with gr.Row(elem_classes="recon-columns", equal_height=False):
@@ -78,8 +79,13 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
                 open_file = gr.UploadButton("Open", file_types=[".json"], size="sm", min_width=60, elem_id="recon-open")
             note = gr.HTML(elem_id="recon-note")
             with gr.Group(elem_classes="recon-card recon-settings"):
-                model = gr.Dropdown(engine.choices(), value=engine.default, label="Model", elem_id="recon-model")
-                line = gr.HTML(f"<p class='quiet'>{engine.summary(engine.default)}</p>")
+                first, menus = engine.default, engine.menus
+                with gr.Row(elem_classes="recon-line recon-models"):
+                    kind = gr.Dropdown(list(menus.sets), value=menus.word(first), label="Pictures of",
+                                       elem_id="recon-kind", min_width=90)  # fmt: skip
+                    model = ModelMenu(menus.titles(first), value=first, label="Model",
+                                      elem_id="recon-model", min_width=90)  # fmt: skip
+                line = gr.HTML(f"<p class='quiet'>{engine.summary(first)}</p>")
                 with gr.Row(elem_classes="recon-line"):
                     live = gr.Checkbox(True, label="live: follow every stroke", container=False, elem_id="recon-live")
                     run = gr.Button("Run", size="sm", visible=False, min_width=60, elem_id="recon-run")
@@ -124,7 +130,9 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     listen(run.click, do.run, shown, results)
     live.change(lambda on: gr.update(visible=not on), live, run, show_progress="hidden", api_visibility="private")
     sheet = [picture, upload, family, size, seed, left]
-    listen(model.input, do.switch, [*shown, *sheet], [painter, line, *results, truth, family, size, left])
+    switched = [painter, line, *results, truth, family, size, left]
+    listen(model.input, do.switch, [*shown, *sheet], switched)
+    listen(kind.input, do.choose_set, [settled, kind, *shown, *sheet], [settled, model, *switched])
     for event in (family.input, size.slide, seed.input):
         listen(event, do.choose_patch, [*shown, *patch], [painter, *results], trigger_mode="always_last")
     listen(shuffle.click, do.shuffle, [seed, *shown, family, size], [seed, family, painter, *results])
@@ -154,7 +162,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
 
     listen(link.click, do.link, kept, parcel).success(None, parcel, None, js=COPY_LINK)
     listen(download.click, do.download, [*kept, truth], parcel).success(None, parcel, None, js=SAVE_ZIP)
-    restored = [model, family, size, seed, picture, truth, painter, line, *results]
+    restored = [model, family, size, seed, picture, truth, painter, line, *results, kind, settled]
     listen(open_file.upload, do.load_file, [open_file, look, marked, selected], restored)
 
     # after the answer, so that no stroke waits for it

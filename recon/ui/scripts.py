@@ -34,12 +34,12 @@ COPY_LINK = """async (packed) => {
 }"""
 
 
-def save_zip(name: str) -> str:
-    """Writes base64 of a zip file to a file."""
+def save_bytes(name: str, kind: str = "application/zip") -> str:
+    """Writes base64 to a file of a media type."""
     return f"""(packed) => {{
   const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
   const anchor = document.createElement("a");
-  anchor.href = URL.createObjectURL(new Blob([bytes], {{ type: "application/zip" }}));
+  anchor.href = URL.createObjectURL(new Blob([bytes], {{ type: "{kind}" }}));
   anchor.download = "{name}";
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
@@ -47,8 +47,9 @@ def save_zip(name: str) -> str:
 }}"""
 
 
-SAVE_ZIP = save_zip("recon.zip")
-SAVE_TEXTURE_MODEL = save_zip("recon-texture.zip")
+SAVE_ZIP = save_bytes("recon.zip")
+SAVE_TEXTURE_MODEL = save_bytes("recon-texture.zip")
+SAVE_MENDED = save_bytes("recon-mended.png", "image/png")
 
 # What was grown, a pixel a pixel, as the canvas has it.
 SAVE_TEXTURE = """() => {

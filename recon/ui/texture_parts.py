@@ -56,6 +56,25 @@ class TextureView(gr.HTML):
         return value or {"png": "", "label": "", "held_out": 0.0}
 
 
+class PictureRow(gr.HTML):
+    """A few small pictures side by side.
+
+    Its value is a dict: `pictures`, each with `png` (data URI; "" keeps a place for one to come), `title` and `said`.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
+        super().__init__(
+            value,
+            html_template="<div class='picture-row'></div>",
+            js_on_load=browser_part("picture_row.js"),
+            apply_default_css=False,
+            **kwargs,
+        )
+
+    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
+        return value or {"pictures": []}
+
+
 class SlowMotionView(gr.HTML):
     """A texture drawn pixel by pixel, played and stepped through in the browser.
 

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 import torch
+from torch import Tensor
 
 from recon import hub
 from recon.errors import PredictionError
+from recon.models.directed import LEVELS, dequantised
 from recon.models.mcgsm import MCGSM
+from recon.models.ride import RIDE
+from recon.models.window import Window
 from recon.textures.checkpoint import linear_bits
-from recon.textures.fit import Progress, fit, measure, rows_held_out
+from recon.textures.fit import HELD_OUT, Progress, fit, rows_held_out
+from recon.textures.fit_ride import fit_ride
 from recon.textures.pictures import Exemplar, at_hand
 from recon.ui.engine import seed_of, whole
 
-MCGSM_KIND = "mcgsm"
-KINDS = {MCGSM_KIND: "MCGSM"}  # what can be learned here, and what it is called
+MCGSM_KIND, RIDE_KIND = "mcgsm", "ride"
+KINDS = {MCGSM_KIND: "MCGSM", RIDE_KIND: "RIDE"}  # what can be learned here, and what it is called
 LIMITS = {
     "components": (1, 32, "components"),
     "radius": (1, 12, "window radius"),
     "features": (1, 64, "features"),
     "steps": (20, 5000, "steps"),
 }
-FINISH = 8  # iterations of L-BFGS
-FINISH_STEPS = 90  # steps of Adam that take as long as one of them
+FINISH, FINISH_ON = 4, 100_000  # iterations of L-BFGS, and pixels that it sees: a third of what Adam takes
+FINISH_STEPS = 90  # steps of Adam that take as long as one iteration
 POINTS = 50  # of a curve, about
-MOST_KEPT = 8  # models of one visitor
+RIDE_STEPS = 800
+RIDE_DECAY = 0.3
+RIDE_POINTS = 25  # measuring one takes seconds
+BEFORE = 64  # rows above the held-out ones that a model reads when it is measured
+MOST_KEPT = 16  # models of one visitor
 
 
 @dataclass(frozen=True)
@@ -59,39 +69,77 @@ class Settings:
             torch.manual_seed(self.seed)  # only initial weights come from the global generator
             return MCGSM(above=self.radius, beside=self.radius, components=self.components, features=self.features)
 
+    def ride(self, base: MCGSM) -> RIDE:
+        """A RIDE that can start from that MCGSM."""
+        window, mixture = base.window, base.mixture
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            return RIDE(
+                skip=(window.above, window.beside),
+                components=mixture.components,
+                scales=mixture.scales,
+                features=mixture.features.shape[1],
+            )
+
 
 @dataclass(frozen=True)
 class Fitted:
     """A model of a texture. `settings` is None for one that came with the page; `bits` are on held-out rows."""
 
-    model: MCGSM
+    model: MCGSM | RIDE
     settings: Settings | None = None
     progress: tuple[Progress, ...] = ()
     bits: float | None = None
     stopped: bool = False
 
+    @property
+    def window(self) -> Window:
+        """What the model looks at; a RIDE remembers more."""
+        return self.model.context if isinstance(self.model, RIDE) else self.model.window
+
 
 @dataclass
 class Run:
-    """A fit from the press of the button on. `stop` ends it after the step that it is at."""
+    """A fit from the press of the button on. `stop` ends it after the step that it is at.
+
+    base  the MCGSM that a RIDE starts from; None where an MCGSM is learned
+    """
 
     texture: Exemplar
     settings: Settings
+    base: MCGSM | None = None
     progress: list[Progress] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     waits: bool = True
 
-    def steps(self, model: MCGSM) -> Iterator[Progress]:
+    @property
+    def kind(self) -> str:
+        return MCGSM_KIND if self.base is None else RIDE_KIND
+
+    def model(self) -> MCGSM | RIDE:
+        """One that has learned nothing yet."""
+        return self.settings.model() if self.base is None else self.settings.ride(self.base)
+
+    def steps(self, model: MCGSM | RIDE) -> Iterator[Progress]:
         """Fit the model in place; when left, it has the best weights there were."""
-        settings = self.settings
-        pixels = rows_held_out(self.texture.image, model)
-        every = max(5, settings.steps // POINTS)
-        with closing(fit(model, pixels, steps=settings.steps, finish=FINISH, seed=settings.seed, every=every)) as found:
+        with closing(self._fit(model)) as found:
             for progress in found:
                 self.progress.append(progress)
                 yield progress
                 if self.stop.is_set():
                     return
+
+    def _fit(self, model: MCGSM | RIDE) -> Generator[Progress, None, None]:
+        settings, pixels = self.settings, rows_held_out(self.texture.image, model)
+        if isinstance(model, RIDE):
+            every = max(4, RIDE_STEPS // RIDE_POINTS)
+            yield from fit_ride(
+                model, pixels, start=self.base, steps=RIDE_STEPS, decay=RIDE_DECAY, seed=settings.seed, every=every
+            )
+        else:
+            every = max(5, settings.steps // POINTS)
+            finish = {"finish": FINISH, "finish_on": FINISH_ON}
+            yield from fit(model, pixels, steps=settings.steps, seed=settings.seed, every=every, **finish)
 
     @property
     def share(self) -> float:
@@ -99,6 +147,8 @@ class Run:
         if not self.progress:
             return 0.0
         last = self.progress[-1]
+        if self.kind == RIDE_KIND:
+            return last.step / last.steps
         done = last.step if last.phase == "Adam" else self.settings.steps + FINISH_STEPS * last.step
         return min(1.0, done / (self.settings.steps + FINISH_STEPS * FINISH))
 
@@ -114,6 +164,7 @@ class Visit:
     run: Run | None = None
     drawing: threading.Event | None = None
     grown: bool = False
+    kind: str = MCGSM_KIND  # that is learned, or would be
 
     def fitted(self, kind: str = MCGSM_KIND) -> Fitted | None:
         """What there is of the texture that is looked at."""
@@ -124,7 +175,9 @@ class Visit:
         self.fits.pop((texture.key, kind), None)
         self.fits[texture.key, kind] = found
         while len(self.fits) > MOST_KEPT:
-            del self.fits[next(iter(self.fits))]
+            # what came with the page can be had again
+            came = (key for key, one in self.fits.items() if one.settings is None)
+            del self.fits[next(came, next(iter(self.fits)))]
 
     @property
     def running(self) -> Run | None:
@@ -132,19 +185,38 @@ class Visit:
         same = self.run and self.texture and self.run.texture.key == self.texture.key
         return self.run if same else None
 
-    def measure(self, texture: Exemplar, kind: str = MCGSM_KIND) -> None:
-        """Bits on held-out rows, of the model and of the best linear predictor, where they are not known yet."""
-        found = self.fits.get((texture.key, kind))
-        if found is None:
+    def end(self, run: Run) -> None:
+        """A run is over; another may have taken its place already."""
+        if self.run is run:
+            self.run = None
+
+    def measure(self, texture: Exemplar) -> None:
+        """Bits on held-out rows, of its models and of the best linear predictor, where they are not known yet."""
+        for kind in KINDS:
+            found = self.fits.get((texture.key, kind))
+            if found is not None and found.bits is None:
+                self.fits[texture.key, kind] = replace(found, bits=bits_held_out(found.model, texture.image))
+        found = self.fits.get((texture.key, MCGSM_KIND))
+        if found is None or (texture.key, found.window.beside) in self.linear:
             return
-        radius = found.model.window.beside
-        if (texture.key, radius) not in self.linear:
-            came = found.settings is None
-            linear = linear_at_hand(texture.name) if came else linear_bits(found.model, texture.image)
-            self.linear[texture.key, radius] = linear
-        if found.bits is None:
-            _, bits = measure(found.model, rows_held_out(texture.image, found.model))
-            self.fits[texture.key, kind] = replace(found, bits=bits)
+        assert isinstance(found.model, MCGSM)
+        came = found.settings is None
+        linear = linear_at_hand(texture.name) if came else linear_bits(found.model, texture.image)
+        self.linear[texture.key, found.window.beside] = linear
+
+
+@torch.no_grad()
+def bits_held_out(model: MCGSM | RIDE, image: Tensor) -> float:
+    """Bits per pixel on the held-out rows of uint8 (height, width), the picture above them known; the same noise for
+    all models."""
+    height, width = image.shape
+    counted = model.settled(height, width)
+    cut = round(height * (1 - HELD_OUT))
+    counted[:cut] = False
+    values = dequantised(image, torch.Generator().manual_seed(0))
+    above = max(0, cut - BEFORE)
+    nats = model.log_prob(values[None, above:])[0][counted[above:]]
+    return math.log2(LEVELS) - nats.double().mean().item() / math.log(2)
 
 
 @cache

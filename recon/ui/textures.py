@@ -14,10 +14,11 @@ from recon.ui.growing import COOLEST, HOTTEST, LARGEST, NOISE, SMALLEST, STARTS,
 from recon.ui.reconstruct import heading
 from recon.ui.scripts import SAVE_TEXTURE, SAVE_TEXTURE_MODEL, SAVE_TEXTURE_SETTINGS
 from recon.ui.texture_parts import SlowMotionView, TextureCards, TextureView
-from recon.ui.texture_session import KINDS, LIMITS, MCGSM_KIND, Settings, Visit
+from recon.ui.texture_session import KINDS, LIMITS, MCGSM_KIND, RIDE_KIND, Settings, Visit
 from recon.ui.texturing import Texturing
 
-LEARN, GROW = "textures-learn", "textures-grow"  # queues: who grows does not wait for who learns, nor who paints
+# queues: who grows does not wait for who learns, nor who paints for either
+LEARN, GROW, MEASURE = "textures-learn", "textures-grow", "textures-measure"
 LEDE = (
     "A texture is learned from one picture in about a minute, as the probability of each pixel given those before it. "
     "Then more of it can be drawn, of any size."
@@ -26,8 +27,9 @@ WAYS = [("keep the middle", CROP), ("halve it until it fits", HALVE)]
 ADVANCED = (
     "An MCGSM: a mixture of components, each a linear prediction at four scales; a gate chooses by quadratic features "
     "of the window. More of either say finer things and need more pixels: watch the held-out rows. A wider window sees "
-    "larger patterns."
+    "larger patterns. A RIDE starts from the MCGSM and adds the memory of a spatial LSTM, in 800 steps."
 )
+MODELS = [("MCGSM, a minute", MCGSM_KIND), ("RIDE on top, minutes", RIDE_KIND)]
 SLOW = (
     "One pixel at a time. The blue outline is the causal window: all that the model looks at. From it the gate says "
     "which components speak; together they make the density that the pixel's value is drawn from."
@@ -35,12 +37,14 @@ SLOW = (
 
 
 class Parts(NamedTuple):
-    """What another part of the tab may use: the visit, whose `texture` and `fitted()` it reads, and a place of its own
-    under what is grown."""
+    """What another part of the tab may use: the visit, whose `texture` and `fitted()` it reads, a place of its own
+    under what is grown, and what changes with the texture and with its model."""
 
     visit: gr.State
     tab: gr.Tab
     place: gr.Column
+    picture: TextureView
+    good: gr.HTML
 
 
 def build(tab: gr.Tab) -> Parts:
@@ -70,6 +74,8 @@ def build(tab: gr.Tab) -> Parts:
         with gr.Column(min_width=280, scale=6):
             gr.HTML(heading("Learn", "bits per pixel; fewer is better"))
             with gr.Row(elem_classes="texture-actions"):
+                model = gr.Radio(MODELS, value=MCGSM_KIND, show_label=False, container=False, elem_classes="recon-look",
+                                 elem_id="texture-model")  # fmt: skip
                 learn = gr.Button("Learn it", variant="primary", size="sm", min_width=110, elem_id="texture-run")
                 stop = gr.Button("Stop", size="sm", min_width=60, elem_id="texture-stop")
             bar = gr.HTML(elem_id="texture-bar")
@@ -126,11 +132,14 @@ def build(tab: gr.Tab) -> Parts:
     how = [size, seed, temperature, start, kind]
     drawn = [grown, status, save]
     arrived = listen(tab.select, learning.arrive, visit, shown, trigger_mode="once")
-    listen(arrived.success, growing.greet, [visit, *how], drawn)
-    listen(cards.choose, learning.choose, visit, shown, trigger_mode="always_last")
+    greeted = listen(arrived.success, growing.greet, [visit, *how], drawn)
+    chosen = listen(cards.choose, learning.choose, visit, shown, trigger_mode="always_last")
+    for event in (greeted, chosen):
+        listen(event.success, learning.measure, visit, shown, concurrency_id=MEASURE, trigger_mode="always_last")
     for event in (upload.input, way.input):
         listen(event, learning.take, [visit, upload, way], [*shown, way])
 
+    listen(model.input, learning.switch, [visit, model], shown, trigger_mode="always_last")
     # by itself, so that it says at once who waits; "multiple", for one that is being stopped would swallow the next
     asked = [visit, components, radius, features, steps, learn_seed]
     begun = listen(learn.click, learning.begin, asked, shown, trigger_mode="multiple")
@@ -141,14 +150,14 @@ def build(tab: gr.Tab) -> Parts:
     listen(grow.click, growing.grow, [visit, *how], drawn, trigger_mode="multiple")
     listen(halt.click, growing.stop, visit, None, queue=False)
     save.click(None, None, None, js=SAVE_TEXTURE, api_visibility="private")
-    listen(slow.click, growing.slowly, [visit, *how[1:]], slowly)
+    listen(slow.click, growing.slowly, [visit, *how[1:-1]], slowly)
     listen(weights.click, growing.weights, [visit, kind], parcel).success(
         None, parcel, None, js=SAVE_TEXTURE_MODEL, api_visibility="private"
     )
     listen(settings.click, growing.settings, [visit, kind], parcel).success(
         None, parcel, None, js=SAVE_TEXTURE_SETTINGS, api_visibility="private"
     )
-    return Parts(visit, tab, place)
+    return Parts(visit, tab, place, picture, good)
 
 
 def dial(name: str, label: str, value: int, step: int = 1) -> gr.Slider:

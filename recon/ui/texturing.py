@@ -15,11 +15,12 @@ import gradio as gr
 from recon import hub
 from recon.errors import CheckpointError, DataError, ImageError, ReconError
 from recon.models.mcgsm import MCGSM
+from recon.models.ride import RIDE
 from recon.textures import pictures, shipped
 from recon.textures.pictures import Exemplar
 from recon.ui import texture_figures
 from recon.ui.plainly import plainly
-from recon.ui.texture_session import KINDS, MCGSM_KIND, Fitted, Run, Settings, Visit
+from recon.ui.texture_session import KINDS, RIDE_KIND, Fitted, Run, Settings, Visit
 
 FIRST = "grass"
 NOTHING_YET = "Nothing is learned of this texture yet."
@@ -33,24 +34,22 @@ class Texturing:
     OUTPUTS = 10
 
     @plainly
-    def arrive(self, visit: Visit) -> Iterator[list]:
+    def arrive(self, visit: Visit) -> list:
         """The tab is opened: with a texture, the first time."""
         if visit.texture is not None:
-            yield [gr.skip()] * self.OUTPUTS
-        else:
-            yield from self.look_at(visit, pictures.at_hand(FIRST))
+            return [gr.skip()] * self.OUTPUTS
+        return self.look_at(visit, pictures.at_hand(FIRST))
 
     @plainly
-    def choose(self, visit: Visit, event: gr.EventData) -> Iterator[list]:
+    def choose(self, visit: Visit, event: gr.EventData) -> list:
         """A card is pressed."""
         names = list(shipped.TEXTURES)
         index = event.index if isinstance(event.index, int) else -1
         if 0 <= index < len(names):
-            yield from self.look_at(visit, pictures.at_hand(names[index]))
-        elif index == len(names) and visit.mine is not None:
-            yield from self.look_at(visit, visit.mine)
-        else:
-            yield [gr.skip()] * self.OUTPUTS
+            return self.look_at(visit, pictures.at_hand(names[index]))
+        if index == len(names) and visit.mine is not None:
+            return self.look_at(visit, visit.mine)
+        return [gr.skip()] * self.OUTPUTS
 
     @plainly
     def take(self, visit: Visit, picture, how) -> Iterator[list]:
@@ -58,38 +57,51 @@ class Texturing:
         if picture is None:
             yield [gr.skip()] * (self.OUTPUTS + 1)
             return
+        ways = gr.update(visible=not pictures.fits(picture))
         try:
             texture = pictures.own(picture, how)
         except ImageError:
-            if pictures.fits(picture):
-                raise
-            # another way may do: it can be chosen
-            yield [*[gr.skip()] * self.OUTPUTS, gr.update(visible=True)]
+            # the other way may do
+            yield [*[gr.skip()] * self.OUTPUTS, ways]
             raise
         visit.mine = texture
-        for shown in self.look_at(visit, texture):
-            yield [*shown, gr.update(visible=not pictures.fits(picture))]
+        yield [*self.look_at(visit, texture), ways]
 
-    def look_at(self, visit: Visit, texture: Exemplar) -> Iterator[list]:
-        """First what is known at once, and then what has to be worked out."""
+    def look_at(self, visit: Visit, texture: Exemplar) -> list:
         visit.texture = texture
-        if visit.fitted() is None and (model := bundled(texture.name)) is not None:
-            visit.keep(texture, MCGSM_KIND, Fitted(model))
-        yield self.shown(visit)
-        if visit.fitted() is not None:
-            visit.measure(texture)
-            if visit.texture is texture:
-                yield self.shown(visit)
+        for kind in KINDS:
+            if visit.fitted(kind) is None and (model := bundled(texture.name, kind)) is not None:
+                visit.keep(texture, kind, Fitted(model))
+        return self.shown(visit)
+
+    @plainly
+    def measure(self, visit: Visit) -> list:
+        """What takes seconds to work out, after all else is shown: how good the model is. Outputs as `moved`."""
+        if visit.texture is not None:
+            visit.measure(visit.texture)
+        return self.moved(visit)
+
+    @plainly
+    def switch(self, visit: Visit, kind) -> list:
+        """Another kind of model is to be learned: outputs as `moved`, of what there is of it."""
+        if kind in KINDS:
+            visit.kind = kind
+        return self.moved(visit)
 
     @plainly
     def begin(self, visit: Visit, *settings) -> list:
         """Progress and all that follows it, before a fit has its turn; a sentence pops up if it cannot have one."""
         if visit.texture is None:
             raise DataError("Choose a texture first.")
-        found = Settings.read(*settings)
+        found, base = Settings.read(*settings), None
+        if visit.kind == RIDE_KIND:
+            start = visit.fitted()
+            if start is None or not isinstance(start.model, MCGSM):
+                raise DataError("A RIDE starts from an MCGSM of the same texture: learn that first.")
+            base = start.model
         if visit.run is not None:
             visit.run.stop.set()
-        visit.run = Run(visit.texture, found)
+        visit.run = Run(visit.texture, found, base)
         return self.moved(visit)
 
     @plainly
@@ -102,19 +114,20 @@ class Texturing:
         try:
             run.waits = False
             yield self.moved(visit)
-            model = run.settings.model()
+            model = run.model()
             for _ in run.steps(model):
                 yield self.moved(visit)
             if run.progress:
                 fitted = Fitted(model.requires_grad_(False), run.settings, tuple(run.progress), None, run.stop.is_set())
-                visit.keep(run.texture, MCGSM_KIND, fitted)
-                visit.measure(run.texture)
+                visit.keep(run.texture, run.kind, fitted)
         except ReconError:
-            visit.run = None if visit.run is run else visit.run
+            visit.end(run)
             yield self.moved(visit)
             raise
         finally:
-            visit.run = None if visit.run is run else visit.run
+            visit.end(run)
+        yield self.moved(visit)
+        visit.measure(run.texture)
         yield self.moved(visit)
 
     @plainly
@@ -139,9 +152,9 @@ class Texturing:
 
     def moved(self, visit: Visit) -> list:
         """What may have changed while the texture is the same."""
-        run, fitted = visit.running, visit.fitted()
+        run, fitted = visit.running, visit.fitted(visit.kind)
         progress = run.progress if run else fitted.progress if fitted else ()
-        ready = gr.update(interactive=fitted is not None)
+        ready = gr.update(interactive=visit.fitted() is not None)
         return [
             *[gr.skip()] * 3,
             self.bar(visit),
@@ -152,7 +165,7 @@ class Texturing:
 
     def bar(self, visit: Visit) -> str:
         """How far the fit is, or what there is of it."""
-        run, fitted = visit.running, visit.fitted()
+        run, fitted = visit.running, visit.fitted(visit.kind)
         if run is not None:
             return texture_figures.bar(run.share, self.pace(run), busy=True)
         if visit.run is not None:
@@ -179,17 +192,19 @@ class Texturing:
             return "looking at the texture …"
         last, share = run.progress[-1], run.share
         bits = f"{last.learned:.2f} bits/px on learned rows, {last.held_out:.2f} on held-out rows"
-        left = last.seconds * (1 - share) / max(share, 0.01)
-        return f"{bits}; {last.phase}, {last.seconds:.0f} s; about {left:.0f} s to go"
+        so_far = f"{bits}; {last.phase}, {last.seconds:.0f} s"
+        if share < 0.02:  # what came before the first step would count for too much
+            return so_far
+        return f"{so_far}; about {last.seconds * (1 - share) / share:.0f} s to go"
 
 
-def bundled(name: str) -> MCGSM | None:
+def bundled(name: str, kind: str) -> MCGSM | RIDE | None:
     """The model of a texture that came with the page, if one did."""
     try:
-        found = hub.load_directed(f"{MCGSM_KIND}-{name}") if name else None
+        found = hub.load_directed(f"{kind}-{name}") if name else None
     except CheckpointError:
         return None
-    return found if isinstance(found, MCGSM) else None
+    return found if isinstance(found, MCGSM | RIDE) else None
 
 
 def cards(visit: Visit) -> dict[str, Any]:
@@ -206,7 +221,7 @@ def linear_bits(visit: Visit) -> float | None:
     fitted = visit.fitted()
     if fitted is None or visit.texture is None:
         return None
-    return visit.linear.get((visit.texture.key, fitted.model.window.beside))
+    return visit.linear.get((visit.texture.key, fitted.window.beside))
 
 
 def good(visit: Visit) -> str:

@@ -1,5 +1,7 @@
 """The spatial LSTM against its formulas, one pixel at a time."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -8,8 +10,8 @@ from recon.errors import PredictionError
 from recon.models.spatial_lstm import SpatialLSTM
 
 
-def double_loop(lstm: SpatialLSTM, x: Tensor) -> Tensor:
-    """h of the last layer, written as the paper prints it."""
+def double_loop(lstm: SpatialLSTM, x: Tensor, bound: float = math.inf) -> Tensor:
+    """h of the last layer, written as the paper prints it; the bound is ours."""
     size = lstm.hidden
     for of_inputs, of_hidden, bias in zip(lstm.of_inputs, lstm.of_hidden, lstm.biases, strict=True):
         zero = x.new_zeros(len(x), size)
@@ -23,16 +25,16 @@ def double_loop(lstm: SpatialLSTM, x: Tensor) -> Tensor:
                     torch.tanh(g) * torch.sigmoid(i)
                     + c.get(left, zero) * torch.sigmoid(f_c)
                     + c.get(up, zero) * torch.sigmoid(f_r)
-                )
+                ).clamp(-bound, bound)
                 h[row, column] = torch.tanh(c[row, column] * torch.sigmoid(o))
         rows = [torch.stack([h[row, column] for column in range(x.shape[2])], 1) for row in range(x.shape[1])]
         x = torch.stack(rows, 1)
     return x
 
 
-def small(layers: int = 1, hidden: int = 5, inputs: int = 3) -> SpatialLSTM:
+def small(layers: int = 1, hidden: int = 5, inputs: int = 3, bound: float | None = None) -> SpatialLSTM:
     torch.manual_seed(0)
-    lstm = SpatialLSTM(inputs, hidden, layers)
+    lstm = SpatialLSTM(inputs, hidden, layers, bound)
     for bias in lstm.biases:
         torch.nn.init.normal_(bias)
     return lstm
@@ -62,6 +64,22 @@ def test_equals_the_double_loop_at_the_paper_s_size():
     gradients = torch.autograd.grad((found * towards).sum(), [*lstm.parameters()])
     expected = torch.autograd.grad((wanted * towards).sum(), [*lstm.parameters()])
     assert all((a - b).abs().max() < 1e-5 for a, b in zip(gradients, expected, strict=True))
+
+
+def test_memory_is_bounded():
+    """Forget gates wide open: unbounded, c would be some 2 to the power of 600."""
+    lstm = small(hidden=2, bound=10.0)
+    lstm.biases[0].data[4:8] = 8
+    x = torch.randn(1, 300, 300, 3)
+    with torch.no_grad():
+        states = lstm.states(x)
+    assert states.isfinite().all()
+    assert states[0, 0].abs().max() == 10
+    x = x[:, :6, :7].requires_grad_()
+    found, wanted, paper = lstm(x), double_loop(lstm, x, 10.0), double_loop(lstm, x)
+    assert (found - wanted).abs().max() < 1e-5 < (found - paper).abs().max()
+    gradients, expected = (torch.autograd.grad(h.sum(), [x, *lstm.parameters()]) for h in (found, wanted))
+    assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-4) for a, b in zip(gradients, expected, strict=True))
 
 
 def test_gradient_agrees_with_differences():
@@ -103,7 +121,7 @@ def test_steps_make_the_same_states():
             assert torch.allclose(states[row, column], lstm.states(x)[:, :, :, row, column], atol=1e-6)
 
 
-@pytest.mark.parametrize("sizes", [(0, 4, 1), (2, 0, 1), (2, 4, 0)])
+@pytest.mark.parametrize("sizes", [(0, 4, 1), (2, 0, 1), (2, 4, 0), (2, 4, 1, 0.0)])
 def test_refuses_to_be_empty(sizes: tuple[int, int, int]):
-    with pytest.raises(PredictionError, match="at least one"):
+    with pytest.raises(PredictionError, match=r"at least one|above zero"):
         SpatialLSTM(*sizes)

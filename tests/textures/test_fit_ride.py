@@ -7,7 +7,7 @@ from torch import Tensor
 from recon.errors import DataError
 from recon.models.mcgsm import MCGSM
 from recon.models.ride import RIDE
-from recon.textures.fit import Pixels, Progress, fit, rows_held_out
+from recon.textures.fit import Pixels, Progress, fit, measure, rows_held_out
 from recon.textures.fit_ride import corners, fit_ride, patches
 
 SIZES = {"components": 2, "scales": 2, "features": 4}
@@ -27,14 +27,14 @@ def made(skip: tuple[int, int] | None = None) -> RIDE:
 
 
 def fitted(model: RIDE, pixels: Pixels, **how) -> list[Progress]:
-    return list(fit_ride(model, pixels, **({"steps": 24, "sizes": (6, 8), "batch": 8, "every": 8} | how)))
+    return list(fit_ride(model, pixels, **({"steps": 16, "sizes": (6, 8), "batch": 8, "every": 8} | how)))
 
 
 def test_learns_and_keeps_the_best():
     model = made()
     pixels = rows_held_out(texture(), model)
-    found = fitted(model, pixels, steps=120, every=20, rate=1e-2)
-    assert [p.step for p in found] == [0, 20, 40, 60, 80, 100, 120]
+    found = fitted(model, pixels, steps=60, every=10, rate=2e-2)
+    assert [p.step for p in found] == [0, 10, 20, 30, 40, 50, 60]
     assert [found[0].phase, found[-1].phase] == ["patches of 6", "patches of 8"]
     assert found[-1].best < found[0].held_out - 0.1
     assert [p.best for p in found] == [min(p.held_out for p in found[: n + 1]) for n in range(len(found))]
@@ -60,15 +60,12 @@ def test_starts_from_an_mcgsm_and_ends_no_worse():
         pass
     model = made((3, 3))
     found = fitted(model, pixels, start=base)
-    inner, held_out = base.settled(100, 80), slice(80, None)
-    values = (texture().float() + 0.5) / 256
-    with torch.no_grad():
-        theirs, ours = (m.log_prob(values[None])[0][held_out][inner[held_out]].mean() for m in (base, made((3, 3))))
-        model.start_from(base)
-        started = model.log_prob(values[None])[0][held_out][inner[held_out]].mean()
-    assert torch.allclose(started, theirs, atol=1e-3)
-    assert not torch.allclose(ours, theirs, atol=1e-3)
+    ended, started = measure(model, pixels)[1], measure(base, pixels)[1]
+    assert found[0].held_out == pytest.approx(started, abs=0.02)  # of the same pixels, under other noise
     assert found[-1].best <= found[0].held_out
+    assert ended < started + 0.02
+    model.start_from(base)
+    assert measure(model, pixels)[1] == pytest.approx(started, abs=1e-4)
 
 
 def test_left_early_it_has_the_best_so_far():

@@ -10,7 +10,7 @@ from tests.ui.visitor import HEAT, LONG, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
 
-LARGE, SMALL = "Scale mixture · faces 64", "Gaussian · faces (CelebA 32)"
+LARGE, SMALL = "faces 64", "faces"
 
 
 @pytest.fixture
@@ -20,11 +20,9 @@ def person(visitor, engine):
     return visitor
 
 
-def choose(page, title: str) -> None:
-    menu = page.locator("#recon-model input").first
-    menu.click()
-    menu.fill(title)
-    page.get_by_role("option", name=title).first.click()
+def choose(page, word: str) -> None:
+    page.locator("#recon-kind input").first.click()
+    page.get_by_role("option", name=word, exact=True).click()
 
 
 def counted(page, painted: int, side: int) -> None:
@@ -98,3 +96,47 @@ def test_compare_goes_with_the_grid(person):
     expect(line).to_contain_text("of 1024 pixels")
     expect(notes).to_have_count(0)
     expect(button.filter(visible=True)).to_have_count(7)
+
+
+def test_two_menus_choose_a_model(person, engine, monkeypatch):
+    """The set keeps the family and what is painted, and asks once; a reload, and what Compare opens, set both."""
+    page, asked, answer = person.page, [], engine.answer
+    model, kind = page.locator("#recon-model input").first, page.locator("#recon-kind input").first
+    expect(kind).to_have_value("faces")
+    expect(model).to_have_value("Density network")
+    painted = person.cells(64)
+    monkeypatch.setattr(engine, "answer", lambda name, *more: asked.append(name) or answer(name, *more))
+    choose(page, "landscapes")
+    expect(page.locator("#recon-status")).to_contain_text("Density network · landscapes")
+    expect(model).to_have_value("Density network")
+    page.wait_for_timeout(1000)
+    assert asked == ["mdn-landscapes"]
+    assert person.cells(64) == painted and person.kept()["model"] == "mdn-landscapes"
+    model.click()
+    expect(page.get_by_role("option")).to_have_count(len(engine.menus.sets["landscapes"]))
+    page.get_by_role("option", name="Gaussian", exact=True).click()
+    expect(page.locator("#recon-status")).to_contain_text("Gaussian · landscapes")
+    person.paint((1, 1))
+    expect(page.locator("#recon-status")).to_contain_text("Gaussian · landscapes")
+    person.reload()
+    expect(kind).to_have_value("landscapes")
+    expect(model).to_have_value("Gaussian")
+    choose(page, "anything (classical)")
+    expect(model).to_have_value("Linear interpolation")
+    person.open_tab("Compare")
+    expect(page.locator("#compare-line")).to_contain_text("9 compared", timeout=LONG)
+    page.get_by_role("button", name="Open in Reconstruct: Mixture of scale mixtures").click()
+    expect(page.locator("#recon-status")).to_contain_text("Mixture of scale mixtures · faces")
+    expect(kind).to_have_value("faces")
+    expect(model).to_have_value("Mixture of scale mixtures")
+
+
+def test_two_menus_on_a_phone(visit, chromium):
+    context = chromium.new_context(viewport={"width": 400, "height": 860}, has_touch=True)
+    page = visit(context).page
+    kind, model = (page.locator(f"#recon-{name}").bounding_box() for name in ("kind", "model"))
+    assert kind["y"] == model["y"] and kind["x"] + kind["width"] <= model["x"] and model["x"] + model["width"] <= 392
+    choose(page, "binary digits")
+    expect(page.locator("#recon-status")).to_contain_text("Orderless NADE")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    context.close()

@@ -15,8 +15,9 @@ from safetensors.torch import load
 
 from recon.models.directed import quantised
 from recon.models.mcgsm import MCGSM
+from recon.models.ride import RIDE
 from recon.textures.pictures import CROP, own
-from recon.ui.growing import ITSELF, NOISE, Growing, slow_side
+from recon.ui.growing import ITSELF, NOISE, Growing, config, slow_side
 from recon.ui.texture_session import Run, Settings, Visit
 from recon.ui.texturing import Texturing
 from tests.ui.spoken import pixels, skipped, spoken
@@ -95,14 +96,14 @@ def test_without_a_model_each_press_is_told_what_to_do(do, visit):
         list(do.grow(bare, *HOW))
     assert "Learn it" in spoken(told)
     bare.run = Run(bare.texture, Settings(*TINY))
-    for press in (lambda: do.slowly(bare, *HOW[1:]), lambda: do.weights(bare, "mcgsm")):
+    for press in (lambda: do.slowly(bare, *HOW[1:-1]), lambda: do.weights(bare, "mcgsm")):
         with pytest.raises(gr.Error) as told:
             press()
         assert "still being learned" in spoken(told)
 
 
 def test_slow_motion_sends_what_the_browser_draws(do, visit):
-    found = do.slowly(visit, *HOW[1:])
+    found = do.slowly(visit, *HOW[1:-1])
     side, mixture = found["side"], visit.fitted().model.mixture
     sizes = {name: len(base64.b64decode(found[name])) for name in ("canvas", "gate", "means")}
     assert found["rows"] == side + 2 and found["columns"] == side + 4
@@ -129,3 +130,9 @@ def test_the_zip_holds_the_model(do, visit):
     assert told["learned"]["steps"] == 40 and told["model"]["components"] == 2
     assert told["bits_per_pixel_held_out"]["mcgsm"] == visit.fitted().bits
     assert len(told["curve"]) == len(visit.fitted().progress)
+
+
+def test_the_config_of_a_ride_makes_one_like_it(visit):
+    ride = Settings(*TINY).ride(visit.fitted().model)
+    again = RIDE(**json.loads(json.dumps(config(ride))))
+    assert again.load_state_dict(ride.state_dict()) and again.skip == visit.fitted().window

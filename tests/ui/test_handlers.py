@@ -146,6 +146,27 @@ def test_no_truth_is_none():
     assert decode_picture("", 32) is None and decode_picture(None, 32) is None
 
 
+# ---- models of other pictures
+
+
+def test_another_set_of_models_keeps_what_is_painted(do, name, truth, face):
+    more = ["face", None, "sobol", 64, 0, ""]
+    settled, menu, painter, line, *found = do.choose_set(None, "objects", face, name, truth, "mean", False, "[]", *more)
+    assert menu["value"] == "mdn-cifar10" and "Density network" in dict(menu["choices"])
+    assert painter["ink"] == "colour" and "value" not in painter and "CIFAR-10" in line
+    assert "objects" in found[STATUS] and all(map(skipped, found[6:])) and len(found) == 10
+    again = do.choose_set(settled, "objects", face, name, truth, "mean", False, "[]", *more)
+    assert len(again) == 14 and all(map(skipped, again))
+    _, menu, painter, *_ = do.choose_set(settled, "binary digits", face, name, truth, "mean", False, "[]", *more)
+    assert menu["value"] == "nade-mnist" and painter["ink"] == "binary"
+
+
+def test_a_set_that_is_none_is_a_sentence(do, name, truth, face):
+    with pytest.raises(gr.Error) as told:
+        do.choose_set(None, "moons", face, name, truth, "mean", False, "[]", "face", None, "sobol", 64, 0, "")
+    assert "moons" in spoken(told)
+
+
 # ---- patches and pictures
 
 

@@ -14,6 +14,7 @@ import pytest
 from recon.ui import handlers as room
 from recon.ui import pictures
 from recon.ui.drawing import SAMPLES
+from recon.ui.menus import ANY
 from recon.ui.painting import decode_picture
 from recon.ui.session import Session
 from tests.ui.spoken import chosen, spoken
@@ -28,11 +29,11 @@ def test_a_link_opens_again(do, name, face):
     link = do.link(name, "random", 64, 5, "face", face)
     restored = do.restore(f"link:{link}", "mean", False, "[]")
     *_, truth, painter, line = restored[:8]
-    found = restored[8:]
+    *found, word, _ = restored[8:]
     assert chosen(restored) == [name, "random", 64, 5, "face"]
     assert painter["value"] == face.to_payload() and painter["picture"] == truth and painter["ink"] == "colour"
     assert np.array_equal(decode_picture(truth, 32), pictures.load("face"))
-    assert "CelebA" in line and len(found) == 6
+    assert "CelebA" in line and len(found) == 6 and word == "faces"
 
 
 @pytest.mark.parametrize("seed", [None, 0, 7.0, 2**32 - 1])
@@ -149,6 +150,16 @@ CHANGES = {
 def test_a_kept_session_with_one_thing_wrong_is_a_warning_and_the_start(do, name, face, truth, warnings, changes):
     assert started(do.restore(kept(face, truth, **changes), "mean", False, "[]"), name)
     assert len(warnings) == 1
+
+
+@pytest.mark.parametrize(
+    "model, word", [("gsm-landscapes", "landscapes"), ("nearest", ANY), ("table1-mnist-sobol", "binary digits")]
+)
+def test_a_link_sets_both_menus(do, face, model, word):
+    found = do.restore(f"link:{Session(model, painting=face).to_link()}", "mean", False, "[]")
+    assert (
+        found[0]["value"] == model and model in dict(map(reversed, found[0]["choices"])) and found[-2:] == [word, None]
+    )
 
 
 def test_an_example_that_is_no_more_is_no_picture(do, name, face):

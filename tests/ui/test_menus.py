@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recon import baselines
+from recon.errors import CheckpointError
 from recon.hub import Checkpoint
 from recon.ui.menus import ANY, Menus
 
@@ -79,7 +80,39 @@ def test_models_that_see_a_side(menus, names, side, found):
     assert menus.seeing(names, side, "g-faces") == found
 
 
+def test_a_menu_of_one_set_says_families(menus):
+    assert menus.titles("g-faces") == [("Gaussian", "g-faces"), ("Density network", "m-faces"), ("mine", "mine")]
+    assert menus.titles("table1-bits") == [("NADE", "n-bits"), ("ConvNADE", "table1-bits")]  # a link may name it
+    twice = Menus({**menus.records, "too": checkpoint("too", "Gaussian · faces (Set B)", "Set B")}, 32)
+    assert [title for title, _ in twice.titles("too")][::3] == ["Gaussian, g-faces", "Gaussian, too"]
+    assert [name for _, name in menus.titles("rbf")] == list(baselines.NAMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "found"),
+    [
+        ("g-digits", "faces", "g-faces"),
+        ("m-faces", "faces 64", "g-large"),
+        ("table1-bits", "faces", "m-faces"),
+        ("m-faces", ANY, "linear"),
+        ("rbf", ANY, "rbf"),
+        ("rbf", "faces", "m-faces"),
+    ],
+)
+def test_another_set_keeps_the_family_or_takes_its_best(menus, name, word, found):
+    assert menus.kin(name, word) == found
+
+
+@pytest.mark.parametrize("word", ["moons", "", None])
+def test_a_set_that_is_none_is_a_sentence(menus, word):
+    with pytest.raises(CheckpointError, match="no models of"):
+        menus.kin("g-faces", word)
+
+
 def test_bundled_sets_in_their_order(engine):
     words = list(engine.menus.sets)
     assert words[0] == "faces" and words[-1] == ANY and len(set(engine.menus.shown)) == len(engine.menus.shown)
-    assert {name for _, name in engine.choices()} == set(engine.menus.shown)
+    assert [name for _, name in engine.choices()] == engine.menus.shown
+    assert engine.menus.kin(engine.default, "objects") == "mdn-cifar10"
+    for words in engine.menus.sets.values():
+        assert len({title for title, _ in engine.menus.titles(words[0])}) == len(words)

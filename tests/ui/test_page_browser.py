@@ -131,7 +131,7 @@ def test_samples(visitor):
     expect(grid.locator("img")).to_have_count(8)
     expect(visitor.page.locator("#recon-drawn")).to_contain_text("8 joint samples in 32", timeout=LONG)
     before = visitor.shown()
-    visitor.choose("Model", "Scale mixture · faces (CelebA 32)")
+    visitor.choose("Model", "Scale mixture")
     visitor.changed(before)
     visitor.press("Draw samples")
     expect(visitor.page.locator("#recon-drawn")).to_contain_text("8 exact joint samples", timeout=LONG)
@@ -186,7 +186,7 @@ def test_models(visitor, engine, binary):
     titles = {name: title for title, name in engine.choices()}
     status, before = visitor.page.locator("#recon-status"), visitor.shown()
     for name in ("gaussian-cifar10", binary, "nearest", engine.default):
-        visitor.choose("Model", titles[name])
+        visitor.model(engine, name)
         expect(status).to_contain_text(titles[name])
         before = visitor.changed(before)
         visitor.count(64)

@@ -17,8 +17,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::Deprecati
 def test_a_link_and_a_file_bring_everything_back(visitor, visit, chromium, tmp_path):
     visitor.choose("Picture", "cat")
     visitor.choose("Patch", "random")
-    visitor.choose("Model", "Gaussian · objects (JPEG CIFAR-10)")
+    visitor.choose("Pictures of", "objects")
     expect(visitor.page.locator("#recon-status")).to_contain_text("CIFAR-10")
+    visitor.choose("Model", "Gaussian")
+    expect(visitor.page.locator("#recon-status")).to_contain_text("Gaussian · objects")
     visitor.count(64)
     visitor.paint((1, 1), (1, 4))
     visitor.page.wait_for_function("() => JSON.parse(sessionStorage.recon).painting.cells.length > 64")
@@ -39,7 +41,7 @@ def test_a_link_and_a_file_bring_everything_back(visitor, visit, chromium, tmp_p
         opened.count(len(cells))
         assert opened.cells(len(cells)) == cells
         assert opened.setting("Patch") == "random" and opened.setting("Picture") == "cat"
-        assert opened.setting("Model") == "Gaussian · objects (JPEG CIFAR-10)"
+        assert (opened.setting("Pictures of"), opened.setting("Model")) == ("objects", "Gaussian")
         expect(opened.page.locator("#recon-status")).to_contain_text("CIFAR-10")
         expect(opened.page.locator("#recon-scores")).to_contain_text("dB")
 
@@ -117,7 +119,20 @@ def test_without_a_mouse(visitor):
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.closest('[id^=recon-]')?.id"))
-    for part in ("picture", "family", "seed", "shuffle", "size", "view", "draw", "download", "link", "model", "live"):
+    for part in (
+        "picture",
+        "family",
+        "seed",
+        "shuffle",
+        "size",
+        "view",
+        "draw",
+        "download",
+        "link",
+        "kind",
+        "model",
+        "live",
+    ):
         assert f"recon-{part}" in reached, part
 
 

@@ -20,6 +20,7 @@ from recon.ui.engine import Engine, reveal
 from recon.ui.painting import encode_picture
 from recon.ui.racing import NO_PICTURE, Racing
 from recon.ui.session import Session
+from tests.ui.spoken import chosen
 from tests.ui.test_figures import said
 from tests.ui.test_handlers import event, skipped, spoken
 
@@ -93,7 +94,7 @@ def test_a_tile_opens_what_its_runner_observed(whole, do, there):
     tabs, *restored = Comparing(do.engine).open(
         event(link=by_title["Sobol'"]["link"], truth=value["truth"]), "mean", False, "[]"
     )
-    assert tabs["selected"] == "reconstruct" and restored[0] == MODEL
+    assert tabs["selected"] == "reconstruct" and chosen(restored)[0] == MODEL
 
 
 def test_what_is_saved_is_what_was_run(whole):

@@ -46,16 +46,15 @@ def points(shown: list) -> list[int]:
     return [len(trace["x"]) for trace in shown[CURVES]["traces"][:2]]
 
 
-def test_the_tab_opens_with_a_texture_and_its_model_and_asks_nothing_twice(do, monkeypatch):
-    monkeypatch.setattr(Visit, "measure", lambda visit, texture, kind="mcgsm": None)
+def test_the_tab_opens_with_a_texture_and_its_model_and_asks_nothing_twice(do):
     visit = Visit()
-    first, *_ = do.arrive(visit)
+    first = do.arrive(visit)
     assert visit.texture.name == room.FIRST and first[CARDS]["chosen"] == 0
     assert [card["title"] for card in first[CARDS]["cards"]] == ["Grass", "Gravel", "Bricks", "Dead leaves"]
     assert np.array_equal(pixels(first[PICTURE]["png"])[..., 0], shipped.load("grass").numpy())
     assert first[PICTURE]["held_out"] == 0.2 and visit.fitted() is not None
     assert "came with the page" in first[BAR] and all(button["interactive"] for button in first[GROW:])
-    (again,) = do.arrive(visit)
+    again = do.arrive(visit)
     assert all(skipped(output) for output in again) and len(again) == len(first) == do.OUTPUTS
 
 
@@ -67,9 +66,9 @@ def test_a_texture_of_ones_own_is_shown_as_the_last_card(do):
     assert "90 x 100" in shown[SAID] and not shown[-1]["visible"]
     mine = visit.texture
     visit.texture = pictures.at_hand("brick")
-    (back,) = do.choose(visit, event(index=4))
+    back = do.choose(visit, event(index=4))
     assert visit.texture is mine and back[CARDS]["chosen"] == 4
-    (ignored,) = do.choose(visit, event(index=9))
+    ignored = do.choose(visit, event(index=9))
     assert all(skipped(output) for output in ignored)
 
 
@@ -95,10 +94,11 @@ def test_curves_grow_while_it_learns_and_the_best_is_kept(do, visit):
     assert counts[0] == [0, 0] and counts == sorted(counts) and counts[-1][0] == counts[-1][1] > 5
     assert all(all(skipped(output) for output in one[:BAR]) for one in shown)
     assert "looking at the texture" in shown[0][BAR] and "texture-busy" in shown[1][BAR]
-    assert "about" in shown[1][BAR] and "texture-busy" not in shown[-1][BAR]
+    assert "to go" not in shown[1][BAR] and "to go" in shown[4][BAR] and "texture-busy" not in shown[-1][BAR]
     fitted = visit.fitted()
     assert f"{fitted.progress[-1].best:.2f} bits/px" in shown[-1][BAR] and fitted.settings == Settings(*TINY)
     assert visit.run is None and all(button["interactive"] for button in shown[-1][GROW:])
+    assert "measuring" in shown[-2][GOOD] and "Learned in" in shown[-2][BAR]
     assert f"{fitted.bits:.2f}" in shown[-1][GOOD] and "Linear Gaussian" in shown[-1][GOOD]
     assert [trace["name"] for trace in shown[-1][CURVES]["traces"]][2] == "best linear predictor, held out"
 
@@ -145,7 +145,7 @@ def test_another_texture_can_be_looked_at_meanwhile(do, visit):
     for _ in steps:
         pass
     assert visit.fitted() is None and (mine.key, "mcgsm") in visit.fits
-    *_, back = do.choose(visit, event(index=4))
+    back = do.choose(visit, event(index=4))
     assert visit.texture is mine and points(back)[0] > 5 and "Learned in" in back[BAR]
 
 
@@ -204,3 +204,29 @@ def test_how_far_a_run_is_grows_to_one(visit):
     assert run.share == 0
     shares = [run.share for _ in run.steps(run.settings.model())]
     assert shares == sorted(shares) and 0 < shares[0] < 0.5 and shares[-1] <= 1
+
+
+def test_what_takes_seconds_comes_after_all_else(do):
+    visit = Visit()
+    assert "measuring" in do.arrive(visit)[GOOD]
+    told = do.measure(visit)[GOOD]
+    assert f"{visit.fitted().bits:.2f}" in told and "fewer than the best linear predictor" in told
+    assert all(skipped(output) for output in do.measure(visit)[:BAR])
+    assert NOTHING_YET in do.measure(Visit())[GOOD]
+
+
+def test_a_ride_starts_from_the_mcgsm(do, visit, monkeypatch):
+    monkeypatch.setattr("recon.ui.texture_session.RIDE_STEPS", 12)
+    do.switch(visit, "ride")
+    with pytest.raises(gr.Error) as told:
+        do.begin(visit, *TINY)
+    assert "learn that first" in spoken(told)
+    do.switch(visit, "mcgsm")
+    learned(do, visit)
+    assert NOTHING_YET in do.switch(visit, "ride")[BAR]
+    shown = learned(do, visit)
+    ride, mcgsm = visit.fitted("ride"), visit.fitted("mcgsm")
+    assert len(ride.progress) > 1 and ride.progress[-1].best <= ride.progress[0].held_out
+    assert ride.bits == pytest.approx(mcgsm.bits, abs=0.1) and points(shown[-1])[0] == len(ride.progress)
+    assert "RIDE" in shown[-1][GOOD] and "MCGSM" in shown[-1][GOOD]
+    assert points(do.switch(visit, "mcgsm"))[0] == len(mcgsm.progress)

@@ -131,6 +131,16 @@ class Visitor:
         self.page.get_by_label(label, exact=True).first.click()
         self.page.get_by_role("option", name=option, exact=True).click()
 
+    def model(self, engine, name: str) -> None:
+        """Chooses a model by its two menus."""
+        word = engine.menus.word(name)
+        if self.setting("Pictures of") != word:
+            self.choose("Pictures of", word)
+            families = "|".join(re.escape(engine.menus.family(one)) for one in engine.menus.sets[word])
+            expect(self.page.get_by_label("Model", exact=True).first).to_have_value(re.compile(f"^({families})$"))
+        if self.setting("Model") != engine.menus.family(name):
+            self.choose("Model", engine.menus.family(name))
+
     def upload(self, content: bytes, name: str = "photo.png") -> None:
         field = self.page.locator("#recon-upload input[type=file]").first
         if not field.count():
