@@ -3,8 +3,8 @@
 Drawn in raster order alone, a hole knows nothing of the pixels right of it and below. So several candidates are drawn
 side by side and, where a model's memory is a window, weighed by the likelihood of each known pixel that the wave of
 drawing has just passed; when few of them carry the weight they are drawn anew from each other (a particle filter,
-Gordon, Salmond & Smith 1993). The best of the starts, by the likelihood of the hole and of all that depends on it, goes
-on (Theis & Bethge 2015: the best of five), and Metropolis within Gibbs makes the seam below disappear.
+Gordon, Salmond & Smith 1993). The start goes on around which the known pixels are likeliest (Theis & Bethge 2015: the
+best of five), and Metropolis within Gibbs makes the seam below disappear.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def mend(
 
     image       (height, width) in [0, 1]; what lies in the hole is not looked at
     hole        bool (height, width)
-    starts      ancestral ones, of which the likeliest goes on
+    starts      ancestral ones, of which one goes on: that which makes the known pixels likeliest
     sweeps      of Metropolis; 0 leaves the best start
     candidates  side by side in each start; 1 is plain raster order
     tries       proposals a block, of which several fit a seam in less time than more sweeps (`benchmarks.mending`)
@@ -75,14 +75,14 @@ def mend(
     touched = Touched(model, hole)
     empty = image.to(model.device, copy=True)
     empty[hole] = model.outside
-    best, least = empty, float("inf")
+    best, bits, most = empty, None, float("-inf")
     for start in range(starts):
         for canvas, share in ancestral(model, empty, hole, generator, candidates, temperature):
-            yield Step(canvas, "start", start + share, starts, None if start == 0 else least)
-        bits = touched.bits(canvas[None]).item()
-        if bits < least:
-            best, least = canvas.clone(), bits
-        yield Step(best, "start", start + 1, starts, least)
+            yield Step(canvas, "start", start + share, starts, bits)
+        weight = touched.weight(canvas[None]).item()
+        if weight > most:
+            best, bits, most = canvas.clone(), touched.bits(canvas[None]).item(), weight
+        yield Step(best, "start", start + 1, starts, bits)
     if sweeps:
         for state in metropolis(model, best, hole, generator, sweeps, sides, tries=tries, temperature=temperature):
             yield Step(state.canvas, "sweep", state.done, sweeps, state.bits, state.acceptance)
@@ -92,7 +92,7 @@ def ancestral(
     model: Directed, empty: Tensor, hole: Tensor, generator: torch.Generator, candidates: int, temperature: float
 ) -> Iterator[tuple[Tensor, float]]:
     """Draw the hole once; yields the picture so far, (height, width), and the share that is drawn. Of a model with a
-    long memory, the likeliest of candidates that know nothing of what is right of them and below."""
+    long memory, the best of candidates that know nothing of what is right of them and below."""
     if isinstance(model, MCGSM):
         yield from filtered(model, empty, hole, generator, candidates, temperature)
         return
@@ -100,7 +100,7 @@ def ancestral(
     for front in model.draw(canvas, hole, generator, temperature):
         drawn += len(front)
         yield canvas[0], drawn / pixels
-    yield canvas[Touched(model, hole).bits(canvas).argmin()], 1.0
+    yield canvas[Touched(model, hole).weight(canvas).argmax()], 1.0
 
 
 def filtered(
@@ -115,6 +115,7 @@ def filtered(
     width, flat = padded.shape[-1], padded.flatten(1)
     steps, free = window.steps(width).to(flat.device), hole[touched.near]
     picture = empty.clone()
+    shown = picture[touched.near]
     weights, drawn, pixels = flat.new_zeros(candidates, dtype=torch.float64), 0, int(touched.pixels.sum())
     for front in window.fronts(touched.pixels[touched.near].cpu()):
         down, right = front.to(flat.device).unbind(1)
@@ -128,10 +129,10 @@ def filtered(
             flat = flat[systematic(weights, generator)]
             weights.zero_()
         drawn += len(front)
-        picture[hole] = inner(flat, width, window)[0][free]
+        shown.copy_(torch.where(free, inner(flat[:1], width, window)[0], shown))
         yield picture, drawn / pixels
     last = systematic(weights, generator)[torch.randint(candidates, (1,), generator=generator, device=flat.device)]
-    picture[hole] = inner(flat[last], width, window)[0][free]
+    shown.copy_(torch.where(free, inner(flat[last], width, window)[0], shown))
     yield picture, 1.0
 
 

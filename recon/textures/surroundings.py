@@ -130,6 +130,7 @@ class Touched:
         all_of_it = torch.ones(window.size, 1, device=hole.device)
         self.model = model
         self.pixels = hole | (window.convolved(hole[None].float(), all_of_it, 0.0)[0, 0] > 0.5)
+        self.known = ~hole[self.pixels]
         rows, columns = self.pixels.nonzero().unbind(1)
         memory = model.margin
         self.near = tuple(
@@ -140,6 +141,12 @@ class Touched:
         """Of these pixels, in nats: (batch, pixels), float64; canvas (batch, height, width)"""
         near = (slice(None), *self.near)
         return self.model.log_prob(canvas[near])[:, self.pixels[self.near]].double()
+
+    @torch.no_grad()
+    def weight(self, canvas: Tensor) -> Tensor:
+        """Log likelihood of the known ones among them, (batch,): the importance weight of a hole that the model drew in
+        raster order. The hole's own likelihood is no part of it, and would favour the dullest of all fillings."""
+        return self.log_prob(canvas)[:, self.known].sum(1)
 
     @torch.no_grad()
     def bits(self, canvas: Tensor) -> Tensor:
