@@ -32,6 +32,7 @@ from recon.ui.texture_session import KINDS, MCGSM_KIND, Fitted, Visit
 SMALLEST, LARGEST = 64, 512  # pixels a side
 COOLEST, HOTTEST = 0.1, 1.5
 OFTEN = 0.12  # seconds between two pictures
+SHARE = 3  # times as long as a picture takes to be shown, drawing goes on
 NOISE, ITSELF = "noise", "texture"
 STARTS = [("noise", NOISE), ("the texture itself", ITSELF)]
 SLOW_SIDE = 40  # pixels; fewer where a pixel has many experts
@@ -78,15 +79,16 @@ class Growing:
         visit.drawing = stop = threading.Event()
         visit.grown = True
         began = shown = time.perf_counter()
-        picture = None
+        picture, wait = None, OFTEN
         for picture in fitted.model.generate(side, side, generator, 1, *how):
             now = time.perf_counter()
             if stop.is_set():
                 yield [*self.drawn(picture, about, "stopped"), ready()]
                 return
-            if now - shown > OFTEN:
+            if now - shown > wait:
                 yield [*self.drawn(picture, about, "growing …", True), gr.skip()]
-                shown = now
+                shown = time.perf_counter()
+                wait = max(OFTEN, SHARE * (shown - now))  # where showing is slow, drawing comes first
         assert picture is not None
         yield [*self.drawn(picture, about, f"{time.perf_counter() - began:.1f} s"), ready()]
 

@@ -57,6 +57,7 @@ def test_what_is_grown_is_what_the_model_draws_and_a_seed_decides_it(do, visit):
 
 def test_it_appears_as_it_is_drawn_and_stays_when_stopped(do, visit, monkeypatch):
     monkeypatch.setattr("recon.ui.growing.OFTEN", 0)
+    monkeypatch.setattr("recon.ui.growing.SHARE", 0)
     steps = do.grow(visit, *HOW)
     first = next(steps)
     assert "growing" in first[STATUS] and "texture-busy" in first[STATUS] and skipped(first[SAVE])

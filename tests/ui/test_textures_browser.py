@@ -68,7 +68,7 @@ def learned(visitor) -> None:
 
 def status(visitor, said: str) -> None:
     expect(visitor.page.locator("#texture-status")).to_contain_text(said, timeout=LONG)
-    expect(visitor.page.locator("#texture-grow .texture-busy")).to_have_count(0, timeout=LONG)
+    expect(visitor.page.locator("#texture-grow .texture-busy")).to_have_count(0, timeout=3 * LONG)
 
 
 def canvas(visitor) -> list[int]:
