@@ -56,7 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("--components", type=count, default=12)
     verb.add_argument("--radius", type=count, default=7, help="of the causal window")
     verb.add_argument("--steps", type=count, default=2500)
-    verb.add_argument("--ride", type=int, default=0, metavar="STEPS", help="of a RIDE that starts from the MCGSM, too")
+    verb.add_argument("--ride", type=int, default=0, metavar="STEPS", help="of a RIDE, too")
+    verb.add_argument("--skip", action="store_true", help="RIDE starts from the MCGSM, whose window it sees too")
+    verb.add_argument("--decay", type=float, default=0.3, help="of RIDE's weights")
     verb.add_argument("--seed", type=int, default=0)
     verb.set_defaults(run=texture)
 
@@ -66,7 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("--private", action="store_true")
     verb.set_defaults(run=publish)
 
-    asked = ask.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    asked = ask.parse_args(arguments, argparse.Namespace(command=" ".join(["python -m recon", *arguments])))
     try:
         return asked.run(asked) or 0
     except ReconError as error:
@@ -213,13 +216,14 @@ def texture(asked: argparse.Namespace) -> None:
         reached = fit.measure(model, pixels, asked.seed)
         result = checkpoint.Reached(*reached, linear, told.seconds, torch.get_num_threads())
         folder = asked.to / f"{model.kind}-{asked.texture}"
-        checkpoint.write(model, folder, shipped.TEXTURES[asked.texture], image.shape, result)
+        checkpoint.write(model, folder, shipped.TEXTURES[asked.texture], image.shape, result, asked.command)
         print(f"{folder} is written: {reached[1]:.3f} bits/px held out, the best linear predictor {linear:.3f}")
 
     follow_fit(model, fit.fit(model, pixels, steps=asked.steps, seed=asked.seed))
     if asked.ride:
-        ride = RIDE(skip=(asked.radius, asked.radius), components=asked.components)
-        steps = fit_ride.fit_ride(ride, pixels, start=model, steps=asked.ride, decay=0.3, seed=asked.seed)
+        skip = (asked.radius, asked.radius) if asked.skip else None
+        ride, start = RIDE(skip=skip, components=asked.components), model if asked.skip else None
+        steps = fit_ride.fit_ride(ride, pixels, start=start, steps=asked.ride, decay=asked.decay, seed=asked.seed)
         follow_fit(ride, steps)
 
 

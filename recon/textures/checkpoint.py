@@ -47,10 +47,11 @@ def linear_bits(model: MCGSM, image: Tensor, seed: int = 0) -> float:
     return fit.measure(linear, pixels)[1]
 
 
-def write(model: Directed, folder: Path, texture: Texture, side: Sequence[int], reached: Reached) -> None:
+def write(model: Directed, folder: Path, texture: Texture, side: Sequence[int], reached: Reached, command: str) -> None:
     """The checkpoint folder of a model of one texture.
 
-    side  rows and columns of the picture it was fitted to
+    side     rows and columns of the picture it was fitted to
+    command  that does all this
     """
     model.save_pretrained(folder)
     path = folder / CONFIG
@@ -70,10 +71,10 @@ def write(model: Directed, folder: Path, texture: Texture, side: Sequence[int], 
         "held_out": round(reached.held_out, 4),
     }
     path.write_text(json.dumps(config, indent=2) + "\n")
-    (folder / CARD).write_text(card(folder.name, config["checkpoint"], texture, reached))
+    (folder / CARD).write_text(card(folder.name, config["checkpoint"], texture, reached, command))
 
 
-def card(name: str, said: dict, texture: Texture, reached: Reached) -> str:
+def card(name: str, said: dict, texture: Texture, reached: Reached, command: str) -> str:
     """README.md of the folder."""
     share = f"{100 * fit.HELD_OUT:.0f} %"
     return f"""---
@@ -91,7 +92,7 @@ tags: [texture-synthesis, inpainting]
 - **Trained on**: {said["data"]} ({texture.source}; {texture.terms}), but for the lowest {share} of its rows.
 - **Training**: {reached.seconds:.0f} seconds on {reached.cores} CPU core{"s" * (reached.cores > 1)}.
 - **Licence**: {said["licence"]}.
-- **Made by**: `python -m recon texture {texture.name}`
+- **Made by**: `{command}`
 
 ```python
 import torch

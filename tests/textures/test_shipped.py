@@ -26,7 +26,7 @@ def test_a_folder_is_written_and_read(tmp_path):
     model = small()
     list(fit.fit(model, fit.rows_held_out(texture(), model), steps=10, finish=0))
     reached = checkpoint.Reached(5.1234, 5.2345, 5.3456, 12, 2)
-    checkpoint.write(model, tmp_path / "mcgsm-grass", shipped.TEXTURES["grass"], (96, 96), reached)
+    checkpoint.write(model, tmp_path / "mcgsm-grass", shipped.TEXTURES["grass"], (96, 96), reached, "make it")
     (listed,) = hub.textures(tmp_path)
     assert (listed.name, listed.side, listed.title) == ("mcgsm-grass", 0, "MCGSM · grass")
     assert not hub.checkpoints(tmp_path)
@@ -34,12 +34,13 @@ def test_a_folder_is_written_and_read(tmp_path):
     assert isinstance(read, MCGSM)
     assert all(tensor.equal(model.state_dict()[name]) for name, tensor in read.state_dict().items())
     card = (tmp_path / "mcgsm-grass" / "README.md").read_text()
-    assert "5.123" in card and "5.234" in card and "5.346" in card and "CC0" in card
+    assert "5.123" in card and "5.234" in card and "5.346" in card and "CC0" in card and "`make it`" in card
 
 
 def test_it_does_not_predict(tmp_path):
     model = small()
-    checkpoint.write(model, tmp_path / "it", shipped.TEXTURES["grass"], (9, 9), checkpoint.Reached(1, 1, 1, 1, 1))
+    reached = checkpoint.Reached(1, 1, 1, 1, 1)
+    checkpoint.write(model, tmp_path / "it", shipped.TEXTURES["grass"], (9, 9), reached, "make it")
     with pytest.raises(CheckpointError, match="load_directed"):
         hub.load("it", folder=tmp_path)
     with pytest.raises(CheckpointError, match="kind"):
