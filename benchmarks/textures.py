@@ -31,15 +31,16 @@ def main() -> None:
     kinds = sorted({found.model for found in hub.textures()})
     titles = " | ".join(checkpoint.TITLES[kind] for kind in kinds)
     print(f"| texture | linear predictor | {titles} |\n| --- | --- |{' --- |' * len(kinds)}")
-    columns = []
+    columns: list[list[Tensor]] = []
     for name, texture in shipped.TEXTURES.items():
         image = shipped.load(name)
-        bundled = [record.name for record in hub.textures() if record.name == f"{record.model}-{name}"]
-        models = [hub.load_directed(each) for each in sorted(bundled)]
-        line = linear(image, next(model for model in models if isinstance(model, MCGSM)))
-        cells = [f"{bits(model, image, models):.3f}" for model in (line, *models)]
+        bundled = {found.model for found in hub.textures() if found.name == f"{found.model}-{name}"}
+        models = {kind: hub.load_directed(f"{kind}-{name}") for kind in kinds if kind in bundled}
+        told = {"": linear(image, next(model for model in models.values() if isinstance(model, MCGSM))), **models}
+        beside = list(models.values())
+        cells = [f"{bits(told[kind], image, beside):.3f}" if kind in told else "–" for kind in ("", *kinds)]
         print(f"| {texture.title} | {' | '.join(cells)} |", flush=True)
-        columns.append([image[:SIDE, :SIDE], *(grown(model) for model in models)])
+        columns.append([image[:SIDE, :SIDE], *(grown(model) for model in beside)])
     if asked.picture:
         sheet(columns).save(asked.picture)
 
