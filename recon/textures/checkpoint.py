@@ -61,7 +61,7 @@ def write(model: Directed, folder: Path, texture: Texture, side: Sequence[int], 
     config["checkpoint"] = {
         "kind": model.kind,
         "title": title,
-        "summary": f"What {texture.title} looks like, pixel by pixel: draws more of it, and mends holes.",
+        "summary": "Learned from one picture, pixel by pixel: draws more of it, and mends holes in it.",
         "data": f"{texture.title}, {side[1]} x {side[0]} pixels",
         "licence": terms,
         "paper": PAPER,

@@ -51,12 +51,12 @@ def test_it_does_not_predict(tmp_path):
 def test_what_is_bundled_reaches_what_its_card_says(record):
     """On the held-out rows of the texture that it was fitted to."""
     model, image = hub.load_directed(record.name), shipped.load(record.name.partition("-")[2])
-    if not isinstance(model, MCGSM):
-        pytest.skip("measured by the benchmark")
     path = hub.resolve(record.name)
     said = json.loads((path / "config.json").read_text())["checkpoint"]["held_out"]
-    assert fit.measure(model, fit.rows_held_out(image, model))[1] == pytest.approx(said, abs=2e-3)
-    assert f"{said:.3f}" in (path / "README.md").read_text()
+    pixels = fit.rows_held_out(image, MCGSM(components=1))  # of a RIDE too, whose own window is smaller
+    assert fit.measure(model, pixels)[1] == pytest.approx(said, abs=2e-3)
+    told = (path / "README.md").read_text().splitlines()[-1].split("|")[2]
+    assert float(told) == pytest.approx(said, abs=6e-4)
 
 
 def test_the_straight_line_is_worse():
