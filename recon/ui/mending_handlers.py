@@ -24,7 +24,7 @@ from recon.ui.plainly import plainly
 from recon.ui.texture_session import KINDS, Visit
 
 FEWEST, MOST = 1, 100  # sweeps that are asked for at once
-OFTEN = 0.15  # seconds between two pictures
+OFTEN, SELDOM = 0.2, 0.8  # seconds between two pictures; between two curves: a browser is slow to draw those
 NOTHING = "Nothing is filled yet. Paint a hole, or take the one that is there, and press “Fill it”."
 
 
@@ -68,13 +68,14 @@ class Mending:
             yield [gr.skip()] * self.OUTPUTS
             return
         job.waits = False
-        seen, points = time.perf_counter(), 0
+        seen = compared = time.perf_counter()
+        points = 0
         for _ in job.go():
             if work.job is not job:
                 return  # another hole is filled by now
             now = time.perf_counter()
-            if len(job.points) != points:
-                seen, points = now, len(job.points)
+            if len(job.points) != points and now - compared > SELDOM:
+                seen, compared, points = now, now, len(job.points)
                 yield self.shown(job)
             elif now - seen > OFTEN:
                 seen = now

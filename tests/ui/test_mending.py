@@ -83,13 +83,14 @@ def test_a_seed_decides_it(do, visit):
     assert torch.equal(one.job.canvas, same.job.canvas) and not torch.equal(one.job.canvas, other.job.canvas)
 
 
-def test_curves_grow_and_true_pixels_are_beside_them(do, visit):
+def test_curves_grow_and_true_pixels_are_beside_them(do, visit, monkeypatch):
+    monkeypatch.setattr("recon.ui.mending_handlers.SELDOM", 0)
     work, shown = filled(do, visit, sweeps=3)
     bits, taken, true = shown[-1][LINES]["traces"]
     assert bits["x"] == [0, 1, 2, 3] and taken["x"] == [1, 2, 3]
     assert all(0 <= share <= 100 for share in taken["y"]) and true["y"] == [work.job.truth_bits] * 2
     lengths = [len(one[LINES]["traces"][0]["x"]) for one in shown if not skipped(one[LINES])]
-    assert lengths == sorted(lengths)
+    assert lengths == sorted(lengths) and len(set(lengths)) >= 4
 
 
 def test_stop_keeps_what_it_has_at_every_stage_and_going_on_changes_nothing(do, visit, monkeypatch):

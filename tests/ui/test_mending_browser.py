@@ -185,6 +185,7 @@ def test_the_keyboard_paints(mender, holes):
 
 def test_another_part_of_the_picture_keeps_the_hole(mender, holes):
     chart = mender.page.locator(".hole-map")
+    chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
     mender.page.mouse.click(box["x"] + 2, box["y"] + box["height"] - 2)
     chart.focus()
