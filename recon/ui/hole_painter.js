@@ -67,7 +67,7 @@ function send(tool) {
   trigger('paint', { tool, count: countMask(history.mask) });
 }
 
-// A new picture leaves the hole where it was, as far as it fits; the first one has the hole of the paper.
+// A new picture leaves the hole that was painted where it was, as far as it fits; else it has the hole of the paper.
 function takePicture() {
   if (!props.picture || view.picture?.src === props.picture) return;
   const picture = new Image();
@@ -84,7 +84,7 @@ function takePicture() {
       : view.corner((height - size.rows) / 2, (width - size.columns) / 2));
     if (!history) history = new History(middle(size, PAPER));
     else if (before.rows !== size.rows || before.columns !== size.columns) {
-      const mask = fitted(history.mask, before, size);
+      const mask = history.past.length ? fitted(history.mask, before, size) : emptyMask(size);
       history = new History(countMask(mask) ? mask : middle(size, PAPER));
     }
     find(".hole-part").hidden = height <= LARGEST && width <= LARGEST;

@@ -21,7 +21,7 @@ from recon.ui.growing import model_of
 from recon.ui.hole import Hole
 from recon.ui.mending_job import STARTS, Job
 from recon.ui.plainly import plainly
-from recon.ui.texture_session import KINDS, Visit
+from recon.ui.texture_session import KINDS, RIDE_KIND, Visit
 
 FEWEST, MOST = 1, 100  # sweeps that are asked for at once
 OFTEN, SELDOM = 0.2, 0.8  # seconds between two pictures; between two curves: a browser is slow to draw those
@@ -145,9 +145,10 @@ def who(visit: Visit, kind) -> str:
     fitted, texture = visit.fitted(kind), visit.texture
     if texture is None or fitted is None:
         return f"No {KINDS.get(kind, 'such model')} of this texture yet: press “Learn it” at the top of this tab first."
+    slow = " It takes several times as long as an MCGSM." if kind == RIDE_KIND else ""
     if fitted.settings is None:
-        return f"Filled by the {KINDS[kind]} of {texture.title.lower()} that came with the page."
-    return f"Filled by the {KINDS[kind]} of this texture that was learned here."
+        return f"Filled by the {KINDS[kind]} of {texture.title.lower()} that came with the page.{slow}"
+    return f"Filled by the {KINDS[kind]} of this texture that was learned here.{slow}"
 
 
 def line(job: Job | None) -> str:

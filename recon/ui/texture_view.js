@@ -10,9 +10,11 @@ function fit() {
   if (!canvas.width || canvas.hidden || !frame.clientWidth) return;
   const room = Math.min(frame.clientWidth / canvas.width, MOST_HEIGHT / canvas.height);
   const ratio = window.devicePixelRatio || 1;
-  const scale = room >= 1 ? Math.floor(room * ratio) / ratio : room;
+  const whole = Math.floor(room * ratio) / ratio;
+  const exact = room >= 1 && whole >= 0.8 * room; // else a narrow screen would leave a third of its width empty
+  const scale = exact ? whole : room;
   canvas.style.width = `${canvas.width * scale}px`;
-  canvas.style.imageRendering = scale >= 1 ? "pixelated" : "auto";
+  canvas.style.imageRendering = exact ? "pixelated" : "auto";
   band.style.width = canvas.style.width;
   band.style.height = `${canvas.height * scale * held}px`;
 }
