@@ -18,9 +18,9 @@ from recon.ui.textures import Parts
 
 QUEUE, ASK = "textures-mend", "textures-mend-ask"  # who presses a button need not wait for a hole that is filled
 LEDE = (
-    "Paint a hole. The model draws it five times, from top to bottom, and the likeliest goes on; it knows nothing of "
-    "the pixels right of the hole and below. Then Metropolis redraws small blocks and takes those that fit what comes "
-    "after them, until the seam is gone."
+    "Paint a hole. The model draws it five times, from top to bottom, several candidates at once, and the likeliest "
+    "goes on. But a pixel is drawn given those before it alone, so the seams below and on the right may show. "
+    "Metropolis then redraws blocks of 5 × 5 pixels, again and again, and takes those that suit the pixels after them."
 )
 NOTE = (
     "The same hole, and a little around it. The model learned from this picture, the hole’s own pixels among the "

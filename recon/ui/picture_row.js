@@ -1,5 +1,7 @@
 // A few small pictures side by side, each with a title and a line; a picture that is still to come keeps its place.
 const row = element.querySelector(".picture-row");
+// browsers draw a frame of their own around an image that has none
+const NONE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 
 function show(value) {
   const { pictures = [] } = value || {};
@@ -14,8 +16,7 @@ function show(value) {
     const [image, caption] = row.children[index].children;
     image.alt = png ? title : "";
     image.classList.toggle("waiting", !png);
-    if (!png) image.removeAttribute("src");
-    else if (image.getAttribute("src") !== png) image.src = png;
+    if (image.getAttribute("src") !== (png || NONE)) image.src = png || NONE;
     caption.firstChild.textContent = title;
     caption.lastChild.textContent = said;
   });
