@@ -64,7 +64,7 @@ def mend(
     starts      ancestral ones, of which one goes on: that which makes the known pixels likeliest
     sweeps      of Metropolis; 0 leaves the best start
     candidates  side by side in each start; 1 is plain raster order
-    tries       proposals a block, of which several fit a seam in less time than more sweeps (`benchmarks.mending`)
+    tries       proposals a block; several fit a seam in less time than more sweeps do
     Other arguments are those of `metropolis`.
     Raises PredictionError for a hole that is none or all, sizes that differ, or no start or candidate.
     """

@@ -73,7 +73,7 @@ def build(parts: Parts) -> None:
     asked = [parts.visit, work, painter, kind, seed, sweeps]
     begun = listen(fill.click, do.begin, asked, shown, trigger_mode="multiple")
     listen(begun.success, do.run, work, shown, concurrency_id=QUEUE, trigger_mode="multiple")
-    listen(begun.success, do.compare, work, row, concurrency_id="textures-mend-beside", trigger_mode="multiple")
+    listen(begun.success, do.beside, work, row, concurrency_id="textures-mend-beside", trigger_mode="multiple")
     again = listen(further.click, do.more, [work, sweeps], shown, trigger_mode="multiple")
     listen(again.success, do.run, work, shown, concurrency_id=QUEUE, trigger_mode="multiple")
     listen(stop.click, do.stop, work, status, queue=False)

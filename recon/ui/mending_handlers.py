@@ -95,7 +95,7 @@ class Mending:
         return self.shown(job)
 
     @plainly
-    def compare(self, work: Work) -> dict[str, Any]:
+    def beside(self, work: Work) -> dict[str, Any]:
         """Side by side, with what scikit-image makes of the same hole."""
         if work.job is not None and work.job.biharmonic is None:
             work.job.interpolate()

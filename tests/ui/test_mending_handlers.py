@@ -150,7 +150,7 @@ def test_another_hole_ends_the_one_before_which_says_nothing_more(do, visit, mon
 
 def test_side_by_side_is_what_scikit_image_makes_of_the_same_hole(do, visit):
     work, _ = filled(do, visit)
-    best, after, smooth, true = do.compare(work)["pictures"]
+    best, after, smooth, true = do.beside(work)["pictures"]
     near = painted().near(24)
     expected = inpaint_biharmonic(work.job.image.double().numpy(), painted().mask)
     shown = pixels(smooth["png"])[..., 0].astype(float)
@@ -162,9 +162,9 @@ def test_side_by_side_is_what_scikit_image_makes_of_the_same_hole(do, visit):
     error = np.square((expected - work.job.image.numpy())[painted().mask]).mean()
     assert f"{-10 * np.log10(error):.1f} dB" in smooth["said"]
     before = work.job.biharmonic
-    do.compare(work)
+    do.beside(work)
     assert work.job.biharmonic is before  # it is solved once
-    assert Mending().compare(Work()) == {"pictures": []}
+    assert Mending().beside(Work()) == {"pictures": []}
 
 
 def test_what_is_saved_is_the_whole_picture(do, visit):
