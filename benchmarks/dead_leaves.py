@@ -78,7 +78,7 @@ def ride(base: MCGSM, images: Tensor, steps: int, alone: bool) -> RIDE:
             skip=(window.above, window.beside),
             components=COMPONENTS,
         )
-    list(fit_ride(model, pixels(model, images), start=None if alone else base, steps=steps, every=250))
+    list(fit_ride(model, pixels(model, images), start=None if alone else base, steps=steps, decay=0.0, every=250))
     return model
 
 

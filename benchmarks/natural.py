@@ -99,7 +99,8 @@ def recurrent(
     if base is not None:
         model = RIDE(layers=layers, skip=(ABOVE, BESIDE), components=BASE, features=FEATURES)
     began = time.monotonic()
-    for told in fit_ride(model, pixels(model, train, valid), start=base, steps=steps, mirrored=True, every=100):
+    running = fit_ride(model, pixels(model, train, valid), start=base, steps=steps, decay=0.0, mirrored=True, every=250)
+    for told in running:
         print(f"<!-- {layers} layers: {told} -->", flush=True)
     seconds = time.monotonic() - began
     model.save_pretrained(folder)

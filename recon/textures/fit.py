@@ -12,9 +12,10 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from recon.errors import DataError
+from recon.models.colour import GuidedMCGSM, GuidedWindow
 from recon.models.directed import LEVELS, Directed, dequantised
 from recon.models.mcgsm import MCGSM
 from recon.models.window import Window
@@ -48,21 +49,26 @@ class Progress:
 
 @dataclass(frozen=True)
 class Pixels:
-    """Pictures of one size, uint8 (count, height, width), and places in them, flattened: those to learn from and those
-    held out."""
+    """Pictures of one size and places in them, flattened: those to learn from and those held out.
+
+    images  (count, height, width): uint8 levels, which get new noise each time they are looked at; or values already
+            dequantised, float32
+    """
 
     images: Tensor
     learned: Tensor
     held_out: Tensor
 
-    def at(self, window: Window, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def at(self, window: Window | GuidedWindow, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Neighbourhoods (places, size) and pixels (places,), with uniform noise"""
         flat = self.images.view(-1)
-        x = flat[places[:, None] + window.steps(self.images.shape[-1])].float()
-        y = flat[places].float()
-        x += torch.rand(x.shape, generator=generator)
-        y += torch.rand(y.shape, generator=generator)
-        return x / LEVELS, y / LEVELS
+        x = flat[places[:, None] + window.steps(self.images.shape[-1])]
+        return noisy(x, generator), noisy(flat[places], generator)
+
+
+def noisy(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    """Levels with uniform noise over each; values as they are."""
+    return dequantised(pixels, generator) if pixels.dtype == torch.uint8 else pixels
 
 
 def rows_held_out(image: Tensor, model: Directed, share: float = HELD_OUT) -> Pixels:
@@ -80,7 +86,7 @@ def rows_held_out(image: Tensor, model: Directed, share: float = HELD_OUT) -> Pi
 
 
 def fit(
-    model: MCGSM,
+    model: MCGSM | GuidedMCGSM,
     pixels: Pixels,
     *,
     steps: int = 1500,
@@ -133,7 +139,7 @@ class Keeper:
     measure  bits per pixel that the model, as it is then, reaches on pixels learned from and on those held out
     """
 
-    def __init__(self, model: Directed, measure: Callable[[], Sequence[float]]):
+    def __init__(self, model: nn.Module, measure: Callable[[], Sequence[float]]):
         self.model, self.measure, self.began = model, measure, time.monotonic()
         self.average = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.best, self.least = self.average, math.inf
@@ -158,7 +164,13 @@ class Keeper:
 
 
 def adam(
-    model: MCGSM, pixels: Pixels, keeper: Keeper, steps: int, batch: int, rate: float, generator: torch.Generator
+    model: MCGSM | GuidedMCGSM,
+    pixels: Pixels,
+    keeper: Keeper,
+    steps: int,
+    batch: int,
+    rate: float,
+    generator: torch.Generator,
 ) -> Iterator[int]:
     """Steps of Adam on random pixels, noise drawn anew each time."""
     optimiser = torch.optim.Adam(model.parameters(), lr=rate, betas=(0.9, 0.99))
@@ -175,7 +187,7 @@ def adam(
         yield step
 
 
-def lbfgs(model: MCGSM, x: Tensor, y: Tensor, iterations: int) -> Iterator[int]:
+def lbfgs(model: MCGSM | GuidedMCGSM, x: Tensor, y: Tensor, iterations: int) -> Iterator[int]:
     """Iterations of L-BFGS on the same pixels."""
     optimiser = torch.optim.LBFGS(
         model.parameters(), max_iter=1, history_size=20, line_search_fn="strong_wolfe", tolerance_change=0
@@ -211,6 +223,6 @@ def measure(model: Directed, pixels: Pixels, seed: int = 0) -> tuple[float, floa
 
 
 @torch.no_grad()
-def bits(model: MCGSM, x: Tensor, y: Tensor) -> float:
+def bits(model: MCGSM | GuidedMCGSM, x: Tensor, y: Tensor) -> float:
     """Bits per pixel of y given neighbourhoods x"""
     return math.log2(LEVELS) - model.mixture.log_prob(x, y).mean().item() / math.log(2)

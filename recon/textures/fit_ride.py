@@ -15,13 +15,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from recon.errors import DataError
-from recon.models.directed import LEVELS, dequantised
+from recon.models.directed import LEVELS
 from recon.models.mcgsm import MCGSM
 from recon.models.ride import RIDE
-from recon.textures.fit import EMA, WHITENED, Keeper, Pixels, Progress, pick
+from recon.textures.fit import EMA, WHITENED, Keeper, Pixels, Progress, noisy, pick
 
 SIZES = (8, 10, 12, 14, 16, 18, 20, 22)
 WATCHED = 20_000  # pixels of either kind that bits are measured on
+PICTURES = 14  # the most that they come from
 BEFORE = 32  # rows that the LSTM reads before those
 CLIP = 1.0  # norm of the gradient, nats per pixel
 
@@ -102,8 +103,7 @@ def patches(
     above, beside = model.context.above, model.context.beside
     rows, columns = torch.arange(-above, size), torch.arange(-beside, size + beside)
     around = rows[:, None] * pixels.images.shape[-1] + columns
-    values = pixels.images.view(-1)[corner[:, None, None] + around].float()
-    values = (values + torch.rand(values.shape, generator=generator)) / LEVELS
+    values = noisy(pixels.images.view(-1)[corner[:, None, None] + around], generator)
     if mirrored:
         flip = torch.rand(len(values), 1, 1, generator=generator) < 0.5
         values = torch.where(flip, values.flip(-1), values)
@@ -126,19 +126,17 @@ def strips(model: RIDE, pixels: Pixels, generator: torch.Generator) -> Callable[
 
 
 def lowest(images: Tensor, places: Tensor, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Of one picture after the other the lowest rows with some of the places, until there are enough of them: values
-    with uniform noise (rows, width), with rows above; and which of them count, bool."""
+    """Of some pictures the lowest rows with some of the places, about as many of each: values with uniform noise
+    (rows, width), with rows above; and which of them count, bool."""
     counts = torch.zeros(images.shape, dtype=torch.bool)
     counts.view(-1)[places] = True
-    left = WATCHED
-    for image, chosen in zip(images, counts, strict=True):
+    some = counts.any(-1).any(-1).nonzero()[:, 0]
+    some = some[torch.linspace(0, len(some) - 1, min(PICTURES, len(some))).round().long()]
+    for image, chosen in zip(images[some], counts[some], strict=True):
         rows = chosen.any(1).nonzero()[:, 0]
-        if left <= 0 or len(rows) == 0:
-            continue
-        rows = rows[-math.ceil(left / images.shape[-1]) :]
+        rows = rows[-math.ceil(WATCHED / len(some) / images.shape[-1]) :]
         first, last = int(rows[0]), int(rows[-1]) + 1
         above = max(0, first - BEFORE)
         kept = chosen[above:last].clone()
         kept[: first - above] = False
-        left -= int(kept.sum())
-        yield dequantised(image[above:last], generator), kept
+        yield noisy(image[above:last], generator), kept

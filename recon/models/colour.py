@@ -1,0 +1,251 @@
+"""Directed models of colour pictures: luma first, then each chroma given it, as the code of Theis & Bethge (2015) does.
+
+    p(R, G, B) = p(Y) p(C_b | Y) p(C_r | Y, C_b) |det T|,    (Y, C_b, C_r) = T (R, G, B), as JPEG has it
+
+Luma is any directed model of grey pictures. A chroma is a `GuidedMCGSM`: it sees, beside the causal window of its own
+plane, the planes before it on all sides of the pixel, since these are there already.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from recon.errors import PredictionError
+from recon.models.directed import LEVELS, dequantised, one_thread
+from recon.models.mcgsm import MCGSM, ConditionalMixture
+from recon.models.ride import RIDE
+from recon.models.window import Window
+
+LUMA = {model.kind: model for model in (MCGSM, RIDE)}
+EVERY = 16  # steps between two pictures that are shown: each is converted as a whole
+TO_PLANES = torch.tensor(  # ITU-R BT.601, as in JPEG; chroma of a grey pixel is one half
+    [
+        [0.299, 0.587, 0.114],
+        [-0.299 / 1.772, -0.587 / 1.772, 0.5],
+        [0.5, -0.587 / 1.402, -0.114 / 1.402],
+    ]
+)
+GREY = torch.tensor([0.0, 0.5, 0.5])
+LOG_DET = torch.linalg.slogdet(TO_PLANES.double())[1].item()
+
+
+def planes_of(image: Tensor) -> Tensor:
+    """R, G and B in [0, 1], (..., 3, height, width), to Y, C_b and C_r, each within [0, 1] too"""
+    return torch.einsum("pc,...chw->...phw", TO_PLANES.to(image), image) + GREY.to(image)[:, None, None]
+
+
+def colours_of(planes: Tensor) -> Tensor:
+    """Back again; what no screen can show, beyond [0, 1], is left as it is."""
+    inverse = torch.linalg.inv(TO_PLANES.double()).to(planes)
+    return torch.einsum("cp,...phw->...chw", inverse, planes - GREY.to(planes)[:, None, None])
+
+
+@dataclass(frozen=True)
+class GuidedWindow:
+    """A causal window of a plane, and squares of (2 reach + 1)^2 pixels around its pixel of the `guides` before it.
+
+    Of planes side by side in each pixel, (height, width, guides + 1), it is a window like any other.
+    """
+
+    own: Window
+    guides: int
+    reach: int
+
+    @property
+    def square(self) -> int:
+        return (2 * self.reach + 1) ** 2
+
+    @property
+    def size(self) -> int:
+        return self.own.size + self.guides * self.square
+
+    def steps(self, width: int) -> Tensor:
+        """As `Window.steps`, in planes side by side: rows of `width` = columns (guides + 1) numbers. Places are those
+        of the last plane."""
+        planes = self.guides + 1
+        own = [dy * width + dx * planes for dy, dx in self.own.offsets]
+        near = range(-self.reach, self.reach + 1)
+        guides = [dy * width + dx * planes + k - self.guides for k in range(self.guides) for dy in near for dx in near]
+        return torch.tensor(own + guides)
+
+    def inner(self, height: int, width: int) -> Tensor:
+        """As `Window.inner`, bool (height, width)"""
+        found, reach = self.own.inner(height, width), self.reach
+        found[:reach] = found[height - reach :] = False
+        found[:, :reach] = found[:, width - reach :] = False
+        return found
+
+
+class GuidedMCGSM(nn.Module):
+    """p(plane | other planes), pixel by pixel: an MCGSM whose window is a `GuidedWindow`.
+
+    guides  planes that are known
+    reach   how far around a pixel they are looked at
+    The other arguments are `MCGSM`'s.
+    """
+
+    def __init__(
+        self,
+        guides: int,
+        *,
+        reach: int = 2,
+        above: int = 3,
+        beside: int = 3,
+        components: int = 8,
+        scales: int = 4,
+        features: int = 24,
+    ):
+        super().__init__()
+        if guides < 1 or reach < 0:
+            raise PredictionError("A guided MCGSM has at least one plane that is known.")
+        self.window = GuidedWindow(Window(above, beside), guides, reach)
+        self.mixture = ConditionalMixture(self.window.size, components, scales, features)
+
+    def _of_guides(self, guides: Tensor, filters: Tensor, constant: Tensor) -> Tensor:
+        """What the filters make of the guides (batch, guides, height, width), (batch, height, width, outputs), and the
+        constant; beyond the border a guide repeats its last pixel."""
+        reach = self.window.reach
+        kernel = filters[self.window.own.size :].unflatten(0, (self.window.guides, 2 * reach + 1, 2 * reach + 1))
+        around = F.pad(guides, (reach,) * 4, mode="replicate")
+        return F.conv2d(around, kernel.permute(3, 0, 1, 2)).movedim(1, -1) + constant
+
+    def log_prob(self, values: Tensor, guides: Tensor) -> Tensor:
+        """log p of every pixel of `values`, (batch, height, width), in nats per unit of [0, 1], given the guides
+        (batch, guides, height, width) and the pixels before it; beyond the border there is the mean."""
+        filters, constant = self.mixture.filters()
+        own = self.window.own.convolved(values, filters[: self.window.own.size], self.mixture.level).movedim(1, -1)
+        return self.mixture.log_prob_of(values, own + self._of_guides(guides, filters, constant))
+
+    @torch.no_grad()
+    def draw(
+        self, canvas: Tensor, guides: Tensor, free: Tensor, generator: torch.Generator, temperature: float = 1.0
+    ) -> Iterator[Tensor]:
+        """As `Directed.draw`, given the guides."""
+        filters, constant = self.mixture.filters()
+        window, known = self.window.own, self._of_guides(guides, filters, constant)
+        padded = window.padded(canvas, self.mixture.level)
+        steps, flat = window.steps(padded.shape[-1]).to(canvas.device), padded.flatten(1)
+        for front in window.fronts(free.cpu()):
+            rows, columns = front.to(canvas.device).unbind(1)
+            places = (rows + window.above) * padded.shape[-1] + columns + window.beside
+            with one_thread():
+                linear = flat[:, places[:, None] + steps] @ filters[: window.size] + known[:, rows, columns]
+                drawn = self.mixture.sample(linear, generator, temperature)
+            flat[:, places] = drawn
+            canvas[:, rows, columns] = drawn
+            yield front
+
+
+class Colour(nn.Module, PyTorchModelHubMixin):
+    """A directed model of colour pictures.
+
+    luma    what makes the model of luma: its kind, "mcgsm" or "ride", and its arguments
+    chroma  arguments of both `GuidedMCGSM`s
+
+    Raises PredictionError for another kind.
+    """
+
+    kind = "colour"
+
+    def __init__(self, *, luma: Mapping[str, Any], chroma: Mapping[str, Any] | None = None):
+        super().__init__()
+        asked = dict(luma)
+        kind = asked.pop("kind", None)
+        if kind not in LUMA:
+            raise PredictionError(f"Luma is modelled by one of {', '.join(LUMA)}, not by {kind!r}.")
+        self.luma = LUMA[kind](**asked)
+        self.chroma = nn.ModuleList(GuidedMCGSM(guides, **(chroma or {})) for guides in (1, 2))
+
+    def settled(self, height: int, width: int) -> Tensor:
+        """bool (height, width): the pixels that have all windows inside the picture, see `Directed.settled`."""
+        found = self.luma.settled(height, width)
+        for model in self.chromas:
+            found = found & model.window.inner(height, width)
+        return found
+
+    @property
+    def chromas(self) -> list[GuidedMCGSM]:
+        """Of C_b given Y, and of C_r given both"""
+        return [model for model in self.chroma if isinstance(model, GuidedMCGSM)]
+
+    def log_probs(self, image: Tensor) -> Tensor:
+        """log p of every pixel's Y, C_b and C_r given all before, (batch, 3, height, width), from R, G and B in [0, 1].
+        Summed over planes, and log |det T| added, they are the density of R, G and B: `log_prob`."""
+        planes = planes_of(image)
+        chroma = [model.log_prob(planes[:, k], planes[:, :k]) for k, model in enumerate(self.chromas, 1)]
+        return torch.stack([self.luma.log_prob(planes[:, 0]), *chroma], 1)
+
+    def log_prob(self, image: Tensor) -> Tensor:
+        """log p of every pixel's three values, (batch, height, width), in nats per unit of [0, 1]^3, from R, G and B in
+        [0, 1], (batch, 3, height, width)."""
+        return self.log_probs(image).sum(1) + LOG_DET
+
+    @torch.no_grad()
+    def bits_per_dim(self, image: Tensor, generator: torch.Generator, whole: bool = True) -> float:
+        """Bits for each of the three values of a pixel of uint8 (batch, 3, height, width), with uniform noise; `whole`
+        as in `Directed.bits_per_pixel`."""
+        nats = self.log_prob(dequantised(image, generator))
+        if not whole:
+            inner = self.settled(*image.shape[-2:])
+            if not inner.any():
+                raise PredictionError("This picture is smaller than what the model looks at.")
+            nats = nats[:, inner]
+        return math.log2(LEVELS) - nats.double().mean().item() / 3 / math.log(2)
+
+    @torch.no_grad()
+    def generate(
+        self, height: int, width: int, generator: torch.Generator, count: int = 1, temperature: float = 1.0
+    ) -> Iterator[Tensor]:
+        """New pictures: yields (count, 3, height, width), R, G and B in [0, 1], after every few steps; first grey ones,
+        then their colours; the last one is finished."""
+        margin = max(4 * model.window.own.above for model in self.chromas)
+        reach = max(model.window.reach for model in self.chromas)
+        tall, wide = height + margin + reach, width + 2 * margin
+        canvas = torch.empty(count, 3, tall, wide, device=self.luma.device)
+        canvas[:] = GREY.to(canvas)[:, None, None]
+        shown = canvas[..., margin : margin + height, margin : margin + width]
+        free = torch.ones(tall, wide, dtype=torch.bool)
+        for step, grown in enumerate(self.luma.generate(tall, wide, generator, count, temperature)):
+            canvas[:, 0] = grown
+            if step % EVERY == 0:
+                yield colours_of(shown).clamp(0, 1)
+        for step, _ in enumerate(self._colour(canvas, free, generator, temperature)):
+            if step % EVERY == 0:
+                yield colours_of(shown).clamp(0, 1)
+        yield colours_of(shown).clamp(0, 1)
+
+    @torch.no_grad()
+    def complete(
+        self, image: Tensor, hole: Tensor, generator: torch.Generator, temperature: float = 1.0
+    ) -> Iterator[Tensor]:
+        """Fill a hole, luma first: yields (batch, 3, height, width) after every few steps. As `Directed.complete`, of
+        colour pictures in [0, 1]."""
+        if image.dim() != 4 or image.shape[1] != 3:
+            raise PredictionError("A colour picture has three channels.")
+        canvas = planes_of(image.to(self.luma.device))
+        canvas[:, 1:, hole] = GREY.to(canvas)[1:, None]
+        for step, filled in enumerate(self.luma.complete(canvas[:, 0], hole, generator, temperature)):
+            canvas[:, 0] = filled
+            if step % EVERY == 0:
+                yield torch.where(hole, colours_of(canvas).clamp(0, 1), image)
+        for step, _ in enumerate(self._colour(canvas, hole, generator, temperature)):
+            if step % EVERY == 0:
+                yield torch.where(hole, colours_of(canvas).clamp(0, 1), image)
+        yield torch.where(hole, colours_of(canvas).clamp(0, 1), image)
+
+    def _colour(self, canvas: Tensor, free: Tensor, generator: torch.Generator, temperature: float) -> Iterator[None]:
+        """Draw the free chroma of planes (batch, 3, height, width) in place."""
+        for k, model in enumerate(self.chromas, 1):
+            plane = canvas[:, k].clone()
+            for front in model.draw(plane, canvas[:, :k], free, generator, temperature):
+                rows, columns = front.unbind(1)
+                canvas[:, k, rows, columns] = plane[:, rows, columns]
+                yield
