@@ -42,11 +42,11 @@ def main() -> None:
     train, valid = sets.load(asked.name, "train"), sets.load(asked.name, "valid", limit=400)
     test = sets.load(asked.name, "test", limit=MEASURED)
     print("| luma by | bits/dim | Y | C_b | C_r | seconds |\n| --- | --- | --- | --- | --- | --- |", flush=True)
-    drawn = []
+    inner, drawn = Colour(luma=LUMA["MCGSM"]).settled(*test.shape[-2:]), []  # the same pixels for both
     for title in LUMA:
         steps = asked.steps if title == "RIDE" else 3000
         model, seconds = fitted(title, asked.runs / f"{asked.name}-colour-{title.lower()}-{steps}", steps, train, valid)
-        each = likelihoods(model, test)
+        each = likelihoods(model, test, inner)
         whole = 8 - (each.sum(1) + LOG_DET / math.log(2)) / 3
         parts = " | ".join(f"{bits:.3f}" for bits in 8 - each.mean(0))
         print(f"| {title} | {whole.mean():.3f} ({interval(whole):.3f}) | {parts} | {seconds:.0f} |", flush=True)
@@ -76,10 +76,9 @@ def fitted(title: str, folder: Path, steps: int, train: Tensor, valid: Tensor) -
 
 
 @torch.no_grad()
-def likelihoods(model: Colour, images: Tensor) -> Tensor:
-    """Of each picture's Y, C_b and C_r, (count, 3), in bits per unit of [0, 1]"""
+def likelihoods(model: Colour, images: Tensor, inner: Tensor) -> Tensor:
+    """Of each picture's Y, C_b and C_r, (count, 3), in bits per unit of [0, 1], over the pixels `inner`"""
     generator = torch.Generator().manual_seed(0)
-    inner = model.settled(*images.shape[-2:])
     found = [model.log_probs(dequantised(image[None], generator))[0, :, inner].double().mean(1) for image in images]
     return torch.stack(found) / math.log(2)
 

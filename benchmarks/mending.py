@@ -1,10 +1,11 @@
 """A square hole in the middle of textures: biharmonic, the best of several starts, and Metropolis within Gibbs.
 
-    python -m benchmarks.mending [grass gravel brick "D9 grass" ...] [--side 71] [--sweeps 20] [--plot docs/mending.png]
+    python -m benchmarks.mending [grass gravel brick "D9 grass" ...] [--ride 900] [--plot docs/mending.png]
 
-An MCGSM is fitted to each texture without the hole and what depends on it. Bits per pixel are of the hole, and of the
-known pixels beside and below that depend on it: there they say how well the seam fits, next to those of the true
-picture. Names of Brodatz's textures need RECON_DATA; a plot for the repository is of scikit-image's alone.
+An MCGSM, or with --ride a RIDE in so many steps, is fitted to each texture without the hole and what depends on it.
+Bits per pixel are of the hole, and of the known pixels beside and below that depend on it: there they say how well the
+seam fits, next to those of the true picture. Names of Brodatz's textures, 448 x 448 pixels or 256 x 256, need
+RECON_DATA; a plot for the repository is of scikit-image's alone.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from skimage.restoration import inpaint_biharmonic
 from torch import Tensor
 
 from recon.data import packed
-from recon.models import MCGSM
-from recon.models.directed import dequantised
+from recon.models import MCGSM, RIDE
+from recon.models.directed import Directed, dequantised
 from recon.textures import fit, shipped
+from recon.textures.fit_ride import fit_ride
 from recon.textures.mending import mend
 from recon.textures.surroundings import Touched
 
@@ -34,12 +36,15 @@ GAP, TITLE = 6, 18
 
 
 def texture(name: str) -> Tensor:
-    """uint8 (height, width): one that ships, or one of `textures256.npz`"""
+    """uint8 (height, width): one that ships, or one of `textures256.npz`, as large as it is there"""
     if name in shipped.TEXTURES:
         return shipped.load(name)
     path = Path(os.environ["RECON_DATA"]) / "textures256.npz"
-    names = [str(found) for found in packed.read(path, "names")]
-    return torch.from_numpy(packed.read(path, "images")[names.index(name)])
+    for images, names in (("native", "native_names"), ("images", "names")):
+        known = [str(found) for found in packed.read(path, names)]
+        if name in known:
+            return torch.from_numpy(packed.read(path, images)[known.index(name)])
+    raise SystemExit(f"There is no texture {name!r} in {path.name}.")
 
 
 def middle(height: int, width: int, side: int) -> Tensor:
@@ -50,19 +55,24 @@ def middle(height: int, width: int, side: int) -> Tensor:
     return hole
 
 
-def fitted(image: Tensor, hole: Tensor, steps: int) -> MCGSM:
-    """Of all pixels whose windows hold none of the hole; a fifth of them, at random, is held out."""
+def fitted(image: Tensor, hole: Tensor, steps: int, ride: int) -> MCGSM | RIDE:
+    """Of all pixels whose windows hold none of the hole. A fifth of them is held out: at random, or for a RIDE, which
+    learns from patches, the lowest ones."""
     torch.manual_seed(0)
-    model = MCGSM()
-    places = model.window.inner(*image.shape) & ~Touched(model, hole).pixels
+    model = RIDE(components=12) if ride else MCGSM()
+    places = model.settled(*image.shape) & ~Touched(model, hole).pixels
     places = places.flatten().nonzero()[:, 0]
-    places = places[torch.randperm(len(places), generator=torch.Generator().manual_seed(0))]
+    if not ride:
+        places = places[torch.randperm(len(places), generator=torch.Generator().manual_seed(0))]
     cut = round(len(places) * fit.HELD_OUT)
-    list(fit.fit(model, fit.Pixels(image[None], places[cut:], places[:cut]), steps=steps))
+    if isinstance(model, RIDE):
+        list(fit_ride(model, fit.Pixels(image[None], places[:-cut], places[-cut:]), steps=ride))
+    else:
+        list(fit.fit(model, fit.Pixels(image[None], places[cut:], places[:cut]), steps=steps))
     return model.eval().requires_grad_(False)
 
 
-def parts(model: MCGSM, canvas: Tensor, hole: Tensor) -> list[float]:
+def parts(model: Directed, canvas: Tensor, hole: Tensor) -> list[float]:
     """Bits per pixel of the hole, of known pixels beside it that depend on it, and of those below it"""
     touched = Touched(model, hole)
     bits = 8 - touched.log_prob(canvas[None])[0] / math.log(2)
@@ -88,7 +98,7 @@ def measured(name: str, asked: argparse.Namespace) -> list[Tensor]:
     hole = middle(*image.shape, asked.side)
     values = dequantised(image, torch.Generator().manual_seed(1))
     began = time.monotonic()
-    model = fitted(image, hole, asked.steps)
+    model = fitted(image, hole, asked.steps, asked.ride)
     row(name, "true (seconds: fitting)", parts(model, values, hole), time.monotonic() - began)
     began = time.monotonic()
     smooth = biharmonic(values, hole)
@@ -130,6 +140,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=71, help="of the hole, in pixels")
     parser.add_argument("--sweeps", type=int, default=20)
     parser.add_argument("--steps", type=int, default=1500, help="of fitting")
+    parser.add_argument("--ride", type=int, default=0, help="steps of fitting a RIDE instead")
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--plot", type=Path)

@@ -96,11 +96,16 @@ def ancestral(
     if isinstance(model, MCGSM):
         yield from filtered(model, empty, hole, generator, candidates, temperature)
         return
-    canvas, drawn, pixels = empty.repeat(candidates, 1, 1), 0, int(hole.sum())
-    for front in model.draw(canvas, hole, generator, temperature):
+    # only what is near is read: all candidates share what is far, and as much of it as counts is within `near`
+    touched, picture, drawn, pixels = Touched(model, hole), empty.clone(), 0, int(hole.sum())
+    shown = picture[touched.near]
+    canvas = shown.repeat(candidates, 1, 1)
+    for front in model.draw(canvas, hole[touched.near], generator, temperature):
         drawn += len(front)
-        yield canvas[0], drawn / pixels
-    yield canvas[Touched(model, hole).weight(canvas).argmax()], 1.0
+        shown.copy_(canvas[0])
+        yield picture, drawn / pixels
+    shown.copy_(canvas[touched.weight(canvas).argmax()])
+    yield picture, 1.0
 
 
 def filtered(

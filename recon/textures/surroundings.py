@@ -138,9 +138,10 @@ class Touched:
         )
 
     def log_prob(self, canvas: Tensor) -> Tensor:
-        """Of these pixels, in nats: (batch, pixels), float64; canvas (batch, height, width)"""
-        near = (slice(None), *self.near)
-        return self.model.log_prob(canvas[near])[:, self.pixels[self.near]].double()
+        """Of these pixels, in nats: (batch, pixels), float64; canvas (batch, height, width), or what of it is `near`"""
+        if canvas.shape[1:] == self.pixels.shape:
+            canvas = canvas[(slice(None), *self.near)]
+        return self.model.log_prob(canvas)[:, self.pixels[self.near]].double()
 
     @torch.no_grad()
     def weight(self, canvas: Tensor) -> Tensor:
