@@ -1,6 +1,6 @@
 """Natural images, BSDS300 in grey: the first table of Theis & Bethge (2015), as far as this machine goes.
 
-    RECON_DATA=... python -m benchmarks.natural [--components 16 32 64 128] [--steps 3000] [--layers 1 2]
+    RECON_DATA=... python -m benchmarks.natural [--components 16 32 64 128] [--layers 1 2] [--alone] [--ensembles]
 
 Every MCGSM sees 40 pixels (five rows of nine columns up to the pixel), has 4 scales and 48 features, and is fitted by
 Adam and L-BFGS to random pixels of 126 training pictures; 14 others say when to stop. A RIDE has
@@ -8,7 +8,8 @@ Adam and L-BFGS to random pixels of 126 training pictures; 14 others say when to
 sees too, or with --alone from nothing, as in the paper; patches of 8 x 8 to 22 x 22, half mirrored. Log-likelihoods are
 means over 70 test pictures, every pixel that has the MCGSM's whole window in its picture (the paper's "infinite"
 images), in bits per pixel of [0, 1], as in the paper: higher is better; 8 less that is the bits that a pixel costs. In
-brackets the 95 % interval.
+brackets the 95 % interval. An ensemble is one model applied to eight flips and rotations of a picture; it is measured
+on pixels that have all windows of all of them in the picture, and so are its members, in the rows below it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from torch import Tensor
 from recon.data import natural
 from recon.models import MCGSM, RIDE
 from recon.models.directed import Directed, dequantised
+from recon.models.ensemble import Ensemble
 from recon.models.window import Window
 from recon.textures import fit
 from recon.textures.fit_ride import fit_ride
@@ -42,6 +44,7 @@ def main() -> None:
     ask.add_argument("--layers", type=int, nargs="*", default=[], help="of the spatial LSTM: a RIDE each")
     ask.add_argument("--ride-steps", type=int, default=1500)
     ask.add_argument("--alone", action="store_true", help="RIDE as in the paper")
+    ask.add_argument("--ensembles", action="store_true", help="of the last MCGSM and the last RIDE")
     ask.add_argument("--runs", type=Path, default=Path("runs"), help="where fitted models are kept")
     asked = ask.parse_args()
     train, valid, test = (natural.load(split) for split in ("train", "valid", "test"))
@@ -52,11 +55,15 @@ def main() -> None:
         model, seconds = fitted(components, asked.steps, asked.runs, train, valid)
         title = f"MCGSM, {components} comp." if components > 1 else "linear Gaussian predictor"
         print(row(title, each_picture(model, test), seconds), flush=True)
+    if asked.ensembles:
+        ensemble(f"EoMCGSM, {components} comp.", model, test)
     for layers in asked.layers:
         base = None if asked.alone else fitted(BASE, asked.steps, asked.runs, train, valid)[0]
         ride, seconds = recurrent(layers, base, asked.ride_steps, asked.runs, train, valid)
         title = f"RIDE, {layers} layer{'s' * (layers > 1)}" + ("" if base is None else f", from MCGSM, {BASE} comp.")
         print(row(title, each_picture(ride, test), seconds), flush=True)
+    if asked.ensembles and asked.layers:
+        ensemble(f"Eo{title}", ride, test)
 
 
 def row(title: str, each: Tensor, seconds: float) -> str:
@@ -124,6 +131,20 @@ def each_picture(model: Directed, images: Tensor) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     found = [model.log_prob(dequantised(image[None], generator))[0, inner].mean() for image in images]
     return torch.stack(found) / math.log(2)
+
+
+@torch.no_grad()
+def ensemble(title: str, model: Directed, images: Tensor) -> None:
+    """Print what one model reaches as an ensemble over the eight flips and rotations, and, on the same pixels, what its
+    members reach in the mean and the best of them for each picture."""
+    began, found = time.monotonic(), Ensemble([model])
+    generator = torch.Generator().manual_seed(0)
+    pixels = int(found.settled(*images.shape[1:]).sum())
+    members = torch.cat([found.log_probs(dequantised(image[None], generator), whole=False) for image in images], 1)
+    members = members.double() / math.log(2)
+    whole = members.mul(math.log(2)).logsumexp(0).sub(math.log(len(members))) / math.log(2)
+    for kind, each in (("", whole), (", members", members.mean(0)), (", best member", members.amax(0))):
+        print(row(title + kind, each / pixels, time.monotonic() - began), flush=True)
 
 
 def gaussian(train: Tensor, test: Tensor) -> Tensor:
