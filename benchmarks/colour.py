@@ -67,7 +67,10 @@ def fitted(title: str, folder: Path, steps: int, train: Tensor, valid: Tensor) -
     torch.manual_seed(0)
     model = Colour(luma=LUMA[title])
     began = time.monotonic()
-    for told in fit_colour(model, train, valid, steps=steps, mirrored=True, every=250):
+    images = torch.cat([train, valid])
+    learned = torch.zeros(images[:, 0].shape, dtype=torch.bool)
+    learned[: len(train)] = True
+    for told in fit_colour(model, images, learned, steps=steps, mirrored=True, every=250):
         print(f"<!-- {title}, {told} -->", flush=True)
     seconds = time.monotonic() - began
     model.save_pretrained(folder)

@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     verb.set_defaults(run=familiarity)
 
     verb = verbs.add_parser("texture", help="fit a directed model to a texture: a checkpoint folder")
-    verb.add_argument("texture", help="grass, gravel, brick or leaves")
+    verb.add_argument("texture", help="grass, gravel, brick, leaves, or a picture's file")
     verb.add_argument("--to", type=Path, default=Path("checkpoints"), help="where the checkpoint folder goes")
     verb.add_argument("--components", type=count, default=12)
     verb.add_argument("--radius", type=count, default=7, help="of the causal window")
@@ -204,7 +204,7 @@ def texture(asked: argparse.Namespace) -> None:
     from recon.models import MCGSM, RIDE
     from recon.textures import checkpoint, fit, fit_ride, shipped
 
-    image = shipped.load(asked.texture)
+    known, image = shipped.find(asked.texture)
     torch.manual_seed(asked.seed)  # only initial weights come from the global generator
     model = MCGSM(above=asked.radius, beside=asked.radius, components=asked.components)
     pixels, linear = fit.rows_held_out(image, model), checkpoint.linear_bits(model, image)
@@ -215,8 +215,8 @@ def texture(asked: argparse.Namespace) -> None:
             print(f"{where}: {told.learned:.3f} learned, {told.held_out:.3f} held out", flush=True)
         reached = fit.measure(model, pixels, asked.seed)
         result = checkpoint.Reached(*reached, linear, told.seconds, torch.get_num_threads())
-        folder = asked.to / f"{model.kind}-{asked.texture}"
-        checkpoint.write(model, folder, shipped.TEXTURES[asked.texture], image.shape, result, asked.command)
+        folder = asked.to / f"{model.kind}-{known.name}"
+        checkpoint.write(model, folder, known, image.shape, result, asked.command)
         print(f"{folder} is written: {reached[1]:.3f} bits/px held out, the best linear predictor {linear:.3f}")
 
     follow_fit(model, fit.fit(model, pixels, steps=asked.steps, seed=asked.seed))

@@ -16,10 +16,17 @@ from recon.textures import fit
 from recon.textures.fit_ride import SIZES, fit_ride
 
 
+def rows_learned(height: int, width: int, share: float = fit.HELD_OUT) -> Tensor:
+    """bool (1, height, width): all but the lowest `share` of the rows, as `fit.rows_held_out` has it."""
+    found = torch.ones(1, height, width, dtype=torch.bool)
+    found[:, round(height * (1 - share)) :] = False
+    return found
+
+
 def fit_colour(
     model: Colour,
+    images: Tensor,
     learned: Tensor,
-    held_out: Tensor,
     *,
     steps: int = 2000,
     chroma_steps: int = 1500,
@@ -31,23 +38,24 @@ def fit_colour(
 ) -> Iterator[fit.Progress]:
     """Fit `model` in place, on the CPU; yields after every so many steps. The same seed gives the same model.
 
-    learned, held_out     colour pictures of one size, uint8 (count, 3, height, width); the latter say when to stop
+    images                colour pictures of one size, uint8 (count, 3, height, width)
+    learned               bool (count, height, width): the pixels to learn from; others say when to stop
     steps, rate, decay,   of luma, see `fit.fit` and `fit_ride`; a RIDE's patches are no larger than pictures leave room
     mirrored              for
     chroma_steps          of Adam, for each chroma
     Noise is added once: level and noise of three colours make each value of a plane. The generator may be closed at any
-    time. Raises DataError where pictures are too small.
+    time. Raises DataError where pictures are too small, or nothing is held out.
     """
-    if learned.dim() != 4 or learned.shape[1] != 3 or learned.shape[1:] != held_out.shape[1:]:
+    if images.dim() != 4 or images.shape[1] != 3 or learned.shape != images[:, 0].shape:
         raise DataError("A colour model learns from colour pictures of one size.")
     generator = torch.Generator().manual_seed(seed)
-    images = torch.cat([learned, held_out])
     # picture by picture, and planes last: a plane and those before it are then one picture of longer rows
     planes = torch.stack([planes_of(dequantised(image, generator)).movedim(0, -1) for image in images])
-    luma = places(planes[..., 0].contiguous(), model.luma.settled(*images.shape[-2:]), 1, len(learned))
+    luma = pixels(planes[..., :1], model.luma.settled(*images.shape[-2:]), learned)
     if isinstance(model.luma, RIDE):
-        room = min(images.shape[-2] - model.luma.context.above, images.shape[-1] - 2 * model.luma.context.beside)
-        sizes = [size for size in SIZES if size <= room]
+        context = model.luma.context
+        room = min(images.shape[-2] - context.above, images.shape[-1] - 2 * context.beside)
+        sizes = [size for size in SIZES if size <= room] or SIZES
         running = fit_ride(
             model.luma,
             luma,
@@ -64,17 +72,15 @@ def fit_colour(
     for told in running:
         yield replace(told, phase=f"luma, {told.phase}")
     for k, (name, chroma) in enumerate(zip(("blue", "red"), model.chromas, strict=True), 1):
-        inner = chroma.window.inner(*images.shape[-2:])
-        seen = places(planes[..., : k + 1].flatten(2), inner, k + 1, len(learned))
+        seen = pixels(planes[..., : k + 1], chroma.window.inner(*images.shape[-2:]), learned)
         for told in fit.fit(chroma, seen, steps=chroma_steps, finish=0, seed=seed, every=every):
             yield replace(told, phase=f"{name}, {told.phase}")
 
 
-def places(images: Tensor, inner: Tensor, planes: int, learned: int) -> fit.Pixels:
-    """Pixels of the last of `planes` planes side by side, (count, height, width planes): those that are `inner`, bool
-    (height, width); the first `learned` pictures are to learn from."""
-    own = inner.flatten().nonzero()[:, 0] * planes + planes - 1
-    if len(own) == 0:
+def pixels(planes: Tensor, inner: Tensor, learned: Tensor) -> fit.Pixels:
+    """Those of the last plane of (count, height, width, planes) that are `inner`, bool (height, width)."""
+    last = planes.shape[-1] - 1
+    found = [(some & inner).flatten().nonzero()[:, 0] * (last + 1) + last for some in (learned, ~learned)]
+    if not all(len(some) for some in found):
         raise DataError("These pictures are too small to learn from.")
-    spread = torch.arange(len(images))[:, None] * images[0].numel() + own
-    return fit.Pixels(images, spread[:learned].flatten(), spread[learned:].flatten())
+    return fit.Pixels(planes.flatten(2).contiguous(), *found)

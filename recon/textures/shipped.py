@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -44,3 +46,16 @@ def load(name: str) -> Tensor:
     from skimage import data
 
     return torch.from_numpy(getattr(data, name)())
+
+
+def find(texture: str) -> tuple[Texture, Tensor]:
+    """One of TEXTURES by its name, or a picture's file: what is known of it, and uint8 (height, width), of a file as
+    `recon.textures.pictures.own` makes it. Raises DataError for what is neither, ImageError for a bad file."""
+    if texture in TEXTURES or not Path(texture).is_file():
+        image = load(texture)
+        return TEXTURES[texture], image
+    from recon.images import open_image
+    from recon.textures import pictures
+
+    name = re.sub(r"[^a-z0-9]+", "-", Path(texture).stem.lower()).strip("-") or "picture"
+    return Texture(name, name, "a picture of one's own", "its owner's"), pictures.own(open_image(texture)).image

@@ -8,7 +8,7 @@ import torch
 from recon.errors import DataError, PredictionError
 from recon.models.colour import LOG_DET, TO_PLANES, Colour, GuidedMCGSM, GuidedWindow, colours_of, planes_of
 from recon.models.window import Window
-from recon.textures.fit_colour import fit_colour
+from recon.textures.fit_colour import fit_colour, rows_learned
 
 SMALL = {"above": 1, "beside": 1, "components": 2, "scales": 2, "features": 3}
 
@@ -90,8 +90,10 @@ def test_chroma_is_not_asked_about_what_comes_after_it():
 @pytest.mark.parametrize("kind", ["mcgsm", "ride"])
 def test_it_learns_grows_and_fills(kind):
     found = model(kind)
-    learned, held_out = pictures(6), pictures(1)
-    told = list(fit_colour(found, learned, held_out, steps=40, chroma_steps=60, every=20))
+    images, held_out = pictures(6), pictures(6)[-1:]
+    learned = torch.ones(6, 24, 24, dtype=torch.bool)
+    learned[-1] = False
+    told = list(fit_colour(found, images, learned, steps=40, chroma_steps=60, every=20))
     for phase in ("luma", "blue", "red"):
         parts = [each for each in told if each.phase.startswith(phase)]
         assert parts and parts[-1].best <= parts[0].held_out
@@ -138,6 +140,8 @@ def test_what_it_refuses():
     with pytest.raises(PredictionError, match="smaller"):
         found.bits_per_dim(pictures(1, 2), generator, whole=False)
     with pytest.raises(DataError, match="colour pictures"):
-        next(fit_colour(found, pictures(2)[:, :1], pictures(1)))
+        next(fit_colour(found, pictures(2)[:, :1], torch.ones(2, 24, 24, dtype=torch.bool)))
     with pytest.raises(DataError, match="too small"):
-        next(fit_colour(found, pictures(2, 2), pictures(1, 2)))
+        next(fit_colour(found, pictures(1, 2), rows_learned(2, 2)))
+    with pytest.raises(DataError, match="too small"):
+        next(fit_colour(found, pictures(2), torch.ones(2, 24, 24, dtype=torch.bool)))

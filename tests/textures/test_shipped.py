@@ -2,10 +2,11 @@ import json
 
 import pytest
 import torch
+from PIL import Image
 
 from recon import hub
 from recon.__main__ import main
-from recon.errors import CheckpointError, DataError
+from recon.errors import CheckpointError, DataError, ImageError
 from recon.models import MCGSM
 from recon.textures import checkpoint, fit, shipped
 from tests.textures.test_fit import small, texture
@@ -20,6 +21,21 @@ def test_each_is_a_picture(name):
 def test_unknown_textures():
     with pytest.raises(DataError, match="grass, gravel"):
         shipped.load("moss")
+
+
+def test_a_file_is_a_texture_too(tmp_path, capsys):
+    Image.fromarray(texture().numpy()).convert("RGB").save(tmp_path / "My wall (2).png")
+    known, image = shipped.find(str(tmp_path / "My wall (2).png"))
+    assert known.name == "my-wall-2" and torch.equal(image, texture())
+    path = str(tmp_path / "My wall (2).png")
+    assert not main(["texture", path, "--to", str(tmp_path), "--components", "2", "--radius", "2", "--steps", "20"])
+    assert "bits/px held out" in capsys.readouterr().out
+    assert isinstance(hub.load_directed("mcgsm-my-wall-2", folder=tmp_path), MCGSM)
+    (tmp_path / "words.png").write_text("no picture")
+    with pytest.raises(ImageError):
+        shipped.find(str(tmp_path / "words.png"))
+    with pytest.raises(DataError, match="no texture"):
+        shipped.find(str(tmp_path / "nothing.png"))
 
 
 def test_a_folder_is_written_and_read(tmp_path):
