@@ -164,6 +164,13 @@ class Colour(nn.Module, PyTorchModelHubMixin):
         self.luma = LUMA[kind](**asked)
         self.chroma = nn.ModuleList(GuidedMCGSM(guides, **(chroma or {})) for guides in (1, 2))
 
+    @classmethod
+    def over(cls, luma: MCGSM | RIDE, chroma: Mapping[str, Any] | None = None) -> Colour:
+        """With that model of luma, the same one, not a copy, and chroma that has learned nothing yet."""
+        found = cls(luma={"kind": luma.kind, **luma.arguments}, chroma=chroma)
+        found.luma = luma
+        return found
+
     def settled(self, height: int, width: int) -> Tensor:
         """bool (height, width): the pixels that have all windows inside the picture, see `Directed.settled`."""
         found = self.luma.settled(height, width)
@@ -217,10 +224,8 @@ class Colour(nn.Module, PyTorchModelHubMixin):
             canvas[:, 0] = grown
             if step % EVERY == 0:
                 yield colours_of(shown).clamp(0, 1)
-        for step, _ in enumerate(self._colour(canvas, free, generator, temperature)):
-            if step % EVERY == 0:
-                yield colours_of(shown).clamp(0, 1)
-        yield colours_of(shown).clamp(0, 1)
+        for _ in self.tint(canvas, free, generator, temperature):
+            yield colours_of(shown).clamp(0, 1)
 
     @torch.no_grad()
     def complete(
@@ -236,16 +241,21 @@ class Colour(nn.Module, PyTorchModelHubMixin):
             canvas[:, 0] = filled
             if step % EVERY == 0:
                 yield torch.where(hole, colours_of(canvas).clamp(0, 1), image)
-        for step, _ in enumerate(self._colour(canvas, hole, generator, temperature)):
-            if step % EVERY == 0:
-                yield torch.where(hole, colours_of(canvas).clamp(0, 1), image)
-        yield torch.where(hole, colours_of(canvas).clamp(0, 1), image)
+        for _ in self.tint(canvas, hole, generator, temperature):
+            yield torch.where(hole, colours_of(canvas).clamp(0, 1), image)
 
-    def _colour(self, canvas: Tensor, free: Tensor, generator: torch.Generator, temperature: float) -> Iterator[None]:
-        """Draw the free chroma of planes (batch, 3, height, width) in place."""
+    @torch.no_grad()
+    def tint(
+        self, planes: Tensor, free: Tensor, generator: torch.Generator, temperature: float = 1.0
+    ) -> Iterator[Tensor]:
+        """Draw the chroma of the pixels `free`, bool (height, width), given the luma of all: of planes (batch, 3,
+        height, width), in place; yields them after every few steps and at the end."""
         for k, model in enumerate(self.chromas, 1):
-            plane = canvas[:, k].clone()
-            for front in model.draw(plane, canvas[:, :k], free, generator, temperature):
+            planes[:, k, free] = model.mixture.level
+            plane = planes[:, k].clone()
+            for step, front in enumerate(model.draw(plane, planes[:, :k], free, generator, temperature), 1):
                 rows, columns = front.unbind(1)
-                canvas[:, k, rows, columns] = plane[:, rows, columns]
-                yield
+                planes[:, k, rows, columns] = plane[:, rows, columns]
+                if step % EVERY == 0:
+                    yield planes
+        yield planes

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -78,6 +79,13 @@ class Directed(nn.Module, PyTorchModelHubMixin):
         """bool (height, width): the pixels that have all of their context inside the picture; densities are compared
         on these alone (the "infinite image" of the paper)."""
         raise NotImplementedError
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments that make a model of the same shape, as `config.json` has them"""
+        found = self._hub_mixin_config
+        assert isinstance(found, dict)
+        return dict(found)
 
     @property
     def device(self) -> torch.device:

@@ -46,11 +46,7 @@ def fit_colour(
     Noise is added once: level and noise of three colours make each value of a plane. The generator may be closed at any
     time. Raises DataError where pictures are too small, or nothing is held out.
     """
-    if images.dim() != 4 or images.shape[1] != 3 or learned.shape != images[:, 0].shape:
-        raise DataError("A colour model learns from colour pictures of one size.")
-    generator = torch.Generator().manual_seed(seed)
-    # picture by picture, and planes last: a plane and those before it are then one picture of longer rows
-    planes = torch.stack([planes_of(dequantised(image, generator)).movedim(0, -1) for image in images])
+    planes = side_by_side(images, learned, seed)
     luma = pixels(planes[..., :1], model.luma.settled(*images.shape[-2:]), learned)
     if isinstance(model.luma, RIDE):
         context = model.luma.context
@@ -71,10 +67,28 @@ def fit_colour(
         running = fit.fit(model.luma, luma, steps=steps, seed=seed, every=every)
     for told in running:
         yield replace(told, phase=f"luma, {told.phase}")
+    yield from fit_chroma(model, images, learned, steps=chroma_steps, seed=seed, every=every)
+
+
+def fit_chroma(
+    model: Colour, images: Tensor, learned: Tensor, *, steps: int = 1500, seed: int = 0, every: int = 100
+) -> Iterator[fit.Progress]:
+    """The same of its chroma alone, where luma is learned already; `steps` for each."""
+    planes = side_by_side(images, learned, seed)
     for k, (name, chroma) in enumerate(zip(("blue", "red"), model.chromas, strict=True), 1):
         seen = pixels(planes[..., : k + 1], chroma.window.inner(*images.shape[-2:]), learned)
-        for told in fit.fit(chroma, seen, steps=chroma_steps, finish=0, seed=seed, every=every):
+        for told in fit.fit(chroma, seen, steps=steps, finish=0, seed=seed, every=every):
             yield replace(told, phase=f"{name}, {told.phase}")
+
+
+def side_by_side(images: Tensor, learned: Tensor, seed: int) -> Tensor:
+    """Y, C_b and C_r with noise, (count, height, width, 3): with planes last, a plane and those before it are one
+    picture of longer rows. Raises DataError for what is no colour pictures."""
+    if images.dim() != 4 or images.shape[1] != 3 or learned.shape != images[:, 0].shape:
+        raise DataError("A colour model learns from colour pictures of one size.")
+    generator = torch.Generator().manual_seed(seed)
+    # picture by picture, so that twice as much is never in memory
+    return torch.stack([planes_of(dequantised(image, generator)).movedim(0, -1) for image in images])
 
 
 def pixels(planes: Tensor, inner: Tensor, learned: Tensor) -> fit.Pixels:

@@ -8,7 +8,7 @@ import torch
 from recon.errors import DataError, PredictionError
 from recon.models.colour import LOG_DET, TO_PLANES, Colour, GuidedMCGSM, GuidedWindow, colours_of, planes_of
 from recon.models.window import Window
-from recon.textures.fit_colour import fit_colour, rows_learned
+from recon.textures.fit_colour import fit_chroma, fit_colour, rows_learned
 
 SMALL = {"above": 1, "beside": 1, "components": 2, "scales": 2, "features": 3}
 
@@ -126,6 +126,25 @@ def test_a_drawn_chroma_is_as_likely_as_the_density_says():
     own = chroma.window.own.convolved(canvas, filters[: chroma.window.own.size], chroma.mixture.level).movedim(1, -1)
     means = chroma.mixture.answer(own + chroma._of_guides(guides, filters, constant))[1][..., 0]
     assert (means - canvas[..., None]).abs().min(-1).values.max() < 1e-4
+
+
+def test_luma_may_be_learned_already():
+    luma = model().luma
+    found = Colour.over(luma, {"reach": 1, **SMALL})
+    assert found.luma is luma and found.chromas[0].window.reach == 1
+    before = {name: tensor.clone() for name, tensor in luma.state_dict().items()}
+    told = list(fit_chroma(found, pictures(1), rows_learned(24, 24), steps=20, every=20))
+    assert [each.phase for each in told] == ["blue, Adam", "red, Adam"]
+    assert all(torch.equal(before[name], tensor) for name, tensor in luma.state_dict().items())
+
+
+def test_a_folder_is_read_again(tmp_path):
+    found = model("ride")
+    found.save_pretrained(tmp_path)
+    again = Colour.from_pretrained(tmp_path)
+    image = pictures(1)
+    first, second = (one.bits_per_dim(image, torch.Generator().manual_seed(0)) for one in (found, again))
+    assert first == second and again.luma.kind == "ride"
 
 
 def test_what_it_refuses():
