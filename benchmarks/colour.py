@@ -1,7 +1,7 @@
 """Colour pictures of 32 x 32 by MCGSM and RIDE, luma first, then chroma given luma (Theis & Bethge 2015, "CIFAR-10
 samples").
 
-    RECON_DATA=... python -m benchmarks.colour [--set cifar10] [--steps 6000] [--picture docs/colour.png]
+    RECON_DATA=... python -m benchmarks.colour [--set cifar10] [--steps 4000] [--picture docs/colour.png]
 
 Luma by an MCGSM (40 pixels, 16 components) or by a RIDE as in the paper (12 pixels and its memory, from nothing); the
 chroma models are of the same size for both. Bits for each of the three values of a pixel, uniform noise, 500 test
@@ -35,7 +35,7 @@ ZOOM = 2
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--set", default="cifar10", dest="name")
-    ask.add_argument("--steps", type=int, default=6000, help="of RIDE; an MCGSM has 3000")
+    ask.add_argument("--steps", type=int, default=4000, help="of RIDE; an MCGSM has 3000")
     ask.add_argument("--runs", type=Path, default=Path("runs"), help="where fitted models are kept")
     ask.add_argument("--picture", type=Path, help="a PNG of samples to draw")
     asked = ask.parse_args()

@@ -21,24 +21,27 @@ CROP, HALVE = "crop", "halve"
 
 @dataclass(frozen=True)
 class Exemplar:
-    """A grey picture to learn a texture from.
+    """A picture to learn a texture from.
 
-    name   of those at hand, or "" for a person's own
-    title  what a page calls it
-    image  uint8 (height, width)
-    said   what was done to it and where it comes from, a sentence or more
+    name     of those at hand, or "" for a person's own
+    title    what a page calls it
+    image    its grey levels, uint8 (height, width)
+    said     what was done to it and where it comes from, a sentence or more
+    colours  uint8 (3, height, width), of one that has any
     """
 
     name: str
     title: str
     image: Tensor
     said: str
+    colours: Tensor | None = None
 
     @property
     def key(self) -> str:
         """Equal for equal pictures: what is learned of one is found again."""
         height, width = self.image.shape
-        return self.name or f"{height}x{width}:{hash(self.image.numpy().tobytes())}"
+        shown = self.image if self.colours is None else self.colours
+        return self.name or f"{height}x{width}:{hash(shown.numpy().tobytes())}"
 
 
 @cache
@@ -56,7 +59,7 @@ def fits(image: Image.Image) -> bool:
 
 
 def own(image: Image.Image, how: str = CROP) -> Exemplar:
-    """A person's picture: colours become grey by Rec. 601 luma, .299 R + .587 G + .114 B.
+    """A person's picture; the grey levels of a coloured one are its Rec. 601 luma, .299 R + .587 G + .114 B.
 
     how  what is done with one of more than LARGEST pixels a side: CROP keeps its middle, HALVE averages 2 x 2 pixels
          until it fits
@@ -69,14 +72,16 @@ def own(image: Image.Image, how: str = CROP) -> Exemplar:
     images.check_size(image)
     said = [f"Your picture of {image.width} x {image.height} pixels."]
     pixels = images.eight_bit(image)
-    if pixels.mode == "RGB":
-        if coloured(pixels):
-            said.append("Its colours were turned to grey, by Rec. 601 luma.")
-        pixels = pixels.convert("L")
+    if pixels.mode == "RGB" and not coloured(pixels):
+        pixels = pixels.getchannel(0)
     levels = np.asarray(pixels)
     if not fits(image):
         levels, done = cropped(levels) if how == CROP else halved(levels)
         said.append(done)
+    colours = torch.tensor(levels).movedim(-1, 0).contiguous() if pixels.mode == "RGB" else None
+    if colours is not None:
+        said.append("Its luma, Rec. 601, is learned first, then its colours given luma.")
+        levels = np.asarray(Image.fromarray(levels).convert("L"))
     height, width = levels.shape
     if min(height, width) < SMALLEST:
         raise ImageError(
@@ -84,7 +89,7 @@ def own(image: Image.Image, how: str = CROP) -> Exemplar:
         )
     if levels.min() == levels.max():
         raise ImageError("This picture is of one grey all over: there is nothing to learn.")
-    return Exemplar("", "Your picture", torch.tensor(levels), " ".join(said))
+    return Exemplar("", "Your picture", torch.tensor(levels), " ".join(said), colours)
 
 
 def coloured(image: Image.Image) -> bool:
@@ -94,19 +99,21 @@ def coloured(image: Image.Image) -> bool:
 
 
 def cropped(levels: np.ndarray) -> tuple[np.ndarray, str]:
-    """The middle of (height, width), up to LARGEST a side, and what was done, in words."""
-    rows, columns = (slice((side - min(side, LARGEST)) // 2, (side + min(side, LARGEST)) // 2) for side in levels.shape)
+    """The middle of (height, width[, 3]), up to LARGEST a side, and what was done, in words."""
+    rows, columns = (
+        slice((side - min(side, LARGEST)) // 2, (side + min(side, LARGEST)) // 2) for side in levels.shape[:2]
+    )
     levels = levels[rows, columns]
     return levels, f"Its middle was kept, {levels.shape[1]} x {levels.shape[0]} pixels."
 
 
 def halved(levels: np.ndarray) -> tuple[np.ndarray, str]:
-    """2 x 2 pixels averaged until no side is longer than LARGEST, and what was done, in words. A last odd row or
-    column is left out."""
+    """2 x 2 pixels of (height, width[, 3]) averaged until no side is longer than LARGEST, and what was done, in words.
+    A last odd row or column is left out."""
     values = levels.astype(np.float32)
     while max(values.shape) > LARGEST:
-        height, width = (side // 2 * 2 for side in values.shape)
+        height, width = (side // 2 * 2 for side in values.shape[:2])
         if min(height, width) == 0:
             break
-        values = values[:height, :width].reshape(height // 2, 2, width // 2, 2).mean((1, 3))
+        values = values[:height, :width].reshape(height // 2, 2, width // 2, 2, *values.shape[2:]).mean((1, 3))
     return (values + 0.5).astype(np.uint8), f"It was halved to {values.shape[1]} x {values.shape[0]} pixels."

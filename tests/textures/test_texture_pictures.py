@@ -36,13 +36,23 @@ def test_a_small_grey_picture_is_taken_as_it_is():
     assert found.key == pictures.own(image).key != pictures.own(noise(100, 80, seed=1)).key
 
 
-def test_colours_become_luma_and_that_is_said():
+def test_a_coloured_picture_has_luma_and_colours():
     image = noise(70, 64, "RGB")
     found = pictures.own(image)
     luma = np.asarray(image, dtype=float) @ [0.299, 0.587, 0.114]
     assert np.abs(found.image.numpy() - luma).max() < 1 and "Rec. 601" in found.said
-    grey = Image.merge("RGB", [noise(70, 64)] * 3)
-    assert "Rec. 601" not in pictures.own(grey).said
+    assert found.colours is not None and np.array_equal(found.colours.movedim(0, -1).numpy(), np.asarray(image))
+    grey = pictures.own(Image.merge("RGB", [noise(70, 64)] * 3))
+    assert "Rec. 601" not in grey.said and grey.colours is None
+    assert grey.key == pictures.own(noise(70, 64)).key != found.key
+
+
+@pytest.mark.parametrize("how", [CROP, HALVE])
+def test_colours_are_made_small_with_their_luma(how):
+    found = pictures.own(noise(1100, 600, "RGB"), how)
+    assert found.colours is not None and found.colours.shape == (3, *found.image.shape)
+    luma = torch.tensordot(torch.tensor([0.299, 0.587, 0.114]), found.colours.float(), 1)
+    assert (luma - found.image).abs().max() < 1
 
 
 def test_a_large_picture_is_cropped_or_halved_as_asked():
