@@ -209,10 +209,16 @@ class Colour(nn.Module, PyTorchModelHubMixin):
 
     @torch.no_grad()
     def generate(
-        self, height: int, width: int, generator: torch.Generator, count: int = 1, temperature: float = 1.0
+        self,
+        height: int,
+        width: int,
+        generator: torch.Generator,
+        count: int = 1,
+        temperature: float = 1.0,
+        start: Tensor | None = None,
     ) -> Iterator[Tensor]:
         """New pictures: yields (count, 3, height, width), R, G and B in [0, 1], after every few steps; first grey ones,
-        then their colours; the last one is finished."""
+        then their colours; the last one is finished. `start` is of luma, as `Directed.generate` has it."""
         margin = max(4 * model.window.own.above for model in self.chromas)
         reach = max(model.window.reach for model in self.chromas)
         tall, wide = height + margin + reach, width + 2 * margin
@@ -220,7 +226,7 @@ class Colour(nn.Module, PyTorchModelHubMixin):
         canvas[:] = GREY.to(canvas)[:, None, None]
         shown = canvas[..., margin : margin + height, margin : margin + width]
         free = torch.ones(tall, wide, dtype=torch.bool)
-        for step, grown in enumerate(self.luma.generate(tall, wide, generator, count, temperature)):
+        for step, grown in enumerate(self.luma.generate(tall, wide, generator, count, temperature, start)):
             canvas[:, 0] = grown
             if step % EVERY == 0:
                 yield colours_of(shown).clamp(0, 1)
