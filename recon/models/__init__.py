@@ -3,6 +3,7 @@ are of pictures of any size, drawn in raster order."""
 
 from recon.models.base import Model
 from recon.models.bernoulli_mixture import BernoulliMixture
+from recon.models.colour import Colour
 from recon.models.convnade import ConvNADE
 from recon.models.directed import Directed
 from recon.models.gaussian import Gaussian
@@ -23,6 +24,7 @@ __all__ = [
     "MCGSM",
     "RIDE",
     "BernoulliMixture",
+    "Colour",
     "ConvNADE",
     "Directed",
     "Gaussian",
