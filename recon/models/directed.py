@@ -122,6 +122,16 @@ class Directed(nn.Module, PyTorchModelHubMixin):
         It begins outside the picture, from noise or from `start`, (rows, columns), a texture whose pixels (mirrored
         where it ends) surround what is drawn.
         """
+        canvas, free = self.blank(height, width, generator, count, start)
+        inside = canvas[:, self.margin :, self.margin : self.margin + width]
+        for _ in self.draw(canvas, free, generator, temperature):
+            yield inside
+
+    def blank(
+        self, height: int, width: int, generator: torch.Generator, count: int = 1, start: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """What `generate` begins with: the canvas, (count, height + margin, width + 2 margin), whose last rows and
+        middle columns are the pictures, and which of its pixels are to be drawn, bool."""
         margin = self.margin
         free = torch.zeros(height + margin, width + 2 * margin, dtype=torch.bool)
         canvas = torch.empty(count, *free.shape, device=self.device)
@@ -132,9 +142,7 @@ class Directed(nn.Module, PyTorchModelHubMixin):
         edge = margin // 2
         free[edge:, edge : free.shape[1] - edge] = True
         canvas[:, free] = self.outside
-        inside = canvas[:, margin:, margin : margin + width]
-        for _ in self.draw(canvas, free, generator, temperature):
-            yield inside
+        return canvas, free
 
     @torch.no_grad()
     def complete(

@@ -6,6 +6,7 @@ it had there is kept: with many components and few pixels it would otherwise lea
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -96,6 +97,7 @@ def fit(
     seed: int = 0,
     every: int = 50,
     finish_on: int = 200_000,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, None]:
     """Fit `model` in place, on the CPU; yields after every so many steps. The same seed gives the same model.
 
@@ -103,6 +105,8 @@ def fit(
                         kept; 0 steps measure what whitening alone gives
     finish, finish_on   iterations of L-BFGS, and the pixels that it sees; 0 leaves it out; it ends when held-out bits
                         have risen a few times
+    stop                asked at every step, and within those of L-BFGS; once it says yes, what Adam has by then is
+                        measured and yielded, an iteration of L-BFGS is given up, and the fit ends
     The generator may be closed at any time: the model then has the weights that were best on held-out pixels.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -116,13 +120,16 @@ def fit(
         if not steps:
             yield keeper.progress("Adam", 0, 0)
         for step in adam(model, pixels, keeper, steps, batch, rate, generator):
-            if step % every == 0 or step == steps:
+            stopped = stop()
+            if step % every == 0 or step == steps or stopped:
                 yield keeper.progress("Adam", step, steps)
+            if stopped:
+                return
         if finish:
             keeper.to_best()
             x, y = pixels.at(model.window, pick(pixels.learned, finish_on, generator), generator)
             worse = 0
-            for step in lbfgs(model, x, y, finish):
+            for step in lbfgs(model, x, y, finish, stop):
                 keeper.take(model.state_dict())
                 found = keeper.progress("L-BFGS", step, finish)
                 yield found
@@ -187,8 +194,12 @@ def adam(
         yield step
 
 
-def lbfgs(model: MCGSM | GuidedMCGSM, x: Tensor, y: Tensor, iterations: int) -> Iterator[int]:
-    """Iterations of L-BFGS on the same pixels."""
+class _Stopped(Exception):
+    """Leaves a line search, which has no other door."""
+
+
+def lbfgs(model: MCGSM | GuidedMCGSM, x: Tensor, y: Tensor, iterations: int, stop: Callable[[], bool]) -> Iterator[int]:
+    """Iterations of L-BFGS on the same pixels. One that `stop` ends is not yielded."""
     optimiser = torch.optim.LBFGS(
         model.parameters(), max_iter=1, history_size=20, line_search_fn="strong_wolfe", tolerance_change=0
     )
@@ -197,14 +208,17 @@ def lbfgs(model: MCGSM | GuidedMCGSM, x: Tensor, y: Tensor, iterations: int) -> 
         optimiser.zero_grad(set_to_none=True)
         total = x.new_zeros(())
         for part, pixel in zip(x.split(10_000), y.split(10_000), strict=True):
+            if stop():
+                raise _Stopped
             loss = -model.mixture.log_prob(part, pixel).sum() / len(y)
             loss.backward()
             total += loss.detach()
         return total
 
-    for step in range(1, iterations + 1):
-        optimiser.step(closure)
-        yield step
+    with contextlib.suppress(_Stopped):
+        for step in range(1, iterations + 1):
+            optimiser.step(closure)
+            yield step
 
 
 def pick(places: Tensor, count: int, generator: torch.Generator) -> Tensor:

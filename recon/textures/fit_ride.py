@@ -40,6 +40,7 @@ def fit_ride(
     mirrored: bool = False,
     seed: int = 0,
     every: int = 50,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress]:
     """Fit `model` in place, on the CPU; yields before the first step and after every so many. The same seed gives the
     same model.
@@ -50,6 +51,7 @@ def fit_ride(
                         a half cosine; a moving average of the weights is kept
     decay               of weights (Loshchilov & Hutter 2019): 512 x 512 pixels are soon learned by heart
     mirrored            show half of the patches mirrored: for pictures that may as well be
+    stop                asked at every step; once it says yes, what there is by then is yielded, and the fit ends
     The generator may be closed at any time: the model then has the weights that were best on held-out pixels.
     Raises DataError where no patch fits.
     """
@@ -75,8 +77,11 @@ def fit_ride(
             torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
             optimiser.step()
             keeper.take(model.state_dict(), min(EMA, step / (step + 10)))
-            if step % every == 0 or step == steps:
+            stopped = stop()
+            if step % every == 0 or step == steps or stopped:
                 yield keeper.progress(f"patches of {size}", step, steps)
+            if stopped:
+                return
     finally:
         keeper.to_best()
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from recon.errors import PredictionError
 from recon.models.mcgsm import MCGSM
+from recon.models.ride import RIDE
 
 MOST = 128  # pixels a side
 
@@ -22,6 +23,7 @@ class SlowMotion:
     means   (side, side, components): where the experts of a component stand, in [0, 1]
     spreads (components, scales): their standard deviations
     above, beside  of the causal window
+    remembers  whether the model has seen more than its window: what lies left of it and above
     """
 
     canvas: Tensor
@@ -30,6 +32,7 @@ class SlowMotion:
     spreads: Tensor
     above: int
     beside: int
+    remembers: bool = False
 
     @property
     def side(self) -> int:
@@ -49,7 +52,7 @@ class SlowMotion:
 
 @torch.no_grad()
 def slow_motion(
-    model: MCGSM,
+    model: MCGSM | RIDE,
     side: int,
     generator: torch.Generator,
     temperature: float = 1.0,
@@ -62,9 +65,16 @@ def slow_motion(
     """
     if not 1 <= side <= MOST:
         raise PredictionError(f"In slow motion a texture has 1 to {MOST} pixels a side.")
-    above, beside = model.window.above, model.window.beside
-    *_, grown = model.generate(above + side, beside + side + beside, generator, 1, temperature, start)
-    linear = model.linear(grown)[0, above:, beside : beside + side]
+    remembers = isinstance(model, RIDE)
+    window = model.context if isinstance(model, RIDE) else model.window
+    above, beside = window.above, window.beside
+    canvas, free = model.blank(above + side, beside + side + beside, generator, 1, start)
+    for _ in model.draw(canvas, free, generator, temperature):
+        pass
+    # an LSTM has read all of the canvas, what is cut off from it included
+    top, left = model.margin + above, model.margin + beside
+    linear = model.linear(canvas)[0, top:, left : left + side]
     log_weights, means, log_scales = model.mixture.answer(linear)
     spreads = log_scales.exp() * temperature**0.5
-    return SlowMotion(grown[0].clone(), log_weights.exp(), means[..., 0].clone(), spreads, above, beside)
+    shown = canvas[0, model.margin :, model.margin : left + side + beside].clone()
+    return SlowMotion(shown, log_weights.exp(), means[..., 0].clone(), spreads, above, beside, remembers)

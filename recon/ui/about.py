@@ -20,7 +20,8 @@ what is observed: it says much more truly how sure it is. The **mixture of scale
 picture this is, and so leaves the straight line. The **density network** models what that leaves over.
 **ConvNADE** is the network of Emmett-Iwaniw & Kirk. The classical methods interpolate: they say what, and not how
 sure. Networks here were trained for minutes to hours on a CPU. Each card says what its model reaches, how often its
-intervals hold what they say, and where a simpler method is still ahead.
+intervals hold what they say, and where a simpler method is still ahead. Models of a texture draw pixels one after
+another and do not answer scattered ones, so they are not in this list: **Textures** has them.
 """
 
 

@@ -9,7 +9,6 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -27,7 +26,7 @@ from recon.ui import texture_figures
 from recon.ui.engine import seed_of, whole
 from recon.ui.plainly import plainly
 from recon.ui.texture_parts import packed
-from recon.ui.texture_session import KINDS, MCGSM_KIND, Fitted, Visit
+from recon.ui.texture_session import KINDS, Fitted, Visit
 
 SMALLEST, LARGEST = 64, 512  # pixels a side
 COOLEST, HOTTEST = 0.1, 1.5
@@ -97,17 +96,28 @@ class Growing:
         return [texture_figures.drawn(picture[0], about), f"<p class='{mark}'>{about} · {said}</p>"]
 
     @plainly
+    def suit(self, visit: Visit, kind) -> dict:
+        """Which kind of model is to draw: one that there is."""
+        there = [one for one in KINDS if visit.fitted(one) is not None]
+        return gr.skip() if kind in there or not there else gr.update(value=there[0])
+
+    @plainly
+    def latest(self, visit: Visit) -> dict:
+        """The same, after one was learned: that one, if its texture is still looked at."""
+        key, kind = next(reversed(visit.fits), ("", ""))
+        return gr.update(value=kind) if visit.texture and visit.texture.key == key else gr.skip()
+
+    @plainly
     def stop(self, visit: Visit) -> None:
         """What is drawn so far stays."""
         if visit.drawing is not None:
             visit.drawing.set()
 
     @plainly
-    def slowly(self, visit: Visit, seed, temperature, start) -> dict:
-        """The value of the `SlowMotionView`, of the MCGSM: all that it looks at can be shown."""
-        texture, fitted = model_of(visit, MCGSM_KIND)
+    def slowly(self, visit: Visit, seed, temperature, start, kind) -> dict:
+        """The value of the `SlowMotionView`."""
+        texture, fitted = model_of(visit, kind)
         model, generator = fitted.model, torch.Generator().manual_seed(seed_of(seed or 0))
-        assert isinstance(model, MCGSM)
         side = slow_side(model)
         shown = slow_motion(model, side, generator, hot(temperature), first_rows(start, texture))
         # the whole axis is what the texture has, and a little more
@@ -144,7 +154,8 @@ def model_of(visit: Visit, kind) -> tuple[Exemplar, Fitted]:
             raise PredictionError(
                 "This texture is still being learned. Wait for the end, or stop it and keep what it has."
             )
-        raise PredictionError(f"There is no {KINDS[kind]} of this texture yet. Press “Learn it” first.")
+        title = KINDS[kind]
+        raise PredictionError(f"There is no {title} of this texture yet. Choose {title} at the top, then “Learn it”.")
     return visit.texture, fitted
 
 
@@ -166,7 +177,7 @@ def first_rows(start, texture: Exemplar) -> Tensor | None:
     return dequantised(texture.image) if start == ITSELF else None
 
 
-def slow_side(model: MCGSM) -> int:
+def slow_side(model: MCGSM | RIDE) -> int:
     """How many pixels a side are shown in slow motion, so that a browser gets about as much of any model."""
     numbers = model.mixture.components * (model.mixture.scales + 1)
     return max(16, min(SLOW_SIDE, int((MOST_NUMBERS / numbers) ** 0.5)))
@@ -189,12 +200,12 @@ def described(visit: Visit, texture: Exemplar, fitted: Fitted, kind: str) -> str
     told = {
         "texture": {"title": texture.title, "height": texture.image.shape[0], "width": texture.image.shape[1]},
         "model": {"kind": kind, **config(fitted.model)},
-        "learned": {**asdict(fitted.settings), "seconds": round(last.seconds, 1), "stopped": fitted.stopped}
+        "learned": {**fitted.settings.told(kind), "seconds": round(last.seconds, 1), "stopped": fitted.stopped}
         if fitted.settings and last
         else None,
         "bits_per_pixel_held_out": {
             kind: fitted.bits,
-            "linear_gaussian": visit.linear.get((texture.key, fitted.window.beside)),
+            "linear_gaussian": visit.linear_bits(),
         },
         "curve": [
             {

@@ -20,7 +20,8 @@ QUEUE, ASK = "textures-mend", "textures-mend-ask"  # who presses a button need n
 LEDE = (
     "Paint a hole. The model draws it five times, from top to bottom, several candidates at once, and the likeliest "
     "goes on. But a pixel is drawn given those before it alone, so the seams below and on the right may show. "
-    "Metropolis then redraws blocks of 5 × 5 pixels, again and again, and takes those that suit the pixels after them."
+    "Metropolis then redraws blocks of 5 × 5 pixels, again and again, and takes those that suit the pixels after them. "
+    "It draws at random among all fillings that fit, so bits per pixel settle and go up and down; they need not fall."
 )
 NOTE = (
     "The same hole, and a little around it. The model learned from this picture, the hole’s own pixels among the "
@@ -67,8 +68,9 @@ def build(parts: Parts) -> None:
         return event(handler, inputs, outputs, **{**defaults, **more})
 
     shown = [mended, status, curves, row, further, save]
-    for changed in (parts.picture.change, parts.good.change, kind.input):
-        listen(changed, do.look, [parts.visit, kind], [painter, said], trigger_mode="always_last")
+    for changed in (parts.picture.change, parts.good.change):
+        listen(changed, do.suit, [parts.visit, kind], [painter, said, kind], trigger_mode="always_last")
+    listen(kind.input, do.look, [parts.visit, kind], [painter, said], trigger_mode="always_last")
     # by itself, so that it says at once who waits; "multiple", for one that is being stopped would swallow the next
     asked = [parts.visit, work, painter, kind, seed, sweeps]
     begun = listen(fill.click, do.begin, asked, shown, trigger_mode="multiple")

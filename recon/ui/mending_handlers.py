@@ -43,11 +43,19 @@ class Mending:
 
     @plainly
     def look(self, visit: Visit, kind) -> list:
-        """The painter and a line about the model, where the texture or its model is another."""
+        """The painter and a line about the model."""
         if visit.texture is None:
             return [gr.skip(), gr.skip()]
         picture = texture_figures.grey(visit.texture.image.numpy())
         return [gr.update(picture=picture), f"<p class='quiet'>{html.escape(who(visit, kind), quote=False)}</p>"]
+
+    @plainly
+    def suit(self, visit: Visit, kind) -> list:
+        """The same where the texture or its model is another, and the kind of a model that there is."""
+        there = [one for one in KINDS if visit.fitted(one) is not None]
+        if kind in there or not there:
+            return [*self.look(visit, kind), gr.skip()]
+        return [*self.look(visit, there[0]), gr.update(value=there[0])]
 
     @plainly
     def begin(self, visit: Visit, work: Work, hole: Hole, kind, seed, sweeps) -> list:
@@ -144,7 +152,8 @@ def who(visit: Visit, kind) -> str:
     """Which model fills a hole in the texture that is looked at"""
     fitted, texture = visit.fitted(kind), visit.texture
     if texture is None or fitted is None:
-        return f"No {KINDS.get(kind, 'such model')} of this texture yet: press “Learn it” at the top of this tab first."
+        title = KINDS.get(kind, "such model")
+        return f"No {title} of this texture yet: choose it at the top of this tab, and press “Learn it”."
     slow = " It takes several times as long as an MCGSM." if kind == RIDE_KIND else ""
     if fitted.settings is None:
         return f"Filled by the {KINDS[kind]} of {texture.title.lower()} that came with the page.{slow}"

@@ -63,7 +63,7 @@ function go(index) {
 
 // Pixels that come before this one in raster order, the context around the texture fainter.
 function paint() {
-  const { rows, columns, side, above, beside, levels } = data;
+  const { rows, columns, side, above, beside, remembers, levels } = data;
   const row = above + Math.floor(at / side), column = beside + (at % side);
   const cell = Math.max(2, Math.floor((canvas.clientWidth * (window.devicePixelRatio || 1)) / columns));
   if (canvas.width !== columns * cell || canvas.height !== rows * cell) {
@@ -80,6 +80,11 @@ function paint() {
   }
   const left = (column - beside) * cell, right = (column + beside + 1) * cell;
   const top = (row - above) * cell, here = row * cell;
+  if (remembers) {
+    pen.fillStyle = "rgb(232 89 12 / 16%)";
+    pen.fillRect(0, 0, right, here);
+    pen.fillRect(0, here, column * cell, cell);
+  }
   pen.beginPath();
   pen.moveTo(left, top);
   for (const [x, y] of [[right, top], [right, here], [column * cell, here], [column * cell, here + cell],

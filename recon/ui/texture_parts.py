@@ -122,7 +122,8 @@ def packed(shown: SlowMotion, low: float, high: float) -> dict[str, Any]:
     """The value of a `SlowMotionView`: arrays as base64 of little-endian integers.
 
     `canvas` uint8 levels; `gate` uint16, 65535 for 1, (pixels, components, scales); `means` uint16 from LOWEST to
-    HIGHEST, (pixels, components); `spreads` a list of lists; `low` and `high` are the ends of the axis, in [0, 1].
+    HIGHEST, (pixels, components); `spreads` a list of lists; `low` and `high` are the ends of the axis, in [0, 1];
+    `remembers` says whether to tint what lies left of the window and above.
     """
     components, scales = shown.spreads.shape
     means = ((shown.means - LOWEST) / (HIGHEST - LOWEST)).clamp(0, 1)
@@ -132,6 +133,7 @@ def packed(shown: SlowMotion, low: float, high: float) -> dict[str, Any]:
         "side": shown.side,
         "above": shown.above,
         "beside": shown.beside,
+        "remembers": shown.remembers,
         "components": components,
         "scales": scales,
         "canvas": encoded(quantised(shown.canvas), "<u1"),

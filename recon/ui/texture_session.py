@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ from recon.models.ride import RIDE
 from recon.models.window import Window
 from recon.textures.checkpoint import linear_bits
 from recon.textures.fit import HELD_OUT, Progress, fit, rows_held_out
-from recon.textures.fit_ride import fit_ride
+from recon.textures.fit_ride import SIZES, fit_ride
 from recon.textures.pictures import Exemplar, at_hand
 from recon.ui.engine import seed_of, whole
 
@@ -31,31 +32,37 @@ LIMITS = {
     "radius": (1, 12, "window radius"),
     "features": (1, 64, "features"),
     "steps": (20, 5000, "steps"),
+    "ride_steps": (20, 5000, "steps of RIDE"),
 }
 FINISH, FINISH_ON = 4, 100_000  # iterations of L-BFGS, and pixels that it sees: a third of what Adam takes
 FINISH_STEPS = 90  # steps of Adam that take as long as one iteration
 POINTS = 50  # of a curve, about
-RIDE_STEPS = 800
-RIDE_DECAY = 0.3
-RIDE_POINTS = 25  # measuring one takes seconds
+RIDE_POINTS = 25  # measuring one takes a second
 BEFORE = 64  # rows above the held-out ones that a model reads when it is measured
 MOST_KEPT = 16  # models of one visitor
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Of a fit; `read` checks them. The window of radius r is r rows above and r columns to either side."""
+    """Of a fit; `read` checks them.
+
+    radius, steps  of an MCGSM: its window is r rows above and r columns to either side
+    ride_steps     of a RIDE, whose window is the paper's; as those that are bundled, it takes the other defaults of
+                   `python -m recon texture --ride 900`
+    """
 
     components: int = 12
     radius: int = 7
     features: int = 32
     steps: int = 1500
+    ride_steps: int = 900
     seed: int = 0
 
     @classmethod
-    def read(cls, components, radius, features, steps, seed) -> Settings:
+    def read(cls, components, radius, features, steps, ride_steps, seed) -> Settings:
         """From what a browser sends; PredictionError or CheckpointError, a plain sentence, for what is out of range."""
         sent = {"components": components, "radius": radius, "features": features, "steps": steps}
+        sent["ride_steps"] = ride_steps
         found = {name: whole(value, f"number of {LIMITS[name][2]}") for name, value in sent.items()}
         for name, value in found.items():
             low, high, said = LIMITS[name]
@@ -63,23 +70,19 @@ class Settings:
                 raise PredictionError(f"Choose {low} to {high} for the {said}.")
         return cls(**found, seed=seed_of(seed or 0))
 
-    def model(self) -> MCGSM:
-        """An MCGSM that has learned nothing yet; the seed decides its first weights."""
+    def model(self, kind: str) -> MCGSM | RIDE:
+        """One that has learned nothing yet; the seed decides its first weights."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)  # only initial weights come from the global generator
+            if kind == RIDE_KIND:
+                return RIDE(components=self.components, features=self.features)
             return MCGSM(above=self.radius, beside=self.radius, components=self.components, features=self.features)
 
-    def ride(self, base: MCGSM) -> RIDE:
-        """A RIDE that can start from that MCGSM."""
-        window, mixture = base.window, base.mixture
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            return RIDE(
-                skip=(window.above, window.beside),
-                components=mixture.components,
-                scales=mixture.scales,
-                features=mixture.features.shape[1],
-            )
+    def told(self, kind: str) -> dict[str, int]:
+        """What counts for a model of that kind."""
+        ride = kind == RIDE_KIND
+        found = {"components": self.components, "features": self.features, "seed": self.seed}
+        return found | ({"steps": self.ride_steps} if ride else {"radius": self.radius, "steps": self.steps})
 
 
 @dataclass(frozen=True)
@@ -100,25 +103,18 @@ class Fitted:
 
 @dataclass
 class Run:
-    """A fit from the press of the button on. `stop` ends it after the step that it is at.
-
-    base  the MCGSM that a RIDE starts from; None where an MCGSM is learned
-    """
+    """A fit from the press of the button on. `stop` ends it at the step that it is at."""
 
     texture: Exemplar
     settings: Settings
-    base: MCGSM | None = None
+    kind: str = MCGSM_KIND
     progress: list[Progress] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     waits: bool = True
 
-    @property
-    def kind(self) -> str:
-        return MCGSM_KIND if self.base is None else RIDE_KIND
-
     def model(self) -> MCGSM | RIDE:
         """One that has learned nothing yet."""
-        return self.settings.model() if self.base is None else self.settings.ride(self.base)
+        return self.settings.model(self.kind)
 
     def steps(self, model: MCGSM | RIDE) -> Iterator[Progress]:
         """Fit the model in place; when left, it has the best weights there were."""
@@ -131,15 +127,14 @@ class Run:
 
     def _fit(self, model: MCGSM | RIDE) -> Generator[Progress, None, None]:
         settings, pixels = self.settings, rows_held_out(self.texture.image, model)
+        how: dict[str, Any] = {"seed": settings.seed, "stop": self.stop.is_set}
         if isinstance(model, RIDE):
-            every = max(4, RIDE_STEPS // RIDE_POINTS)
-            yield from fit_ride(
-                model, pixels, start=self.base, steps=RIDE_STEPS, decay=RIDE_DECAY, seed=settings.seed, every=every
-            )
+            every = max(4, settings.ride_steps // RIDE_POINTS)
+            yield from fit_ride(model, pixels, steps=settings.ride_steps, every=every, **how)
         else:
             every = max(5, settings.steps // POINTS)
-            finish = {"finish": FINISH, "finish_on": FINISH_ON}
-            yield from fit(model, pixels, steps=settings.steps, seed=settings.seed, every=every, **finish)
+            how |= {"finish": FINISH, "finish_on": FINISH_ON}
+            yield from fit(model, pixels, steps=settings.steps, every=every, **how)
 
     @property
     def share(self) -> float:
@@ -148,36 +143,69 @@ class Run:
             return 0.0
         last = self.progress[-1]
         if self.kind == RIDE_KIND:
-            return last.step / last.steps
+            return ride_share(last.step, last.steps)
         done = last.step if last.phase == "Adam" else self.settings.steps + FINISH_STEPS * last.step
         return min(1.0, done / (self.settings.steps + FINISH_STEPS * FINISH))
 
 
+def ride_share(step: int, steps: int) -> float:
+    """How much of the work of fitting a RIDE is done, from 0 to 1: a step takes as long as its patches are large."""
+    work = [size**2 for size in SIZES]
+    stages = step / steps * len(work)
+    whole_stages = int(stages)
+    part = work[whole_stages] * (stages - whole_stages) if whole_stages < len(work) else 0
+    return (sum(work[:whole_stages]) + part) / sum(work)
+
+
 @dataclass
 class Visit:
-    """Changed in place, for a fit may end while something else is looked at."""
+    """Changed in place, for a fit may end while something else is looked at.
+
+    mine   the picture that was brought
+    fits   by the texture's key and the kind of model
+    aside  of a texture that came with the page, the model that came with it or the one learned here: that which is not
+           used now
+    kind   that is learned, or would be
+    """
 
     texture: Exemplar | None = None
-    mine: Exemplar | None = None  # the picture that was brought
+    mine: Exemplar | None = None
     fits: dict[tuple[str, str], Fitted] = field(default_factory=dict)
+    aside: dict[tuple[str, str], Fitted] = field(default_factory=dict)
     linear: dict[tuple[str, int], float] = field(default_factory=dict)
     run: Run | None = None
     drawing: threading.Event | None = None
     grown: bool = False
-    kind: str = MCGSM_KIND  # that is learned, or would be
+    kind: str = MCGSM_KIND
 
     def fitted(self, kind: str = MCGSM_KIND) -> Fitted | None:
         """What there is of the texture that is looked at."""
         return self.fits.get((self.texture.key, kind)) if self.texture else None
 
     def keep(self, texture: Exemplar, kind: str, found: Fitted) -> None:
-        """The latest is kept in place of an earlier one of the same texture; long-forgotten ones go."""
-        self.fits.pop((texture.key, kind), None)
+        """The latest is kept in place of an earlier one of the same texture, which is put aside if it came with the
+        page; long-forgotten ones go."""
+        before = self.fits.pop((texture.key, kind), None)
+        if before is not None and before.settings is None:
+            self.aside[texture.key, kind] = before
         self.fits[texture.key, kind] = found
         while len(self.fits) > MOST_KEPT:
             # what came with the page can be had again
             came = (key for key, one in self.fits.items() if one.settings is None)
-            del self.fits[next(came, next(iter(self.fits)))]
+            gone = next(came, next(iter(self.fits)))
+            del self.fits[gone]
+            self.aside.pop(gone, None)
+
+    @property
+    def other(self) -> Fitted | None:
+        """What is put aside of the texture that is looked at, of the kind that would be learned."""
+        return self.aside.get((self.texture.key, self.kind)) if self.texture else None
+
+    def swap(self) -> None:
+        """Use that, and put aside what was used."""
+        if self.texture is not None and self.other is not None:
+            key = self.texture.key, self.kind
+            self.fits[key], self.aside[key] = self.aside[key], self.fits[key]
 
     @property
     def running(self) -> Run | None:
@@ -197,12 +225,23 @@ class Visit:
             if found is not None and found.bits is None:
                 self.fits[texture.key, kind] = replace(found, bits=bits_held_out(found.model, texture.image))
         found = self.fits.get((texture.key, MCGSM_KIND))
-        if found is None or (texture.key, found.window.beside) in self.linear:
+        radius = self.radius(texture)
+        if (texture.key, radius) in self.linear or not any((texture.key, kind) in self.fits for kind in KINDS):
             return
-        assert isinstance(found.model, MCGSM)
-        came = found.settings is None
-        linear = linear_at_hand(texture.name) if came else linear_bits(found.model, texture.image)
-        self.linear[texture.key, found.window.beside] = linear
+        came = found is not None and found.settings is None
+        window = MCGSM(above=radius, beside=radius, components=1, scales=1, features=1)
+        linear = linear_at_hand(texture.name) if came else linear_bits(window, texture.image)
+        self.linear[texture.key, radius] = linear
+
+    def radius(self, texture: Exemplar) -> int:
+        """Of the window of the best linear predictor that models are measured against: the MCGSM's, or what it would
+        have."""
+        found = self.fits.get((texture.key, MCGSM_KIND))
+        return Settings().radius if found is None else found.window.beside
+
+    def linear_bits(self) -> float | None:
+        """What that predictor reaches on held-out rows of the texture that is looked at, if it is known."""
+        return self.linear.get((self.texture.key, self.radius(self.texture))) if self.texture else None
 
 
 @torch.no_grad()

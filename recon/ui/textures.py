@@ -15,23 +15,25 @@ from recon.ui.reconstruct import heading
 from recon.ui.scripts import SAVE_TEXTURE, SAVE_TEXTURE_MODEL, SAVE_TEXTURE_SETTINGS
 from recon.ui.texture_parts import SlowMotionView, TextureCards, TextureView
 from recon.ui.texture_session import KINDS, LIMITS, MCGSM_KIND, RIDE_KIND, Settings, Visit
-from recon.ui.texturing import Texturing
+from recon.ui.texturing import BUNDLED_BACK, Texturing
 
 # queues: who grows does not wait for who learns, nor who paints for either
 LEARN, GROW, MEASURE = "textures-learn", "textures-grow", "textures-measure"
 LEDE = (
     "A texture is learned from one picture in about a minute, as the probability of each pixel given those before it. "
-    "Then more of it can be drawn, of any size."
+    "Then more of it can be drawn, of any size, and holes in it can be mended."
 )
 WAYS = [("keep the middle", CROP), ("halve it until it fits", HALVE)]
 ADVANCED = (
     "An MCGSM: a mixture of components, each a linear prediction at four scales; a gate chooses by quadratic features "
     "of the window. More of either say finer things and need more pixels: watch the held-out rows. A wider window sees "
-    "larger patterns. A RIDE starts from the MCGSM and adds the memory of a spatial LSTM, in 800 steps."
+    "larger patterns. A RIDE has the same mixture behind a spatial LSTM: its window is always 3 rows of 5 pixels, and "
+    "what lies further left and above it remembers."
 )
-MODELS = [("MCGSM, a minute", MCGSM_KIND), ("RIDE on top, minutes", RIDE_KIND)]
+MODELS = [("MCGSM, a minute", MCGSM_KIND), ("RIDE, 5 minutes", RIDE_KIND)]
 SLOW = (
-    "One pixel at a time. The blue outline is the causal window: all that the model looks at. From it the gate says "
+    "One pixel at a time, by the model that is chosen under Grow. The blue outline is the causal window. An MCGSM sees "
+    "nothing else; a RIDE also remembers, by its LSTM, what lies left of it and above, tinted. From that the gate says "
     "which components speak; together they make the density that the pixel's value is drawn from."
 )
 
@@ -78,6 +80,7 @@ def build(tab: gr.Tab) -> Parts:
                                  elem_id="texture-model")  # fmt: skip
                 learn = gr.Button("Learn it", variant="primary", size="sm", min_width=110, elem_id="texture-run")
                 stop = gr.Button("Stop", size="sm", min_width=60, elem_id="texture-stop")
+                back = gr.Button(BUNDLED_BACK, size="sm", min_width=60, visible=False, elem_id="texture-back")
             bar = gr.HTML(elem_id="texture-bar")
             gr.Plot(texture_figures.frame(), show_label=False, elem_id="texture-plot", container=False)
             curves = RaceLines(plot="texture-plot", elem_classes="recon-none")
@@ -85,9 +88,10 @@ def build(tab: gr.Tab) -> Parts:
                 gr.HTML(f"<p class='quiet'>{ADVANCED}</p>")
                 with gr.Row(elem_classes="texture-sliders"):
                     components = dial("components", "Components", default.components)
-                    radius = dial("radius", "Window radius, pixels", default.radius)
+                    radius = dial("radius", "Window radius of the MCGSM", default.radius)
                     features = dial("features", "Features of the gate", default.features)
-                    steps = dial("steps", "Steps of Adam", default.steps, 20)
+                    steps = dial("steps", "Steps of Adam, MCGSM", default.steps, 20)
+                    ride_steps = dial("ride_steps", "Steps of Adam, RIDE", default.ride_steps, 20)
                     learn_seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60)
 
     gr.HTML(heading("Grow"), elem_classes="texture-head")
@@ -128,29 +132,33 @@ def build(tab: gr.Tab) -> Parts:
         return event(handler, inputs, outputs, **{**defaults, **more})
 
     buttons = [grow, slow, weights, settings]
-    shown = [cards, picture, said, bar, curves, good, *buttons]
+    shown = [cards, picture, said, bar, curves, back, good, *buttons]
     how = [size, seed, temperature, start, kind]
     drawn = [grown, status, save]
     arrived = listen(tab.select, learning.arrive, visit, shown, trigger_mode="once")
     greeted = listen(arrived.success, growing.greet, [visit, *how], drawn)
     chosen = listen(cards.choose, learning.choose, visit, shown, trigger_mode="always_last")
-    for event in (greeted, chosen):
+    swapped = listen(back.click, learning.swap, visit, shown, trigger_mode="once")
+    for event in (greeted, chosen, swapped):
         listen(event.success, learning.measure, visit, shown, concurrency_id=MEASURE, trigger_mode="always_last")
-    for event in (upload.input, way.input):
-        listen(event, learning.take, [visit, upload, way], [*shown, way])
+    taken = [listen(event, learning.take, [visit, upload, way], [*shown, way]) for event in (upload.input, way.input)]
+    for event in (chosen, *taken):
+        listen(event.success, growing.suit, [visit, kind], kind)
 
     listen(model.input, learning.switch, [visit, model], shown, trigger_mode="always_last")
     # by itself, so that it says at once who waits; "multiple", for one that is being stopped would swallow the next
-    asked = [visit, components, radius, features, steps, learn_seed]
+    asked = [visit, components, radius, features, steps, ride_steps, learn_seed]
     begun = listen(learn.click, learning.begin, asked, shown, trigger_mode="multiple")
     learned = listen(begun.success, learning.learn, visit, shown, concurrency_id=LEARN, trigger_mode="multiple")
-    listen(learned.success, growing.greet, [visit, *how], drawn)
+    listen(learned.success, growing.latest, visit, kind).success(
+        growing.greet, [visit, *how], drawn, show_progress="hidden", api_visibility="private", concurrency_id=GROW
+    )
     listen(stop.click, learning.stop, visit, bar, queue=False)
 
     listen(grow.click, growing.grow, [visit, *how], drawn, trigger_mode="multiple")
     listen(halt.click, growing.stop, visit, None, queue=False)
     save.click(None, None, None, js=SAVE_TEXTURE, api_visibility="private")
-    listen(slow.click, growing.slowly, [visit, *how[1:-1]], slowly)
+    listen(slow.click, growing.slowly, [visit, *how[1:]], slowly)
     listen(weights.click, growing.weights, [visit, kind], parcel).success(
         None, parcel, None, js=SAVE_TEXTURE_MODEL, api_visibility="private"
     )

@@ -20,18 +20,19 @@ from recon.textures import pictures, shipped
 from recon.textures.pictures import Exemplar
 from recon.ui import texture_figures
 from recon.ui.plainly import plainly
-from recon.ui.texture_session import KINDS, RIDE_KIND, Fitted, Run, Settings, Visit
+from recon.ui.texture_session import KINDS, Fitted, Run, Settings, Visit
 
 FIRST = "grass"
 NOTHING_YET = "Nothing is learned of this texture yet."
 WAITING = "waiting for its turn …"
+BUNDLED_BACK, LEARNED_BACK = "Back to the bundled model", "Back to the model learned here"
 
 
 class Texturing:
-    """`shown` is the order of outputs: cards, picture, what was done to it, progress, curves, how good it is, and the
-    buttons that need a model: grow, slow motion, weights, settings."""
+    """`shown` is the order of outputs: cards, picture, what was done to it, progress, curves, the button that changes
+    models, how good it is, and the buttons that need a model: grow, slow motion, weights, settings."""
 
-    OUTPUTS = 10
+    OUTPUTS = 11
 
     @plainly
     def arrive(self, visit: Visit) -> list:
@@ -93,15 +94,17 @@ class Texturing:
         """Progress and all that follows it, before a fit has its turn; a sentence pops up if it cannot have one."""
         if visit.texture is None:
             raise DataError("Choose a texture first.")
-        found, base = Settings.read(*settings), None
-        if visit.kind == RIDE_KIND:
-            start = visit.fitted()
-            if start is None or not isinstance(start.model, MCGSM):
-                raise DataError("A RIDE starts from an MCGSM of the same texture: learn that first.")
-            base = start.model
+        found = Settings.read(*settings)
         if visit.run is not None:
             visit.run.stop.set()
-        visit.run = Run(visit.texture, found, base)
+        visit.run = Run(visit.texture, found, visit.kind)
+        return self.moved(visit)
+
+    @plainly
+    def swap(self, visit: Visit) -> list:
+        """Back to the model that came with the page, or to the one learned here: outputs as `moved`."""
+        if visit.run is None:
+            visit.swap()
         return self.moved(visit)
 
     @plainly
@@ -154,11 +157,14 @@ class Texturing:
         """What may have changed while the texture is the same."""
         run, fitted = visit.running, visit.fitted(visit.kind)
         progress = run.progress if run else fitted.progress if fitted else ()
-        ready = gr.update(interactive=visit.fitted() is not None)
+        ready = gr.update(interactive=any(visit.fitted(kind) for kind in KINDS))
+        other = visit.other if visit.run is None else None
+        back = LEARNED_BACK if other and other.settings else BUNDLED_BACK
         return [
             *[gr.skip()] * 3,
             self.bar(visit),
-            texture_figures.curves(progress, linear_bits(visit)),
+            texture_figures.curves(progress, visit.linear_bits()),
+            gr.update(value=back, visible=other is not None),
             good(visit),
             *[ready] * 4,
         ]
@@ -216,23 +222,15 @@ def cards(visit: Visit) -> dict[str, Any]:
     return {"cards": shown, "chosen": chosen}
 
 
-def linear_bits(visit: Visit) -> float | None:
-    """Of the best linear predictor with the window of the model that there is, on held-out rows."""
-    fitted = visit.fitted()
-    if fitted is None or visit.texture is None:
-        return None
-    return visit.linear.get((visit.texture.key, fitted.window.beside))
-
-
 def good(visit: Visit) -> str:
     """Bits per pixel of every model of this texture on its held-out rows, as HTML."""
-    fitted, linear = visit.fitted(), linear_bits(visit)
-    if fitted is None or visit.texture is None:
+    models = [(title, one) for kind, title in KINDS.items() if (one := visit.fitted(kind)) is not None]
+    if not models or visit.texture is None:
         return f"<p class='quiet'>{NOTHING_YET}</p>"
+    linear = visit.linear_bits()
     found = [] if linear is None else [("Linear Gaussian", "the best straight line", linear)]
-    for kind, title in KINDS.items():
-        one = visit.fitted(kind)
-        if one is not None and one.bits is not None:
+    for title, one in models:
+        if one.bits is not None:
             parts = f"{one.model.mixture.components} components, {one.model.mixture.scales} scales"
             found.append((title, parts, one.bits))
     if not found:
@@ -242,9 +240,10 @@ def good(visit: Visit) -> str:
 
 def verdict(texture: Exemplar, found: list[tuple[str, str, float]]) -> str:
     """What the bars say, in a sentence."""
-    if len(found) < 2:
+    (first, _, linear), *models = found
+    if not models or first in KINDS.values():
         return ""
-    (_, _, linear), *_, (name, _, bits) = found
+    name, _, bits = min(models, key=lambda one: one[2])
     saved = linear - bits
     if abs(saved) < 0.005:
         said = f"On {texture.title.lower()} {name} is level with the best linear predictor."

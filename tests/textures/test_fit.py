@@ -51,6 +51,19 @@ def test_leaving_keeps_the_best():
     assert not any(tensor.isnan().any() for tensor in model.state_dict().values())
 
 
+def test_stop_is_heard_at_every_step_and_inside_a_line_search():
+    model, image = small(), texture()
+    pixels = fit.rows_held_out(image, model)
+    asked = iter([False, False, True])
+    (only,) = fit.fit(model, pixels, steps=1000, every=500, stop=lambda: next(asked))
+    assert only.step == 3 and only.best == only.held_out
+    asked = iter([False] * 6 + [True])  # five steps of Adam, and the second time that the first iteration asks
+    told = list(fit.fit(model, pixels, steps=5, every=5, finish=3, stop=lambda: next(asked)))
+    assert [one.phase for one in told] == ["Adam"]
+    x, y = pixels.at(model.window, pixels.held_out, torch.Generator().manual_seed(9))
+    assert fit.bits(model, x, y) == pytest.approx(told[-1].best, abs=0.1)
+
+
 def test_held_out_rows_are_not_learned_from():
     model, image = small(), texture()
     pixels = fit.rows_held_out(image, model)

@@ -8,6 +8,7 @@ import torch
 from recon.errors import PredictionError
 from recon.models.directed import dequantised
 from recon.models.mcgsm import MCGSM
+from recon.models.ride import RIDE
 from recon.textures.fit import fit, rows_held_out
 from recon.textures.slow_motion import slow_motion
 
@@ -38,6 +39,26 @@ def test_each_pixel_was_drawn_from_what_is_shown(model):
     assert torch.allclose(shown.gate.sum((-1, -2)), torch.ones(12, 12), atol=1e-5)
     expected = model.log_prob(shown.canvas[None])[0, 2:, 2:14]
     assert torch.allclose(shown.log_density(), expected, atol=1e-4)
+
+
+def test_of_a_ride_it_knows_what_the_lstm_has_read(image):
+    """The state at the first pixel that is shown comes from those drawn before it."""
+    torch.manual_seed(0)
+    ride = RIDE(hidden=6, components=3, scales=2, features=4)
+    pixels = rows_held_out(image, ride)
+    ride.precondition(*pixels.at(ride.context, pixels.learned, torch.Generator().manual_seed(0)))
+    shown = slow_motion(ride, 12, torch.Generator().manual_seed(3))
+    generator = torch.Generator().manual_seed(3)
+    canvas, free = ride.blank(14, 16, generator)
+    for _ in ride.draw(canvas, free, generator):
+        pass
+    begin = ride.margin
+    assert shown.remembers and torch.equal(shown.canvas, canvas[0, begin:, begin : begin + 16])
+    with torch.no_grad():
+        expected = ride.log_prob(canvas)[0, begin + 2 :, begin + 2 : begin + 14]
+        cut = ride.log_prob(shown.canvas[None])[0, 2:, 2:14]
+    assert torch.allclose(shown.log_density(), expected, atol=1e-4)
+    assert not torch.allclose(cut, expected, atol=1e-3)
 
 
 def test_a_seed_decides_and_temperature_narrows(model, image):

@@ -18,7 +18,7 @@ from recon.models.mcgsm import MCGSM
 from recon.models.ride import RIDE
 from recon.textures.pictures import CROP, own
 from recon.ui.growing import ITSELF, NOISE, Growing, config, slow_side
-from recon.ui.texture_session import Run, Settings, Visit
+from recon.ui.texture_session import Fitted, Run, Settings, Visit
 from recon.ui.texturing import Texturing
 from tests.ui.spoken import pixels, skipped, spoken
 from tests.ui.test_texturing import TINY, learned, noise
@@ -97,14 +97,14 @@ def test_without_a_model_each_press_is_told_what_to_do(do, visit):
         list(do.grow(bare, *HOW))
     assert "Learn it" in spoken(told)
     bare.run = Run(bare.texture, Settings(*TINY))
-    for press in (lambda: do.slowly(bare, *HOW[1:-1]), lambda: do.weights(bare, "mcgsm")):
+    for press in (lambda: do.slowly(bare, *HOW[1:]), lambda: do.weights(bare, "mcgsm")):
         with pytest.raises(gr.Error) as told:
             press()
         assert "still being learned" in spoken(told)
 
 
 def test_slow_motion_sends_what_the_browser_draws(do, visit):
-    found = do.slowly(visit, *HOW[1:-1])
+    found = do.slowly(visit, *HOW[1:])
     side, mixture = found["side"], visit.fitted().model.mixture
     sizes = {name: len(base64.b64decode(found[name])) for name in ("canvas", "gate", "means")}
     assert found["rows"] == side + 2 and found["columns"] == side + 4
@@ -133,7 +133,19 @@ def test_the_zip_holds_the_model(do, visit):
     assert len(told["curve"]) == len(visit.fitted().progress)
 
 
-def test_the_config_of_a_ride_makes_one_like_it(visit):
-    ride = Settings(*TINY).ride(visit.fitted().model)
+def test_the_config_of_a_ride_makes_one_like_it():
+    ride = Settings(*TINY).model("ride")
     again = RIDE(**json.loads(json.dumps(config(ride))))
-    assert again.load_state_dict(ride.state_dict()) and again.skip == visit.fitted().window
+    assert again.load_state_dict(ride.state_dict()) and again.skip is None
+
+
+def test_what_draws_is_a_model_that_there_is(do, visit):
+    assert skipped(do.suit(visit, "mcgsm")) and do.suit(visit, "ride")["value"] == "mcgsm"
+    assert skipped(do.suit(Visit(), "ride"))
+    both = Visit(texture=visit.texture, fits=dict(visit.fits))
+    assert do.latest(both)["value"] == "mcgsm"
+    both.keep(visit.texture, "ride", Fitted(Settings(*TINY).model("ride"), Settings(*TINY)))
+    assert do.latest(both)["value"] == "ride"
+    assert do.slowly(both, *HOW[1:-1], "ride")["remembers"] and not do.slowly(both, *HOW[1:])["remembers"]
+    both.texture = own(noise(seed=9))
+    assert skipped(do.latest(both)) and skipped(do.latest(Visit()))

@@ -215,3 +215,10 @@ def test_the_painter_has_the_texture_and_a_line_says_which_model(do, visit):
     assert "learned here" in do.look(learned, MCGSM_KIND)[1]
     assert "RIDE" in do.look(learned, RIDE_KIND)[1]
     assert all(skipped(output) for output in do.look(Visit(), MCGSM_KIND))
+
+
+def test_where_there_is_one_kind_of_model_that_one_fills(do, visit):
+    assert "RIDE" in do.look(visit, RIDE_KIND)[1]
+    *_, said, kind = do.suit(visit, RIDE_KIND)
+    assert kind["value"] == MCGSM_KIND and "Filled by the MCGSM" in said
+    assert skipped(do.suit(visit, MCGSM_KIND)[-1]) and all(skipped(output) for output in do.suit(Visit(), RIDE_KIND))

@@ -35,11 +35,11 @@ def few(monkeypatch):
     model, steps = texture_session.Settings.model, texture_session.Run.steps
     small = {"components": 2, "features": 4, "radius": 3}
 
-    def little(settings):
-        return model(replace(settings, **small))
+    def little(settings, kind):
+        return model(replace(settings, **small), kind)
 
     def fewer(run, found):
-        run.settings = replace(run.settings, steps=min(run.settings.steps, 60))
+        run.settings = replace(run.settings, steps=min(run.settings.steps, 60), ride_steps=20)
         yield from steps(run, found)
 
     monkeypatch.setattr(texture_session.Settings, "model", little)

@@ -11,12 +11,12 @@ from PIL import Image
 from recon.textures import pictures, shipped
 from recon.textures.pictures import CROP, HALVE
 from recon.ui import texturing as room
-from recon.ui.texture_session import MOST_KEPT, Fitted, Run, Settings, Visit
+from recon.ui.texture_session import MOST_KEPT, Fitted, Run, Settings, Visit, ride_share
 from recon.ui.texturing import NOTHING_YET, Texturing
 from tests.ui.spoken import event, pixels, skipped, spoken
 
-CARDS, PICTURE, SAID, BAR, CURVES, GOOD, GROW = range(7)
-TINY = (2, 2, 4, 40, 0)  # components, radius, features, steps, seed
+CARDS, PICTURE, SAID, BAR, CURVES, BACK, GOOD, GROW = range(8)
+TINY = (2, 2, 4, 40, 20, 0)  # components, radius, features, steps, steps of RIDE, seed
 
 
 def noise(width: int = 90, height: int = 100, seed: int = 0) -> Image.Image:
@@ -115,7 +115,7 @@ def test_a_seed_decides_the_model(do):
 
 
 def test_stopping_keeps_what_there_is(do, visit):
-    do.begin(visit, *TINY[:3], 4000, 0)
+    do.begin(visit, *TINY[:3], 4000, 20, 0)
     steps = do.learn(visit)
     next(steps)
     next(steps)
@@ -166,8 +166,9 @@ def test_a_second_press_ends_the_first_fit(do, visit):
 
 @pytest.mark.parametrize(
     "settings",
-    [(0, 7, 32, 1500, 0), (12, 99, 32, 1500, 0), (12, 7, 0, 1500, 0), (12, 7, 32, 10**9, 0), (12, 7, 32, 1500, -1),
-     (1.5, 7, 32, 1500, 0), (None, 7, 32, 1500, 0), ("12", 7, 32, 1500, 0)],
+    [(0, 7, 32, 1500, 900, 0), (12, 99, 32, 1500, 900, 0), (12, 7, 0, 1500, 900, 0), (12, 7, 32, 10**9, 900, 0),
+     (12, 7, 32, 1500, 900, -1), (1.5, 7, 32, 1500, 900, 0), (None, 7, 32, 1500, 900, 0),
+     ("12", 7, 32, 1500, 900, 0), (12, 7, 32, 1500, 5, 0)],
 )  # fmt: skip
 def test_settings_out_of_range_are_told_so(do, visit, settings):
     with pytest.raises(gr.Error) as told:
@@ -179,7 +180,7 @@ def test_settings_out_of_range_are_told_so(do, visit, settings):
 def test_a_window_too_wide_for_the_picture_is_told_so(do):
     visit = Visit()
     list(do.take(visit, noise(64, 64), CROP))
-    do.begin(visit, 2, 12, 4, 40, 0)
+    do.begin(visit, 2, 12, 4, 40, 20, 0)
     with pytest.raises(gr.Error) as told:
         list(do.learn(visit))
     assert "too small" in spoken(told) and visit.run is None
@@ -192,7 +193,7 @@ def test_without_a_texture_nothing_begins(do):
 
 
 def test_a_visit_keeps_a_few_models(visit):
-    model = Settings(*TINY).model()
+    model = Settings(*TINY).model("mcgsm")
     for seed in range(MOST_KEPT + 3):
         visit.keep(pictures.own(noise(seed=seed)), "mcgsm", Fitted(model))
     assert len(visit.fits) == MOST_KEPT
@@ -202,7 +203,7 @@ def test_a_visit_keeps_a_few_models(visit):
 def test_how_far_a_run_is_grows_to_one(visit):
     run = Run(visit.texture, Settings(*TINY))
     assert run.share == 0
-    shares = [run.share for _ in run.steps(run.settings.model())]
+    shares = [run.share for _ in run.steps(run.model())]
     assert shares == sorted(shares) and 0 < shares[0] < 0.5 and shares[-1] <= 1
 
 
@@ -215,18 +216,50 @@ def test_what_takes_seconds_comes_after_all_else(do):
     assert NOTHING_YET in do.measure(Visit())[GOOD]
 
 
-def test_a_ride_starts_from_the_mcgsm(do, visit, monkeypatch):
-    monkeypatch.setattr("recon.ui.texture_session.RIDE_STEPS", 12)
-    do.switch(visit, "ride")
-    with pytest.raises(gr.Error) as told:
-        do.begin(visit, *TINY)
-    assert "learn that first" in spoken(told)
-    do.switch(visit, "mcgsm")
-    learned(do, visit)
+def test_a_ride_is_learned_from_nothing_and_takes_its_place(do, visit):
     assert NOTHING_YET in do.switch(visit, "ride")[BAR]
     shown = learned(do, visit)
-    ride, mcgsm = visit.fitted("ride"), visit.fitted("mcgsm")
-    assert len(ride.progress) > 1 and ride.progress[-1].best <= ride.progress[0].held_out
-    assert ride.bits == pytest.approx(mcgsm.bits, abs=0.1) and points(shown[-1])[0] == len(ride.progress)
-    assert "RIDE" in shown[-1][GOOD] and "MCGSM" in shown[-1][GOOD]
-    assert points(do.switch(visit, "mcgsm"))[0] == len(mcgsm.progress)
+    ride = visit.fitted("ride")
+    assert ride.model.skip is None and ride.progress[-1].step == 20 and "Learned in" in shown[-1][BAR]
+    assert points(shown[-1])[0] == len(ride.progress) and all(button["interactive"] for button in shown[-1][GROW:])
+    assert "RIDE" in shown[-1][GOOD] and "MCGSM" not in shown[-1][GOOD] and "Linear Gaussian" in shown[-1][GOOD]
+    visit.keep(visit.texture, "mcgsm", Fitted(Settings(*TINY).model("mcgsm"), Settings(*TINY), bits=7.0))
+    both = do.switch(visit, "mcgsm")
+    assert "RIDE" in both[GOOD] and "MCGSM" in both[GOOD] and points(both)[0] == 0
+    assert points(do.switch(visit, "ride"))[0] == len(ride.progress)
+
+
+@pytest.mark.parametrize("kind", ["mcgsm", "ride"])
+def test_a_fit_hears_stop_at_its_next_step(visit, kind):
+    """Not only where a curve gets its next point"""
+    run = Run(visit.texture, Settings(2, 2, 4, 4000, 4000, 0), kind)
+    asked = []
+    run.stop.is_set = lambda: len(asked) == 3 or asked.append(1)  # at its fourth
+    *_, last = run.steps(run.model())
+    assert last.step in (3, 4) and last.best == min(one.held_out for one in run.progress)
+
+
+def test_how_far_a_ride_is_counts_the_size_of_patches():
+    shares = [ride_share(step, 80) for step in range(81)]
+    assert shares[0] == 0 and shares[-1] == pytest.approx(1) and shares == sorted(shares)
+    assert shares[10] == pytest.approx(64 / 1968) and shares[40] < 0.3
+
+
+def test_the_bundled_model_comes_back_and_so_does_the_one_learned_here(do, monkeypatch):
+    visit = Visit()
+    assert not do.arrive(visit)[BACK]["visible"]
+    came, mine = visit.fitted(), Fitted(Settings(*TINY).model("mcgsm"), Settings(*TINY), bits=7.0)
+    monkeypatch.setattr(Visit, "measure", lambda visit, texture: None)
+    visit.keep(visit.texture, "mcgsm", mine)
+    assert do.moved(visit)[BACK] == {"value": room.BUNDLED_BACK, "visible": True, "__type__": "update"}
+    assert not do.switch(visit, "ride")[BACK]["visible"]
+    do.switch(visit, "mcgsm")
+    back = do.swap(visit)
+    assert visit.fitted() is came and "came with the page" in back[BAR] and back[BACK]["value"] == room.LEARNED_BACK
+    assert do.swap(visit)[BACK]["value"] == room.BUNDLED_BACK and visit.fitted() is mine
+    visit.keep(visit.texture, "mcgsm", Fitted(mine.model, Settings()))  # learned again: the bundled one is still there
+    visit.run = Run(visit.texture, Settings())
+    assert not do.swap(visit)[BACK]["visible"] and visit.fitted() is not came  # not while something is learned
+    visit.run = None
+    do.swap(visit)
+    assert visit.fitted() is came
