@@ -171,6 +171,13 @@ class Colour(nn.Module, PyTorchModelHubMixin):
         found.luma = luma
         return found
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments that make a model of the same shape, as `config.json` has them"""
+        found = self._hub_mixin_config
+        assert isinstance(found, dict)
+        return dict(found)
+
     def settled(self, height: int, width: int) -> Tensor:
         """bool (height, width): the pixels that have all windows inside the picture, see `Directed.settled`."""
         found = self.luma.settled(height, width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import torch
@@ -35,6 +35,7 @@ def fit_colour(
     mirrored: bool = False,
     seed: int = 0,
     every: int = 100,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[fit.Progress]:
     """Fit `model` in place, on the CPU; yields after every so many steps. The same seed gives the same model.
 
@@ -43,6 +44,7 @@ def fit_colour(
     steps, rate, decay,   of luma, see `fit.fit` and `fit_ride`; a RIDE's patches are no larger than pictures leave room
     mirrored              for
     chroma_steps          of Adam, for each chroma
+    stop                  see `fit.fit`
     Noise is added once: level and noise of three colours make each value of a plane. The generator may be closed at any
     time. Raises DataError where pictures are too small, or nothing is held out.
     """
@@ -62,22 +64,33 @@ def fit_colour(
             mirrored=mirrored,
             seed=seed,
             every=every,
+            stop=stop,
         )
     else:
-        running = fit.fit(model.luma, luma, steps=steps, seed=seed, every=every)
+        running = fit.fit(model.luma, luma, steps=steps, seed=seed, every=every, stop=stop)
     for told in running:
         yield replace(told, phase=f"luma, {told.phase}")
-    yield from fit_chroma(model, images, learned, steps=chroma_steps, seed=seed, every=every)
+    if not stop():
+        yield from fit_chroma(model, images, learned, steps=chroma_steps, seed=seed, every=every, stop=stop)
 
 
 def fit_chroma(
-    model: Colour, images: Tensor, learned: Tensor, *, steps: int = 1500, seed: int = 0, every: int = 100
+    model: Colour,
+    images: Tensor,
+    learned: Tensor,
+    *,
+    steps: int = 1500,
+    seed: int = 0,
+    every: int = 100,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[fit.Progress]:
     """The same of its chroma alone, where luma is learned already; `steps` for each."""
     planes = side_by_side(images, learned, seed)
     for k, (name, chroma) in enumerate(zip(("blue", "red"), model.chromas, strict=True), 1):
+        if stop():
+            return
         seen = pixels(planes[..., : k + 1], chroma.window.inner(*images.shape[-2:]), learned)
-        for told in fit.fit(chroma, seen, steps=steps, finish=0, seed=seed, every=every):
+        for told in fit.fit(chroma, seen, steps=steps, finish=0, seed=seed, every=every, stop=stop):
             yield replace(told, phase=f"{name}, {told.phase}")
 
 

@@ -37,11 +37,15 @@ class Exemplar:
     colours: Tensor | None = None
 
     @property
+    def shown(self) -> np.ndarray:
+        """As it is looked at, uint8 (height, width[, 3])"""
+        return self.image.numpy() if self.colours is None else self.colours.movedim(0, -1).numpy()
+
+    @property
     def key(self) -> str:
         """Equal for equal pictures: what is learned of one is found again."""
         height, width = self.image.shape
-        shown = self.image if self.colours is None else self.colours
-        return self.name or f"{height}x{width}:{hash(shown.numpy().tobytes())}"
+        return self.name or f"{height}x{width}:{hash(self.shown.tobytes())}"
 
 
 @cache

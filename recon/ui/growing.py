@@ -9,7 +9,6 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from typing import Any
 
 import gradio as gr
 import torch
@@ -38,7 +37,7 @@ SLOW_SIDE = 40  # pixels; fewer where a pixel has many experts
 MOST_NUMBERS = 150_000  # that are sent of a slow motion
 README = """Made by recon: a model of one texture.
 
-config.json        keyword arguments of recon.models.MCGSM, or of recon.models.ride.RIDE if it has "hidden"
+config.json        keyword arguments of recon.models.MCGSM, of RIDE if there is "hidden", of Colour if there is "luma"
 model.safetensors  its weights
 settings.json      how it was learned, and what it reaches
 
@@ -79,7 +78,7 @@ class Growing:
         visit.grown = True
         began = shown = time.perf_counter()
         picture, wait = None, OFTEN
-        for picture in fitted.model.generate(side, side, generator, 1, *how):
+        for picture in fitted.drawing.generate(side, side, generator, 1, *how):
             now = time.perf_counter()
             if stop.is_set():
                 yield [*self.drawn(picture, about, "stopped"), ready()]
@@ -131,8 +130,8 @@ class Growing:
         texture, fitted = model_of(visit, kind)
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("config.json", json.dumps(config(fitted.model), indent=2))
-            tensors = {name: tensor.contiguous() for name, tensor in fitted.model.state_dict().items()}
+            archive.writestr("config.json", json.dumps(fitted.drawing.arguments, indent=2))
+            tensors = {name: tensor.contiguous() for name, tensor in fitted.drawing.state_dict().items()}
             archive.writestr("model.safetensors", save(tensors))
             archive.writestr("settings.json", described(visit, texture, fitted, kind))
             archive.writestr("README.txt", README)
@@ -183,25 +182,13 @@ def slow_side(model: MCGSM | RIDE) -> int:
     return max(16, min(SLOW_SIDE, int((MOST_NUMBERS / numbers) ** 0.5)))
 
 
-def config(model: MCGSM | RIDE) -> dict[str, Any]:
-    """Keyword arguments that make a model of the same shape."""
-    window, mixture = model.window, model.mixture
-    found: dict[str, Any] = {"above": window.above, "beside": window.beside}
-    if isinstance(model, RIDE):
-        found["skip"] = [model.skip.above, model.skip.beside] if model.skip else None
-        found |= {"hidden": model.lstm.hidden, "layers": model.lstm.layers}
-    features = mixture.features.shape[1]
-    return found | {"components": mixture.components, "scales": mixture.scales, "features": features}
-
-
 def described(visit: Visit, texture: Exemplar, fitted: Fitted, kind: str) -> str:
     """JSON for a person or a program"""
-    last = fitted.progress[-1] if fitted.progress else None
     told = {
         "texture": {"title": texture.title, "height": texture.image.shape[0], "width": texture.image.shape[1]},
-        "model": {"kind": kind, **config(fitted.model)},
-        "learned": {**fitted.settings.told(kind), "seconds": round(last.seconds, 1), "stopped": fitted.stopped}
-        if fitted.settings and last
+        "model": {"kind": kind, **fitted.drawing.arguments},
+        "learned": {**fitted.settings.told(kind), "seconds": round(fitted.seconds, 1), "stopped": fitted.stopped}
+        if fitted.settings
         else None,
         "bits_per_pixel_held_out": {
             kind: fitted.bits,

@@ -7,10 +7,9 @@ from typing import Any
 import plotly.graph_objects as go
 from torch import Tensor
 
-from recon.models.directed import quantised
 from recon.ui import texture_figures
 from recon.ui.mending_job import STARTS, Job
-from recon.ui.texture_figures import HELD, LEARNED, LINEAR, grey
+from recon.ui.texture_figures import HELD, LEARNED, LINEAR, levels_of, png
 
 MARGIN = 24  # pixels around the hole that are shown side by side
 HINT = "Bits a pixel and acceptance come here, sweep by sweep."
@@ -72,7 +71,7 @@ def view(job: Job | None) -> dict[str, Any]:
     if canvas is None:
         canvas = job.image.clone()
         canvas[job.mask] = job.image.mean()
-    return texture_figures.drawn(canvas, f"{job.texture.title}, its hole filled")
+    return texture_figures.drawn(job.shown(canvas), f"{job.texture.title}, its hole filled")
 
 
 def side_by_side(job: Job | None) -> dict[str, Any]:
@@ -81,9 +80,9 @@ def side_by_side(job: Job | None) -> dict[str, Any]:
         return {"pictures": []}
     near = job.hole.near(MARGIN)
 
-    def tile(title: str, canvas: Tensor | None, said: str, waiting: str = "") -> dict[str, str]:
-        png = "" if canvas is None else grey(quantised(canvas[near]).numpy())
-        return {"title": title, "png": png, "said": said if png else waiting}
+    def tile(title: str, picture: Tensor | None, said: str, waiting: str = "") -> dict[str, str]:
+        shown = "" if picture is None else png(levels_of(picture[..., *near]))
+        return {"title": title, "png": shown, "said": said if shown else waiting}
 
     def scored(canvas: Tensor | None, bits: float | None) -> str:
         if canvas is None:
@@ -101,11 +100,12 @@ def side_by_side(job: Job | None) -> dict[str, Any]:
     true_bits = "" if job.truth_bits is None else f"{job.truth_bits:.2f} bits/px"
     return {
         "pictures": [
-            tile("Best start", best, scored(best, first), "drawing …"),
-            tile(sweeps, after, scored(after, last[1] if last else None), "comes after the starts"),
-            tile("Biharmonic", smooth.canvas if smooth else None,
+            tile("Best start", job.first if best is not None else None, scored(best, first), "drawing …"),
+            tile(sweeps, None if after is None else job.shown(after), scored(after, last[1] if last else None),
+                 "comes after the starts"),
+            tile("Biharmonic", smooth.shown if smooth else None,
                  f"{scored(smooth.canvas, None)}{took}" if smooth else "", "solving …"),
-            tile("True pixels", job.image, true_bits or "what lay under the hole"),
+            tile("True pixels", job.true, true_bits or "what lay under the hole"),
         ]
     }  # fmt: skip
 

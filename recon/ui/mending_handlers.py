@@ -46,7 +46,7 @@ class Mending:
         """The painter and a line about the model."""
         if visit.texture is None:
             return [gr.skip(), gr.skip()]
-        picture = texture_figures.grey(visit.texture.image.numpy())
+        picture = texture_figures.png(visit.texture.shown)
         return [gr.update(picture=picture), f"<p class='quiet'>{html.escape(who(visit, kind), quote=False)}</p>"]
 
     @plainly
@@ -62,7 +62,7 @@ class Mending:
         """All that is shown, before the job has its turn; a sentence pops up if it cannot have one."""
         texture, fitted = model_of(visit, kind)
         named = f"{KINDS[kind]} · seed {seed_of(seed or 0)}"
-        job = Job(texture, fitted.model, named, hole, seed_of(seed or 0), asked(sweeps))
+        job = Job(texture, fitted.model, named, hole, seed_of(seed or 0), asked(sweeps), fitted.colour)
         if work.job is not None:
             work.job.stop.set()
         work.job = job
@@ -122,7 +122,7 @@ class Mending:
         if work.job is None:
             raise PredictionError(NOTHING)
         stream = io.BytesIO()
-        Image.fromarray(work.job.whole().numpy()).save(stream, "PNG")
+        Image.fromarray(work.job.whole()).save(stream, "PNG")
         return base64.b64encode(stream.getvalue()).decode("ascii")
 
     def shown(self, job: Job) -> list:

@@ -82,9 +82,15 @@ def curves(progress: Sequence[Progress], linear: float | None = None) -> dict[st
     return {"traces": found}
 
 
-def grey(levels: np.ndarray) -> str:
-    """uint8 (height, width) as a PNG that needs no file"""
-    return data_uri(Image.fromarray(levels))
+def png(levels: np.ndarray) -> str:
+    """uint8 (height, width[, 3]) as a PNG that needs no file"""
+    return data_uri(Image.fromarray(np.ascontiguousarray(levels)))
+
+
+def levels_of(values: Tensor) -> np.ndarray:
+    """A picture in [0, 1], (height, width) or (3, height, width), as `png` takes it"""
+    levels = quantised(values)
+    return (levels.movedim(0, -1) if levels.dim() == 3 else levels).numpy()
 
 
 def picture(texture: Exemplar | None) -> dict[str, Any]:
@@ -92,17 +98,17 @@ def picture(texture: Exemplar | None) -> dict[str, Any]:
     if texture is None:
         return {"png": "", "label": "", "held_out": 0.0}
     label = f"{texture.title}, {texture.image.shape[1]} by {texture.image.shape[0]} pixels"
-    return {"png": grey(texture.image.numpy()), "label": label, "held_out": HELD_OUT}
+    return {"png": png(texture.shown), "label": label, "held_out": HELD_OUT}
 
 
 def drawn(values: Tensor, label: str) -> dict[str, Any]:
-    """The value of a `TextureView` of what a model drew, (height, width) in [0, 1]."""
-    return {"png": grey(quantised(values).numpy()), "label": label, "held_out": 0.0}
+    """The value of a `TextureView` of what a model drew, (height, width) or (3, height, width) in [0, 1]."""
+    return {"png": png(levels_of(values)), "label": label, "held_out": 0.0}
 
 
 def thumbnail(texture: Exemplar) -> str:
     """A square piece of a texture, a pixel a pixel"""
-    return grey(texture.image[:THUMBNAIL, :THUMBNAIL].numpy())
+    return png(texture.shown[:THUMBNAIL, :THUMBNAIL])
 
 
 def bars(found: Sequence[tuple[str, str, float]]) -> str:

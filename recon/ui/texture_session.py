@@ -15,12 +15,14 @@ from torch import Tensor
 
 from recon import hub
 from recon.errors import PredictionError
+from recon.models.colour import Colour
 from recon.models.directed import LEVELS, dequantised
 from recon.models.mcgsm import MCGSM
 from recon.models.ride import RIDE
 from recon.models.window import Window
 from recon.textures.checkpoint import linear_bits
 from recon.textures.fit import HELD_OUT, Progress, fit, rows_held_out
+from recon.textures.fit_colour import fit_chroma, rows_learned
 from recon.textures.fit_ride import SIZES, fit_ride
 from recon.textures.pictures import Exemplar, at_hand
 from recon.ui.engine import seed_of, whole
@@ -36,6 +38,8 @@ LIMITS = {
 }
 FINISH, FINISH_ON = 4, 100_000  # iterations of L-BFGS, and pixels that it sees: a third of what Adam takes
 FINISH_STEPS = 90  # steps of Adam that take as long as one iteration
+CHROMA_STEPS = 400  # for each of both
+CHROMA_SHARE = {MCGSM_KIND: 0.2, RIDE_KIND: 0.03}  # of the work on a coloured texture
 POINTS = 50  # of a curve, about
 RIDE_POINTS = 25  # measuring one takes a second
 BEFORE = 64  # rows above the held-out ones that a model reads when it is measured
@@ -87,13 +91,21 @@ class Settings:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model of a texture. `settings` is None for one that came with the page; `bits` are on held-out rows."""
+    """A model of a texture. `settings` is None for one that came with the page; `bits` are on held-out rows; `colour`
+    is the model and that of chroma, of a coloured texture."""
 
     model: MCGSM | RIDE
     settings: Settings | None = None
     progress: tuple[Progress, ...] = ()
     bits: float | None = None
     stopped: bool = False
+    seconds: float = 0.0
+    colour: Colour | None = None
+
+    @property
+    def drawing(self) -> MCGSM | RIDE | Colour:
+        """What draws"""
+        return self.colour or self.model
 
     @property
     def window(self) -> Window:
@@ -103,12 +115,17 @@ class Fitted:
 
 @dataclass
 class Run:
-    """A fit from the press of the button on. `stop` ends it at the step that it is at."""
+    """A fit from the press of the button on. `stop` ends it at the step that it is at.
+
+    progress  of luma, or all there is of a grey texture
+    tinted    of chroma, blue and red
+    """
 
     texture: Exemplar
     settings: Settings
     kind: str = MCGSM_KIND
     progress: list[Progress] = field(default_factory=list)
+    tinted: list[Progress] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     waits: bool = True
 
@@ -124,6 +141,22 @@ class Run:
                 yield progress
                 if self.stop.is_set():
                     return
+
+    def tint(self, model: MCGSM | RIDE) -> Generator[Progress, None, Colour | None]:
+        """Learn the chroma of a coloured texture beside that model of luma; None where it has none or is stopped."""
+        if self.texture.colours is None or self.stop.is_set():
+            return None
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.settings.seed)
+            found = Colour.over(model)
+        learned = rows_learned(*self.texture.image.shape)
+        how: dict[str, Any] = {"seed": self.settings.seed, "stop": self.stop.is_set}
+        for progress in fit_chroma(
+            found, self.texture.colours[None], learned, steps=CHROMA_STEPS, every=CHROMA_STEPS // 8, **how
+        ):
+            self.tinted.append(progress)
+            yield progress
+        return None if self.stop.is_set() else found.requires_grad_(False).eval()
 
     def _fit(self, model: MCGSM | RIDE) -> Generator[Progress, None, None]:
         settings, pixels = self.settings, rows_held_out(self.texture.image, model)
@@ -141,11 +174,21 @@ class Run:
         """How much of the work is done, from 0 to 1, about"""
         if not self.progress:
             return 0.0
+        rest = 0.0 if self.texture.colours is None else CHROMA_SHARE[self.kind]
+        if self.tinted:
+            last = self.tinted[-1]
+            return 1 - rest + rest * (last.phase.startswith("red") + last.step / last.steps) / 2
         last = self.progress[-1]
         if self.kind == RIDE_KIND:
-            return ride_share(last.step, last.steps)
+            return (1 - rest) * ride_share(last.step, last.steps)
         done = last.step if last.phase == "Adam" else self.settings.steps + FINISH_STEPS * last.step
-        return min(1.0, done / (self.settings.steps + FINISH_STEPS * FINISH))
+        return (1 - rest) * min(1.0, done / (self.settings.steps + FINISH_STEPS * FINISH))
+
+    @property
+    def seconds(self) -> float:
+        """That it worked, so far"""
+        chroma = [[one.seconds for one in self.tinted if one.phase.startswith(name)] for name in ("blue", "red")]
+        return sum(max(some, default=0.0) for some in ([one.seconds for one in self.progress], *chroma))
 
 
 def ride_share(step: int, steps: int) -> float:

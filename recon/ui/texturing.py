@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -121,8 +122,15 @@ class Texturing:
             for _ in run.steps(model):
                 yield self.moved(visit)
             if run.progress:
-                fitted = Fitted(model.requires_grad_(False), run.settings, tuple(run.progress), None, run.stop.is_set())
+                fitted = Fitted(
+                    model.requires_grad_(False),
+                    run.settings,
+                    tuple(run.progress),
+                    stopped=run.stop.is_set(),
+                    seconds=run.seconds,
+                )
                 visit.keep(run.texture, run.kind, fitted)
+                yield from self.tint(visit, run, fitted)
         except ReconError:
             visit.end(run)
             yield self.moved(visit)
@@ -132,6 +140,20 @@ class Texturing:
         yield self.moved(visit)
         visit.measure(run.texture)
         yield self.moved(visit)
+
+    def tint(self, visit: Visit, run: Run, fitted: Fitted) -> Iterator[list]:
+        """Then the colours, if there are any."""
+        steps, colour = run.tint(fitted.model), None
+        while True:
+            try:
+                next(steps)
+            except StopIteration as ended:
+                colour = ended.value
+                break
+            yield self.moved(visit)
+        visit.keep(
+            run.texture, run.kind, replace(fitted, colour=colour, stopped=run.stop.is_set(), seconds=run.seconds)
+        )
 
     @plainly
     def stop(self, visit: Visit) -> str:
@@ -182,11 +204,10 @@ class Texturing:
             return texture_figures.bar(
                 1, "This model came with the page; learn one of your own if you like.", busy=False
             )
-        last = fitted.progress[-1]
-        word = "Stopped after" if fitted.stopped else "Learned in"
-        said = (
-            f"{word} {last.seconds:.0f} s. The model that was best on held-out rows is kept: {last.best:.2f} bits/px."
-        )
+        best, word = fitted.progress[-1].best, "Stopped after" if fitted.stopped else "Learned in"
+        said = f"{word} {fitted.seconds:.0f} s. The model that was best on held-out rows is kept: {best:.2f} bits/px."
+        if fitted.colour is None and visit.texture is not None and visit.texture.colours is not None:
+            said += " Its colours are not learned: it draws in grey."
         return texture_figures.bar(1, said, busy=False)
 
     def pace(self, run: Run) -> str:
@@ -196,6 +217,8 @@ class Texturing:
             return WAITING
         if not run.progress:
             return "looking at the texture …"
+        if run.tinted:
+            return f"luma is learned; now its colours, {run.tinted[-1].phase.partition(',')[0]}, {run.seconds:.0f} s"
         last, share = run.progress[-1], run.share
         bits = f"{last.learned:.2f} bits/px on learned rows, {last.held_out:.2f} on held-out rows"
         so_far = f"{bits}; {last.phase}, {last.seconds:.0f} s"

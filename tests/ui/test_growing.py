@@ -17,7 +17,7 @@ from recon.models.directed import quantised
 from recon.models.mcgsm import MCGSM
 from recon.models.ride import RIDE
 from recon.textures.pictures import CROP, own
-from recon.ui.growing import ITSELF, NOISE, Growing, config, slow_side
+from recon.ui.growing import ITSELF, NOISE, Growing, slow_side
 from recon.ui.texture_session import Fitted, Run, Settings, Visit
 from recon.ui.texturing import Texturing
 from tests.ui.spoken import pixels, skipped, spoken
@@ -135,7 +135,7 @@ def test_the_zip_holds_the_model(do, visit):
 
 def test_the_config_of_a_ride_makes_one_like_it():
     ride = Settings(*TINY).model("ride")
-    again = RIDE(**json.loads(json.dumps(config(ride))))
+    again = RIDE(**json.loads(json.dumps(ride.arguments)))
     assert again.load_state_dict(ride.state_dict()) and again.skip is None
 
 
