@@ -130,8 +130,6 @@ class Texturing:
         finally:
             visit.end(run)
         yield self.moved(visit)
-        visit.measure(run.texture)
-        yield self.moved(visit)
 
     @plainly
     def stop(self, visit: Visit) -> str:
