@@ -213,7 +213,10 @@ class RIDE(Directed):
         states = canvas.new_zeros(self.lstm.layers, 2, rows * width, len(canvas), self.lstm.hidden)
         above, beside = self.window.above, self.window.beside
         if first > above and canvas.shape[2] > 2 * beside:
-            found = self.lstm.states(self._inputs(canvas[:, :first]))[:, :, :, -1].transpose(2, 3)
+            known = canvas[:, :first]
+            if (known == known[:1]).all():
+                known = known[:1]  # many candidates for one hole: what lies above it is read once
+            found = self.lstm.states(self._inputs(known))[:, :, :, -1].transpose(2, 3)
             begins = self.context.beside + beside
             states[:, :, begins : begins + found.shape[2]] = found
         return states

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from recon.errors import DataError
 from recon.models.colour import Colour, planes_of
-from recon.models.directed import dequantised
+from recon.models.directed import LEVELS, dequantised
 from recon.models.ride import RIDE
 from recon.textures import fit
 from recon.textures.fit_ride import SIZES, fit_ride
+
+JITTER = 0.4 / LEVELS
+
+
+@dataclass(frozen=True)
+class Jittered(fit.Pixels):
+    """Pixels whose neighbours in their own plane have Gaussian noise on them, of JITTER's standard deviation.
+
+    Chroma is smooth, and learned as it is it is best predicted by going on as it went so far. Drawn by such a model,
+    never quite like a real one, it swings ever wider: rainbows. With noise a model leans more on luma; it costs about
+    .02 bits.
+    """
+
+    def at(self, window, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        x, y = super().at(window, places, generator)
+        own = x[:, : window.own.size]
+        own += JITTER * torch.randn(own.shape, generator=generator)
+        return x, y
 
 
 def rows_learned(height: int, width: int, share: float = fit.HELD_OUT) -> Tensor:
@@ -110,4 +128,5 @@ def pixels(planes: Tensor, inner: Tensor, learned: Tensor) -> fit.Pixels:
     found = [(some & inner).flatten().nonzero()[:, 0] * (last + 1) + last for some in (learned, ~learned)]
     if not all(len(some) for some in found):
         raise DataError("These pictures are too small to learn from.")
-    return fit.Pixels(planes.flatten(2).contiguous(), *found)
+    kind = Jittered if last else fit.Pixels
+    return kind(planes.flatten(2).contiguous(), *found)

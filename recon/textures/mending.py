@@ -22,6 +22,7 @@ from recon.models.window import Window
 from recon.textures.metropolis import SIDES, check, metropolis
 from recon.textures.surroundings import Touched, tempered
 
+AT_ONCE = 4  # candidates that are weighed between two steps
 ENOUGH = 0.5  # effective share of the candidates under which they are drawn anew
 
 
@@ -104,7 +105,11 @@ def ancestral(
         drawn += len(front)
         shown.copy_(canvas[0])
         yield picture, drawn / pixels
-    shown.copy_(canvas[touched.weight(canvas).argmax()])
+    weights = []
+    for some in canvas.split(AT_ONCE):  # not all at once, which would take seconds in which nobody can say stop
+        weights.append(touched.weight(some))
+        yield picture, 1.0
+    shown.copy_(canvas[torch.cat(weights).argmax()])
     yield picture, 1.0
 
 

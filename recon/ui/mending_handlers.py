@@ -79,6 +79,7 @@ class Mending:
         seen = compared = time.perf_counter()
         points = 0
         for _ in job.go():
+            job.waits = False  # who goes on before this one has heard stop would else be told to wait for it
             if work.job is not job:
                 return  # another hole is filled by now
             now = time.perf_counter()

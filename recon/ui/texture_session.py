@@ -42,6 +42,7 @@ CHROMA_STEPS = 400  # for each of both
 CHROMA_SHARE = {MCGSM_KIND: 0.2, RIDE_KIND: 0.03}  # of the work on a coloured texture
 POINTS = 50  # of a curve, about
 RIDE_POINTS = 25  # measuring one takes a second
+MEASURED = 50  # pixels of a patch that take as long to learn from as measuring does, spread over all steps
 BEFORE = 64  # rows above the held-out ones that a model reads when it is measured
 MOST_KEPT = 16  # models of one visitor
 
@@ -192,8 +193,9 @@ class Run:
 
 
 def ride_share(step: int, steps: int) -> float:
-    """How much of the work of fitting a RIDE is done, from 0 to 1: a step takes as long as its patches are large."""
-    work = [size**2 for size in SIZES]
+    """How much of the work of fitting a RIDE is done, from 0 to 1: a step takes as long as its patches are large, and
+    measuring as much as some more pixels."""
+    work = [size**2 + MEASURED for size in SIZES]
     stages = step / steps * len(work)
     whole_stages = int(stages)
     part = work[whole_stages] * (stages - whole_stages) if whole_stages < len(work) else 0

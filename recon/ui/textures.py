@@ -139,8 +139,6 @@ def build(tab: gr.Tab) -> Parts:
     greeted = listen(arrived.success, growing.greet, [visit, *how], drawn)
     chosen = listen(cards.choose, learning.choose, visit, shown, trigger_mode="always_last")
     swapped = listen(back.click, learning.swap, visit, shown, trigger_mode="once")
-    for event in (greeted, chosen, swapped):
-        listen(event.success, learning.measure, visit, shown, concurrency_id=MEASURE, trigger_mode="always_last")
     taken = [listen(event, learning.take, [visit, upload, way], [*shown, way]) for event in (upload.input, way.input)]
     for event in (chosen, *taken):
         listen(event.success, growing.suit, [visit, kind], kind)
@@ -150,6 +148,8 @@ def build(tab: gr.Tab) -> Parts:
     asked = [visit, components, radius, features, steps, ride_steps, learn_seed]
     begun = listen(learn.click, learning.begin, asked, shown, trigger_mode="multiple")
     learned = listen(begun.success, learning.learn, visit, shown, concurrency_id=LEARN, trigger_mode="multiple")
+    for event in (greeted, chosen, swapped, learned):
+        listen(event.success, learning.measure, visit, shown, concurrency_id=MEASURE, trigger_mode="always_last")
     listen(learned.success, growing.latest, visit, kind).success(
         growing.greet, [visit, *how], drawn, show_progress="hidden", api_visibility="private", concurrency_id=GROW
     )

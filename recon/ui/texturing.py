@@ -138,8 +138,6 @@ class Texturing:
         finally:
             visit.end(run)
         yield self.moved(visit)
-        visit.measure(run.texture)
-        yield self.moved(visit)
 
     def tint(self, visit: Visit, run: Run, fitted: Fitted) -> Iterator[list]:
         """Then the colours, if there are any."""

@@ -142,6 +142,27 @@ def test_a_fit_is_stopped_and_what_it_has_grows(visitor):
     assert canvas(visitor) == [512, 512]
 
 
+def test_a_ride_is_stopped_draws_and_gives_way_to_the_bundled_one(visitor):
+    come(visitor)
+    status(visitor, "Grass")
+    page = visitor.page
+    back, bar = page.locator("#texture-back"), page.locator("#texture-bar")
+    expect(back).to_have_count(0)
+    page.locator("#texture-model label", has_text="RIDE").click()
+    expect(bar).to_contain_text("came with the page", timeout=LONG)
+    page.locator("#texture-run").click()
+    expect(bar).to_contain_text("patches of 8", timeout=2 * LONG)
+    expect(back).to_have_count(0)
+    page.locator("#texture-stop").click()
+    expect(bar).to_contain_text("Stopped after", timeout=LONG)
+    expect(page.locator("#texture-grow").get_by_label("RIDE")).to_be_checked(timeout=LONG)
+    page.locator("#texture-slow-run").click()
+    expect(page.locator(".slow-said")).to_contain_text("Row", timeout=LONG)
+    back.click()
+    expect(bar).to_contain_text("came with the page", timeout=LONG)
+    expect(back).to_have_text("Back to the model learned here")
+
+
 def test_slow_motion_plays_steps_and_goes_back(visitor):
     come(visitor)
     status(visitor, "Grass")
