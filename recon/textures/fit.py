@@ -12,11 +12,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from recon.errors import DataError
 from recon.models.directed import LEVELS, Directed, dequantised
-from recon.models.mcgsm import MCGSM
+from recon.models.mcgsm import MCGSM, ConditionalMixture
 from recon.models.window import Window
 
 HELD_OUT = 0.2  # of the rows of a picture, the lowest ones
@@ -109,14 +109,20 @@ def fit(
     try:
         if not steps:
             yield keeper.progress("Adam", 0, 0)
-        for step in adam(model, pixels, keeper, steps, batch, rate, generator):
+
+        def loss() -> Tensor:
+            places = pixels.learned[torch.randint(len(pixels.learned), (batch,), generator=generator)]
+            x, y = pixels.at(model.window, places, generator)
+            return -model.mixture.log_prob(x, y).mean()
+
+        for step in adam(model, loss, keeper, steps, rate):
             if step % every == 0 or step == steps:
                 yield keeper.progress("Adam", step, steps)
         if finish:
             keeper.to_best()
             x, y = pixels.at(model.window, pick(pixels.learned, finish_on, generator), generator)
             worse = 0
-            for step in lbfgs(model, x, y, finish):
+            for step in lbfgs(model.mixture, x, y, finish):
                 keeper.take(model.state_dict())
                 found = keeper.progress("L-BFGS", step, finish)
                 yield found
@@ -133,7 +139,7 @@ class Keeper:
     measure  bits per pixel that the model, as it is then, reaches on pixels learned from and on those held out
     """
 
-    def __init__(self, model: Directed, measure: Callable[[], Sequence[float]]):
+    def __init__(self, model: nn.Module, measure: Callable[[], Sequence[float]]):
         self.model, self.measure, self.began = model, measure, time.monotonic()
         self.average = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.best, self.least = self.average, math.inf
@@ -158,34 +164,34 @@ class Keeper:
 
 
 def adam(
-    model: MCGSM, pixels: Pixels, keeper: Keeper, steps: int, batch: int, rate: float, generator: torch.Generator
+    model: nn.Module, loss: Callable[[], Tensor], keeper: Keeper, steps: int, rate: float, clip: float = math.inf
 ) -> Iterator[int]:
-    """Steps of Adam on random pixels, noise drawn anew each time."""
+    """Steps of Adam; `loss` draws samples anew each time it is called. The rate falls to nearly 0 along a half cosine;
+    `clip` is the largest norm of a gradient."""
     optimiser = torch.optim.Adam(model.parameters(), lr=rate, betas=(0.9, 0.99))
     for step in range(1, steps + 1):
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1.0, step / 50) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
-        places = pixels.learned[torch.randint(len(pixels.learned), (batch,), generator=generator)]
-        x, y = pixels.at(model.window, places, generator)
-        loss = -model.mixture.log_prob(x, y).mean()
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss().backward()
+        if math.isfinite(clip):
+            nn.utils.clip_grad_norm_(model.parameters(), clip)
         optimiser.step()
         keeper.take(model.state_dict(), min(EMA, step / (step + 10)))
         yield step
 
 
-def lbfgs(model: MCGSM, x: Tensor, y: Tensor, iterations: int) -> Iterator[int]:
+def lbfgs(mixture: ConditionalMixture, x: Tensor, y: Tensor, iterations: int) -> Iterator[int]:
     """Iterations of L-BFGS on the same pixels."""
     optimiser = torch.optim.LBFGS(
-        model.parameters(), max_iter=1, history_size=20, line_search_fn="strong_wolfe", tolerance_change=0
+        mixture.parameters(), max_iter=1, history_size=20, line_search_fn="strong_wolfe", tolerance_change=0
     )
 
     def closure() -> Tensor:
         optimiser.zero_grad(set_to_none=True)
         total = x.new_zeros(())
         for part, pixel in zip(x.split(10_000), y.split(10_000), strict=True):
-            loss = -model.mixture.log_prob(part, pixel).sum() / len(y)
+            loss = -mixture.log_prob(part, pixel).sum() / len(y)
             loss.backward()
             total += loss.detach()
         return total
