@@ -28,3 +28,18 @@ def load(split: str) -> Tensor:
     if split == "test":
         return images
     return images[-HELD_OUT:] if split == "valid" else images[:-HELD_OUT]
+
+
+def patches(images: Tensor, each: int, generator: torch.Generator, side: int = 8) -> Tensor:
+    """So many patches of every picture, at random places: uint8 (count, each, side, side) of (count, height, width).
+
+    Raises DataError where the pictures are smaller than a patch.
+    """
+    count, height, width = images.shape
+    if min(height, width) < side:
+        raise DataError(f"These pictures are smaller than {side} x {side} pixels.")
+    rows = torch.randint(height - side + 1, (count, each), generator=generator)
+    columns = torch.randint(width - side + 1, (count, each), generator=generator)
+    corners = (torch.arange(count)[:, None] * height + rows) * width + columns
+    within = torch.arange(side)[:, None] * width + torch.arange(side)
+    return images.reshape(-1)[corners[..., None, None] + within]

@@ -48,13 +48,14 @@ EIGHT = tuple(Symmetry(t, u, m) for t in (False, True) for u in (False, True) fo
 class Ensemble(nn.Module):
     """A mixture, of equal weights, of directed models applied to transformed pictures.
 
-    members     one model for each symmetry, or a single one for all of them (the authors' cheap ensemble)
+    members     one model for each symmetry, or a single one for all of them (the authors' cheap ensemble); models of
+                patches (`recon.models.patches`) serve too
     symmetries  T_k
 
     Raises PredictionError if their numbers do not fit.
     """
 
-    def __init__(self, members: Sequence[Directed], symmetries: Sequence[Symmetry] = EIGHT):
+    def __init__(self, members: Sequence[nn.Module], symmetries: Sequence[Symmetry] = EIGHT):
         super().__init__()
         if not symmetries or len(members) not in (1, len(symmetries)):
             raise PredictionError("An ensemble takes one model, or one for each symmetry.")

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from recon.errors import DataError
 from recon.models.colour import GuidedMCGSM, GuidedWindow
 from recon.models.directed import LEVELS, Directed, dequantised
-from recon.models.mcgsm import MCGSM
+from recon.models.mcgsm import MCGSM, ConditionalMixture
 from recon.models.window import Window
 
 HELD_OUT = 0.2  # of the rows of a picture, the lowest ones
@@ -119,7 +119,13 @@ def fit(
     try:
         if not steps:
             yield keeper.progress("Adam", 0, 0)
-        for step in adam(model, pixels, keeper, steps, batch, rate, generator):
+
+        def loss() -> Tensor:
+            places = pixels.learned[torch.randint(len(pixels.learned), (batch,), generator=generator)]
+            x, y = pixels.at(model.window, places, generator)
+            return -model.mixture.log_prob(x, y).mean()
+
+        for step in adam(model, loss, keeper, steps, rate):
             stopped = stop()
             if step % every == 0 or step == steps or stopped:
                 yield keeper.progress("Adam", step, steps)
@@ -129,7 +135,7 @@ def fit(
             keeper.to_best()
             x, y = pixels.at(model.window, pick(pixels.learned, finish_on, generator), generator)
             worse = 0
-            for step in lbfgs(model, x, y, finish, stop):
+            for step in lbfgs(model.mixture, x, y, finish, stop):
                 keeper.take(model.state_dict())
                 found = keeper.progress("L-BFGS", step, finish)
                 yield found
@@ -171,24 +177,18 @@ class Keeper:
 
 
 def adam(
-    model: MCGSM | GuidedMCGSM,
-    pixels: Pixels,
-    keeper: Keeper,
-    steps: int,
-    batch: int,
-    rate: float,
-    generator: torch.Generator,
+    model: nn.Module, loss: Callable[[], Tensor], keeper: Keeper, steps: int, rate: float, clip: float = math.inf
 ) -> Iterator[int]:
-    """Steps of Adam on random pixels, noise drawn anew each time."""
+    """Steps of Adam; `loss` draws samples anew each time it is called. The rate falls to nearly 0 along a half cosine;
+    `clip` is the largest norm of a gradient."""
     optimiser = torch.optim.Adam(model.parameters(), lr=rate, betas=(0.9, 0.99))
     for step in range(1, steps + 1):
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1.0, step / 50) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
-        places = pixels.learned[torch.randint(len(pixels.learned), (batch,), generator=generator)]
-        x, y = pixels.at(model.window, places, generator)
-        loss = -model.mixture.log_prob(x, y).mean()
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss().backward()
+        if math.isfinite(clip):
+            nn.utils.clip_grad_norm_(model.parameters(), clip)
         optimiser.step()
         keeper.take(model.state_dict(), min(EMA, step / (step + 10)))
         yield step
@@ -198,10 +198,12 @@ class _Stopped(Exception):
     """Leaves a line search, which has no other door."""
 
 
-def lbfgs(model: MCGSM | GuidedMCGSM, x: Tensor, y: Tensor, iterations: int, stop: Callable[[], bool]) -> Iterator[int]:
+def lbfgs(
+    mixture: ConditionalMixture, x: Tensor, y: Tensor, iterations: int, stop: Callable[[], bool] = lambda: False
+) -> Iterator[int]:
     """Iterations of L-BFGS on the same pixels. One that `stop` ends is not yielded."""
     optimiser = torch.optim.LBFGS(
-        model.parameters(), max_iter=1, history_size=20, line_search_fn="strong_wolfe", tolerance_change=0
+        mixture.parameters(), max_iter=1, history_size=20, line_search_fn="strong_wolfe", tolerance_change=0
     )
 
     def closure() -> Tensor:
@@ -210,7 +212,7 @@ def lbfgs(model: MCGSM | GuidedMCGSM, x: Tensor, y: Tensor, iterations: int, sto
         for part, pixel in zip(x.split(10_000), y.split(10_000), strict=True):
             if stop():
                 raise _Stopped
-            loss = -model.mixture.log_prob(part, pixel).sum() / len(y)
+            loss = -mixture.log_prob(part, pixel).sum() / len(y)
             loss.backward()
             total += loss.detach()
         return total
