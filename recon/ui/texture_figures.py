@@ -101,8 +101,9 @@ def drawn(values: Tensor, label: str) -> dict[str, Any]:
 
 
 def thumbnail(texture: Exemplar) -> str:
-    """A square piece of a texture, a pixel a pixel"""
-    return grey(texture.image[:THUMBNAIL, :THUMBNAIL].numpy())
+    """A piece of the middle of a texture, a pixel a pixel"""
+    top, left = (max(0, side - THUMBNAIL) // 2 for side in texture.image.shape)
+    return grey(texture.image[top : top + THUMBNAIL, left : left + THUMBNAIL].numpy())
 
 
 def bars(found: Sequence[tuple[str, str, float]]) -> str:

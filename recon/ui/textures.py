@@ -9,11 +9,11 @@ import gradio as gr
 
 from recon.textures.pictures import CROP, HALVE
 from recon.ui import texture_figures
-from recon.ui.components import PictureInput, RaceLines
+from recon.ui.components import RaceLines
 from recon.ui.growing import COOLEST, HOTTEST, LARGEST, NOISE, SMALLEST, STARTS, Growing
 from recon.ui.reconstruct import heading
 from recon.ui.scripts import SAVE_TEXTURE, SAVE_TEXTURE_MODEL, SAVE_TEXTURE_SETTINGS
-from recon.ui.texture_parts import SlowMotionView, TextureCards, TextureView
+from recon.ui.texture_parts import SlowMotionView, TextureCards, TextureInput, TextureView
 from recon.ui.texture_session import KINDS, LIMITS, MCGSM_KIND, RIDE_KIND, Settings, Visit
 from recon.ui.texturing import BUNDLED_BACK, Texturing
 
@@ -64,7 +64,7 @@ def build(tab: gr.Tab) -> Parts:
             picture = TextureView(elem_id="texture-picture")
             said = gr.HTML(elem_id="texture-said")
             with gr.Accordion("A picture of your own", open=False, elem_classes="recon-own"):
-                upload = PictureInput(
+                upload = TextureInput(
                     sources=["upload", "clipboard", "webcam"],
                     show_label=False,
                     height=170,
