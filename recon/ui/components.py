@@ -120,6 +120,12 @@ class PictureInput(gr.Image):
             raise hint(error) from error
 
 
+class TextureInput(PictureInput):
+    """A texture is in the single pixels: none of them is averaged unasked."""
+
+    WHOLE = True
+
+
 class SpreadMap(gr.HTML):
     """Fills the `gr.Plot` whose element id is `plot`, a figure made by `recon.ui.figures.map_frame`, without replacing
     it, and hears its clicks, for which gradio has no event.

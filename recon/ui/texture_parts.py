@@ -11,7 +11,7 @@ from torch import Tensor
 
 from recon.models.directed import quantised
 from recon.textures.slow_motion import SlowMotion
-from recon.ui.components import PictureInput, browser_part
+from recon.ui.components import browser_part
 
 LOWEST, HIGHEST = -0.5, 1.5  # of the experts' means, as they are packed
 
@@ -34,12 +34,6 @@ class TextureCards(gr.HTML):
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
         return value or {"cards": [], "chosen": -1}
-
-
-class TextureInput(PictureInput):
-    """A texture is in the single pixels: none of them is averaged unasked."""
-
-    WHOLE = True
 
 
 class TextureView(gr.HTML):

@@ -9,11 +9,11 @@ import gradio as gr
 
 from recon.textures.pictures import CROP, HALVE
 from recon.ui import texture_figures
-from recon.ui.components import RaceLines
+from recon.ui.components import RaceLines, TextureInput
 from recon.ui.growing import COOLEST, HOTTEST, LARGEST, NOISE, SMALLEST, STARTS, Growing
 from recon.ui.reconstruct import heading
 from recon.ui.scripts import SAVE_TEXTURE, SAVE_TEXTURE_MODEL, SAVE_TEXTURE_SETTINGS
-from recon.ui.texture_parts import SlowMotionView, TextureCards, TextureInput, TextureView
+from recon.ui.texture_parts import SlowMotionView, TextureCards, TextureView
 from recon.ui.texture_session import KINDS, LIMITS, MCGSM_KIND, RIDE_KIND, Settings, Visit
 from recon.ui.texturing import BUNDLED_BACK, Texturing
 
