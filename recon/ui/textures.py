@@ -30,7 +30,7 @@ ADVANCED = (
     "larger patterns. A RIDE has the same mixture behind a spatial LSTM: its window is always 3 rows of 5 pixels, and "
     "what lies further left and above it remembers."
 )
-MODELS = [("MCGSM, a minute", MCGSM_KIND), ("RIDE, 5 minutes", RIDE_KIND)]
+MODELS = [("MCGSM, a minute", MCGSM_KIND), ("RIDE, 3 minutes", RIDE_KIND)]
 SLOW = (
     "One pixel at a time, by the model that is chosen under Grow. The blue outline is the causal window. An MCGSM sees "
     "nothing else; a RIDE also remembers, by its LSTM, what lies left of it and above, tinted. From that the gate says "
