@@ -17,8 +17,11 @@ MAX_PIXELS = 60_000_000  # a 50-megapixel camera's picture passes; a decompressi
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")  # others hand the file to programs, such as Ghostscript
 
 
-def open_image(source: str | Path | bytes) -> Image.Image:
-    """A picture from a file or its bytes, upright, first frame; raises ImageError if it is none or too large."""
+def open_image(source: str | Path | bytes, whole: bool = False) -> Image.Image:
+    """A picture from a file or its bytes, upright, first frame; raises ImageError if it is none or too large.
+
+    whole  with every pixel; else a large JPEG is decoded at a fraction of its size, 1024 pixels a side or more
+    """
     try:
         # read at once: Pillow keeps a file of several frames, or a broken one, open
         stream = io.BytesIO(source if isinstance(source, bytes) else Path(source).read_bytes())
@@ -27,7 +30,8 @@ def open_image(source: str | Path | bytes) -> Image.Image:
             warnings.simplefilter("ignore")
             image = Image.open(stream, formats=FORMATS)
             check_size(image)
-            image.draft("RGB", (1024, 1024))  # lets a large JPEG be decoded at a fraction of its size
+            if not whole:
+                image.draft("RGB", (1024, 1024))
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
     except ImageError:

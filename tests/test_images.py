@@ -260,3 +260,9 @@ def test_tensors_and_back():
 def test_enlarged_pixels_are_crisp():
     large = np.asarray(images.to_pil(torch.tensor([[0.0, 1.0]]).view(1, 1, 2), scale=3))
     assert large.tolist() == [[0, 0, 0, 255, 255, 255]] * 3
+
+
+def test_a_large_jpeg_is_decoded_whole_where_that_is_asked():
+    blob = encoded(Image.new("RGB", (3200, 2400)), "JPEG")
+    assert images.open_image(blob, whole=True).size == (3200, 2400)
+    assert images.open_image(blob).size == (1600, 1200)

@@ -75,6 +75,8 @@ def own(image: Image.Image, how: str = CROP) -> Exemplar:
         raise ImageError("There is no picture yet: drop one in.")
     images.check_size(image)
     said = [f"Your picture of {image.width} x {image.height} pixels."]
+    if image.has_transparency_data:
+        said.append("What is transparent was laid on white.")
     pixels = images.eight_bit(image)
     if pixels.mode == "RGB" and not coloured(pixels):
         pixels = pixels.getchannel(0)

@@ -103,6 +103,8 @@ class ModelMenu(gr.Dropdown):
 class PictureInput(gr.Image):
     """gradio's picture input, read by our own reader: any kind of picture, and a plain sentence for what is none."""
 
+    WHOLE = False  # of a large JPEG, every pixel
+
     def get_block_name(self) -> str:
         return "image"  # the browser's part is gradio's own
 
@@ -112,10 +114,16 @@ class PictureInput(gr.Image):
             return None
         try:
             if payload.path:
-                return open_image(payload.path)
+                return open_image(payload.path, self.WHOLE)
             raise ImageError("This picture did not arrive. Please try again.")
         except ReconError as error:
             raise hint(error) from error
+
+
+class TextureInput(PictureInput):
+    """A texture is in the single pixels: none of them is averaged unasked."""
+
+    WHOLE = True
 
 
 class SpreadMap(gr.HTML):

@@ -161,6 +161,10 @@ def who(visit: Visit, kind) -> str:
     return f"Filled by the {KINDS[kind]} of this texture that was learned here.{slow}"
 
 
+def swept(count: int) -> str:
+    return f"{count} sweep{'s' * (count != 1)}"
+
+
 def line(job: Job | None) -> str:
     """Where a job is, as HTML"""
     if job is None:
@@ -173,7 +177,7 @@ def line(job: Job | None) -> str:
         said = f"stopped at {begun}; what is drawn is kept" if stopped else f"drawing {begun} …"
         said += "" if job.bits is None else f" · best so far {job.bits:.2f} bits/px"
     else:
-        said = f"sweep {min(int(job.done) + 1, job.until)} of {job.until}" if busy else f"{int(job.done)} sweeps"
+        said = f"sweep {min(int(job.done) + 1, job.until)} of {job.until}" if busy else swept(int(job.done))
         said += ", stopped" if stopped else ""
         said += "" if job.bits is None else f" · {job.bits:.2f} bits/px"
         said += "" if job.acceptance is None else f" · {100 * job.acceptance:.0f} % of blocks taken"

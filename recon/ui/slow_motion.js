@@ -140,7 +140,7 @@ function curves(parts, value, low, high) {
   const areas = shown.map(({ component }, k) =>
     `<polygon points="0,${FLOOR} ${path(lines[k])} ${wide},${FLOOR}" fill="${colour(component)}" fill-opacity=".38"/>`);
   const ticks = [0, 32, 64, 96, 128, 160, 192, 224, 255].filter((tick) => tick / 256 >= low && tick / 256 <= high)
-    .map((tick) => `<text x="${x((tick + 0.5) / 256).toFixed(1)}" y="${HIGH - 2}" text-anchor="middle">${tick}</text>`);
+    .map((tick) => `<text x="${Math.min(Math.max(x((tick + 0.5) / 256), 10), wide - 10).toFixed(1)}" y="${HIGH - 2}" text-anchor="middle">${tick}</text>`);
   const shade = (y) => Math.round(255 * Math.min(1, Math.max(0, y)));
   const [dark, bright] = [shade(low), shade(high)];
   plot.innerHTML =

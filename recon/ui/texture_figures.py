@@ -107,8 +107,9 @@ def drawn(values: Tensor, label: str) -> dict[str, Any]:
 
 
 def thumbnail(texture: Exemplar) -> str:
-    """A square piece of a texture, a pixel a pixel"""
-    return png(texture.shown[:THUMBNAIL, :THUMBNAIL])
+    """A piece of the middle of a texture, a pixel a pixel"""
+    top, left = (max(0, side - THUMBNAIL) // 2 for side in texture.image.shape)
+    return png(texture.shown[top : top + THUMBNAIL, left : left + THUMBNAIL])
 
 
 def bars(found: Sequence[tuple[str, str, float]]) -> str:

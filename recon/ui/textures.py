@@ -9,7 +9,7 @@ import gradio as gr
 
 from recon.textures.pictures import CROP, HALVE
 from recon.ui import texture_figures
-from recon.ui.components import PictureInput, RaceLines
+from recon.ui.components import RaceLines, TextureInput
 from recon.ui.growing import COOLEST, HOTTEST, LARGEST, NOISE, SMALLEST, STARTS, Growing
 from recon.ui.reconstruct import heading
 from recon.ui.scripts import SAVE_TEXTURE, SAVE_TEXTURE_MODEL, SAVE_TEXTURE_SETTINGS
@@ -30,7 +30,7 @@ ADVANCED = (
     "larger patterns. A RIDE has the same mixture behind a spatial LSTM: its window is always 3 rows of 5 pixels, and "
     "what lies further left and above it remembers."
 )
-MODELS = [("MCGSM, a minute", MCGSM_KIND), ("RIDE, 5 minutes", RIDE_KIND)]
+MODELS = [("MCGSM, a minute", MCGSM_KIND), ("RIDE, 3 minutes", RIDE_KIND)]
 SLOW = (
     "One pixel at a time, by the model that is chosen under Grow. The blue outline is the causal window. An MCGSM sees "
     "nothing else; a RIDE also remembers, by its LSTM, what lies left of it and above, tinted. From that the gate says "
@@ -64,7 +64,7 @@ def build(tab: gr.Tab) -> Parts:
             picture = TextureView(elem_id="texture-picture")
             said = gr.HTML(elem_id="texture-said")
             with gr.Accordion("A picture of your own", open=False, elem_classes="recon-own"):
-                upload = PictureInput(
+                upload = TextureInput(
                     sources=["upload", "clipboard", "webcam"],
                     show_label=False,
                     height=170,

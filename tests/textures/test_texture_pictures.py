@@ -88,3 +88,11 @@ def test_what_cannot_be_learned_is_told_in_a_sentence(image):
 def test_there_are_two_ways_to_make_a_picture_small():
     with pytest.raises(ImageError):
         pictures.own(noise(100, 100), "squeeze")
+
+
+def test_what_is_transparent_becomes_white_and_is_said():
+    clear = noise(80, 80, "RGB").convert("RGBA")
+    clear.putalpha(Image.fromarray(np.repeat(np.uint8([[0], [255]]), 40, 0).repeat(80, 1)))
+    found = pictures.own(clear)
+    assert (found.image[:40] == 255).all() and found.image[40:].float().std() > 20
+    assert "transparent was laid on white" in found.said and "transparent" not in pictures.own(noise(80, 80)).said

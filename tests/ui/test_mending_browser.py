@@ -262,7 +262,7 @@ def test_fingers_paint_on_a_phone_and_nothing_goes_sideways(visit, chromium, hol
     found = int(count.inner_text().split()[0].replace(",", ""))
     assert found == pytest.approx(int(expected.sum()), abs=60)
     mender.fill()
-    mender.status("sweeps")
+    mender.status("1 sweep")
     assert (holes[-1].mask ^ expected).sum() < 120
     assert mender.page.evaluate("document.documentElement.scrollWidth") <= 400
     for name in (".hole-canvas", ".hole-map", "#mend-picture canvas", "#mend-plot .js-plotly-plot", "#mend-row"):

@@ -136,7 +136,9 @@ def test_a_fit_is_stopped_and_what_it_has_grows(visitor):
     visitor.page.locator("#texture-size input[type=number]").fill("512")
     visitor.page.locator("#texture-size input[type=number]").press("Enter")
     visitor.page.locator("#texture-grow-run").click()
-    visitor.page.locator("#texture-grow-stop").click(timeout=LONG)
+    stop = visitor.page.locator("#texture-grow-stop")
+    stop.wait_for(timeout=LONG)
+    stop.dispatch_event("click")  # a click waits until nothing moves, and the drawing may be done by then
     status(visitor, "512 × 512")
     expect(visitor.page.locator("#texture-status")).to_contain_text("stopped")
     assert canvas(visitor) == [512, 512]
