@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from recon.distributions import Bernoulli, Beta, Distribution, GaussianMixture
 from recon.errors import PredictionError
 from recon.models.base import Network
+from recon.models.dropout import drop
 
 KERNELS = (8, 4, 6, 7, 7, 6, 4, 8)  # 32-25-22-17-11-17-22-25-32
 VALID = 4  # the first four layers are "valid", the others "full"
@@ -75,7 +76,7 @@ class ConvNADE(Network):
         hidden = torch.cat([values * mask, mask.to(values)], 1)
         for i, layer in enumerate(self.layers[:-1]):
             hidden = F.relu(layer(hidden))
-            if i > 0 and generator is not None:
+            if i > 0:
                 hidden = drop(hidden, self.dropout, generator)
         return self.layers[-1](hidden)
 
@@ -92,11 +93,3 @@ class ConvNADE(Network):
         # scales from about a quarter of a level to the whole range; means start spread over it
         spread = torch.linspace(0, 1, self.components, device=output.device)[:, None, None]
         return GaussianMixture(log_weights, means + spread, (log_scales - 2).clamp(-7, 1))
-
-
-def drop(hidden: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """Dropout from a generator of its own: PyTorch's draws from the global one."""
-    if probability == 0:
-        return hidden
-    keep = torch.rand(hidden.shape, generator=generator, device=hidden.device) >= probability
-    return hidden * keep / (1 - probability)

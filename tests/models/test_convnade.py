@@ -11,7 +11,7 @@ from recon import Observation, hub
 from recon.distributions import Bernoulli, Beta, GaussianMixture
 from recon.errors import PredictionError
 from recon.models import ConvNADE
-from recon.models.convnade import drop
+from recon.models.dropout import drop
 
 
 def tiny(head: str = "beta", channels: int = 3, side: int = 24, **arguments) -> ConvNADE:

@@ -14,7 +14,7 @@ from recon.distributions import Beta
 from recon.errors import RecipeError
 from recon.models import ConvNADE
 from recon.models.base import Network
-from recon.models.convnade import drop
+from recon.models.dropout import drop
 from recon.training import loop
 from recon.training.recipe import Training
 
