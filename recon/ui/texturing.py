@@ -210,7 +210,8 @@ class Texturing:
 
     def pace(self, run: Run) -> str:
         if run.stop.is_set():
-            return "stopping after this step; what is best so far is kept …"
+            kept = "luma is kept, its colours are given up" if run.tinted else "what is best so far is kept"
+            return f"stopping after this step; {kept} …"
         if run.waits:
             return WAITING
         if not run.progress:
