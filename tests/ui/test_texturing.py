@@ -126,6 +126,19 @@ def test_stopping_keeps_what_there_is(do, visit):
     assert "Stopped after" in last[BAR] and visit.fitted().stopped and len(visit.fitted().progress) == 1
 
 
+def test_stopping_at_once_does_not_cost_a_better_model_learned_before(do, visit):
+    learned(do, visit)
+    before = visit.fitted()
+    do.begin(visit, *TINY)
+    steps = do.learn(visit)
+    next(steps)
+    do.stop(visit)
+    *_, last = steps
+    assert visit.fitted() is before and "Learned in" in last[BAR] and points(last)[0] == len(before.progress)
+    learned(do, visit)  # in full, the latest counts
+    assert visit.fitted() is not before
+
+
 def test_stopping_before_its_turn_leaves_nothing_waiting(do, visit):
     shown = do.begin(visit, *TINY)
     assert "waiting for its turn" in shown[BAR]
