@@ -51,7 +51,8 @@ def main() -> None:
     ask.add_argument("--runs", type=Path, default=Path("runs"), help="where fitted models are kept")
     asked = ask.parse_args()
     train, valid, test = (natural.load(split) for split in ("train", "valid", "test"))
-    print(f"| model | bit/px | to the best MCGSM | seconds, {torch.get_num_threads()} cores |", flush=True)
+    cores = torch.get_num_threads()
+    print(f"| model | bit/px | more than what it stands beside | seconds, {cores} cores |", flush=True)
     print("| --- | --- | --- | --- |", flush=True)
     began = time.monotonic()
     print(row("Gaussian, patches of 8 x 8", gaussian(train, test), time.monotonic() - began), flush=True)
@@ -149,12 +150,12 @@ def ensemble(title: str, model: Directed, images: Tensor) -> None:
     members reach in the mean and the best of them for each picture."""
     began, found = time.monotonic(), Ensemble([model])
     generator = torch.Generator().manual_seed(0)
-    pixels = int(found.settled(*images.shape[1:]).sum())
+    counted = int(found.settled(*images.shape[1:]).sum())
     members = torch.cat([found.log_probs(dequantised(image[None], generator), whole=False) for image in images], 1)
+    whole = (members.double().logsumexp(0) - math.log(len(members))) / math.log(2)
     members = members.double() / math.log(2)
-    whole = members.mul(math.log(2)).logsumexp(0).sub(math.log(len(members))) / math.log(2)
-    mean = members.mean(0) / pixels
-    for kind, each in ((", members", mean), ("", whole / pixels), (", best member", members.amax(0) / pixels)):
+    mean = members.mean(0) / counted
+    for kind, each in ((", members", mean), ("", whole / counted), (", best member", members.amax(0) / counted)):
         print(row(title + kind, each, time.monotonic() - began, None if each is mean else mean), flush=True)
 
 

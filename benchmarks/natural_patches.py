@@ -9,10 +9,11 @@ each of 70 to test: log-likelihood in nats, higher is better, with 95 % interval
 to the first MCGSM's too, picture by picture. "64 dim." is the whole patch in bits per pixel: the mean's density, a
 mixture of 64 Gaussians, times that of the 63 numbers, over 64 (see recon.models.patches).
 
-A MCGSM has a mixture of its own for each of the 63 pixels, with 4 scales and 48 features; each starts from that of the
-pixel above it. A RIDE has 64 hidden units, sees 12 pixels, and has the same mixture of 32 components for all pixels.
-Ensembles are the authors' cheap ones: one model, averaged over the eight symmetries of a patch. What is fitted is kept
-in --runs, and not fitted again. Seconds are of one core, other work on the machine not counted in.
+An MCGSM has a mixture of its own for each of the 63 pixels, with 4 scales and 48 features; each starts from that of the
+pixel above it, or, where there is none, of the pixel before it. A RIDE has 64 hidden units, sees 12 pixels, and has the
+same mixture of 32 components for all pixels. Ensembles are the authors' cheap ones: one model, averaged over the eight
+symmetries of a patch. What is fitted is kept in --runs, and not fitted again. Seconds are of one core, other work on
+the machine not counted in.
 """
 
 from __future__ import annotations

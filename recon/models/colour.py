@@ -248,7 +248,10 @@ class Colour(nn.Module, PyTorchModelHubMixin):
         colour pictures in [0, 1]."""
         if image.dim() != 4 or image.shape[1] != 3:
             raise PredictionError("A colour picture has three channels.")
-        canvas = planes_of(image.to(self.luma.device))
+        if hole.shape != image.shape[-2:]:
+            raise PredictionError("The hole and the picture differ in size.")
+        image, hole = image.to(self.luma.device), hole.to(self.luma.device)
+        canvas = planes_of(image)
         canvas[:, 1:, hole] = GREY.to(canvas)[1:, None]
         for step, filled in enumerate(self.luma.complete(canvas[:, 0], hole, generator, temperature)):
             canvas[:, 0] = filled

@@ -233,7 +233,7 @@ def measure(model: Directed, pixels: Pixels, seed: int = 0) -> tuple[float, floa
     """Bits per pixel on all pixels learned from, and on all held out, every picture read whole. The same pixels and
     seed give any two models the same values to predict."""
     generator = torch.Generator().manual_seed(seed)
-    found = torch.cat([model.log_prob(dequantised(image[None], generator)).flatten() for image in pixels.images])
+    found = torch.cat([model.log_prob(noisy(image[None], generator)).flatten() for image in pixels.images])
     learned, held_out = (found[places].double().mean().item() for places in (pixels.learned, pixels.held_out))
     return math.log2(LEVELS) - learned / math.log(2), math.log2(LEVELS) - held_out / math.log(2)
 

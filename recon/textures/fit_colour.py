@@ -59,8 +59,9 @@ def fit_colour(
 
     images                colour pictures of one size, uint8 (count, 3, height, width)
     learned               bool (count, height, width): the pixels to learn from; others say when to stop
-    steps, rate, decay,   of luma, see `fit.fit` and `fit_ride`; a RIDE's patches are no larger than pictures leave room
-    mirrored              for
+    steps                 of luma, see `fit.fit` and `fit_ride`
+    rate, decay,          of luma if it is a RIDE, whose patches are no larger than pictures leave room for; an MCGSM is
+    mirrored              fitted at the rate that `fit.fit` has by itself
     chroma_steps          of Adam, for each chroma
     stop                  see `fit.fit`
     Noise is added once: level and noise of three colours make each value of a plane. The generator may be closed at any

@@ -57,5 +57,7 @@ def find(texture: str) -> tuple[Texture, Tensor]:
     from recon.images import open_image
     from recon.textures import pictures
 
+    image = pictures.own(open_image(texture, whole=True)).image
     name = re.sub(r"[^a-z0-9]+", "-", Path(texture).stem.lower()).strip("-") or "picture"
-    return Texture(name, name, "a picture of one's own", "its owner's"), pictures.own(open_image(texture)).image
+    name = f"my-{name}" if name in TEXTURES else name  # a model of it is not to take the place of one that ships
+    return Texture(name, name, "a picture of one's own", "its owner's"), image

@@ -59,7 +59,7 @@ class Growing:
     @plainly
     def greet(self, visit: Visit, *how) -> Iterator[list]:
         """The same, if nothing has been drawn yet and something can be: so that a person sees what this is."""
-        if visit.grown or visit.fitted() is None:
+        if visit.grown or visit.fitted(how[-1]) is None:
             yield [gr.skip()] * 3
         else:
             yield from self.draw(visit, *how)
@@ -186,7 +186,7 @@ def described(visit: Visit, texture: Exemplar, fitted: Fitted, kind: str) -> str
     """JSON for a person or a program"""
     told = {
         "texture": {"title": texture.title, "height": texture.image.shape[0], "width": texture.image.shape[1]},
-        "model": {"kind": kind, **fitted.drawing.arguments},
+        "model": {"kind": fitted.drawing.kind, **fitted.drawing.arguments},
         "learned": {**fitted.settings.told(kind), "seconds": round(fitted.seconds, 1), "stopped": fitted.stopped}
         if fitted.settings
         else None,

@@ -27,7 +27,7 @@ class HolePainter(gr.HTML):
     Its value in Python is a `Hole`. Event `paint`, once a stroke, undo, preset or move of the part, with `tool` and
     `count`.
 
-    picture  the whole picture, grey, a data URI. The hole stays when another comes, as far as it fits.
+    picture  the whole picture, grey or coloured, a data URI. The hole stays when another comes, as far as it fits.
     """
 
     def __init__(self, value: Hole | dict[str, Any] | None = None, *, picture: str = "", **kwargs: Any):

@@ -27,7 +27,7 @@ NOTE = (
     "The same hole, and a little around it. The model learned from this picture, the hole’s own pixels among the "
     "others. Bits per pixel are the model’s own: a good filling has about as many as the true pixels. PSNR says how "
     "near each pixel is to the true one, which for a texture is not the point: on average an even grey scores higher "
-    "than another true piece of the texture."
+    "than another true piece of the texture. Of a coloured picture both are of its luma."
 )
 
 

@@ -47,7 +47,7 @@ class Job:
     started  starts that are drawn, with a fraction while one is under way
     done     sweeps, with a fraction
     points   sweeps, bits per pixel and acceptance at the end of each; the first is the best start
-    bits     per pixel, of the hole and of what depends on it
+    bits     per pixel, of the luma of the hole and of what depends on it
     seconds  that it worked
     """
 
@@ -141,7 +141,7 @@ class Job:
         return Touched(self.model, self.mask).bits(canvas[None]).item()
 
     def psnr_db(self, canvas: Tensor) -> float:
-        """Of the pixels of the hole alone, beside the true ones"""
+        """Of the luma of the hole's pixels alone, beside the true ones"""
         error = (canvas - self.image)[self.mask].double().square().mean()
         return float(-10 * error.log10())
 

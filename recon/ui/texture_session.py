@@ -44,7 +44,7 @@ POINTS = 50  # of a curve, about
 RIDE_POINTS = 25  # measuring one takes a second
 MEASURED = 50  # pixels of a patch that take as long to learn from as measuring does, spread over all steps
 BEFORE = 64  # rows above the held-out ones that a model reads when it is measured
-MOST_KEPT = 16  # models of one visitor
+MOST_KEPT = 16  # models that one visitor has learned
 
 
 @dataclass(frozen=True)
@@ -229,15 +229,13 @@ class Visit:
 
     def keep(self, texture: Exemplar, kind: str, found: Fitted) -> None:
         """The latest is kept in place of an earlier one of the same texture, which is put aside if it came with the
-        page; long-forgotten ones go."""
+        page. Of those learned here the oldest go; the few that came with the page stay."""
         before = self.fits.pop((texture.key, kind), None)
         if before is not None and before.settings is None:
             self.aside[texture.key, kind] = before
         self.fits[texture.key, kind] = found
-        while len(self.fits) > MOST_KEPT:
-            # what came with the page can be had again
-            came = (key for key, one in self.fits.items() if one.settings is None)
-            gone = next(came, next(iter(self.fits)))
+        learned = [key for key, one in self.fits.items() if one.settings is not None]
+        for gone in learned[:-MOST_KEPT]:
             del self.fits[gone]
             self.aside.pop(gone, None)
 
@@ -268,7 +266,7 @@ class Visit:
         for kind in KINDS:
             found = self.fits.get((texture.key, kind))
             if found is not None and found.bits is None:
-                self.fits[texture.key, kind] = replace(found, bits=bits_held_out(found.model, texture.image))
+                self.tell(texture.key, kind, found.model, bits_held_out(found.model, texture.image))
         found = self.fits.get((texture.key, MCGSM_KIND))
         radius = self.radius(texture)
         if (texture.key, radius) in self.linear or not any((texture.key, kind) in self.fits for kind in KINDS):
@@ -277,6 +275,14 @@ class Visit:
         window = MCGSM(above=radius, beside=radius, components=1, scales=1, features=1)
         linear = linear_at_hand(texture.name) if came else linear_bits(window, texture.image)
         self.linear[texture.key, radius] = linear
+
+    def tell(self, key: str, kind: str, model: MCGSM | RIDE, bits: float) -> None:
+        """What a model reaches. That took a second to work out, in which it may have learned colours, have been put
+        aside, or have been replaced: what is kept by now stays."""
+        for kept in (self.fits, self.aside):
+            now = kept.get((key, kind))
+            if now is not None and now.model is model:
+                kept[key, kind] = replace(now, bits=bits)
 
     def radius(self, texture: Exemplar) -> int:
         """Of the window of the best linear predictor that models are measured against: the MCGSM's, or what it would

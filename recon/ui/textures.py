@@ -34,7 +34,8 @@ MODELS = [("MCGSM, a minute", MCGSM_KIND), ("RIDE, 3 minutes", RIDE_KIND)]
 SLOW = (
     "One pixel at a time, by the model that is chosen under Grow. The blue outline is the causal window. An MCGSM sees "
     "nothing else; a RIDE also remembers, by its LSTM, what lies left of it and above, tinted. From that the gate says "
-    "which components speak; together they make the density that the pixel's value is drawn from."
+    "which components speak; together they make the density that the pixel's value is drawn from. Of a coloured "
+    "texture all this is of luma."
 )
 
 
@@ -124,7 +125,7 @@ def build(tab: gr.Tab) -> Parts:
         gr.HTML(heading("How good"))
         weights = gr.Button("Weights .zip", size="sm", min_width=96, interactive=False, elem_id="texture-weights")
         settings = gr.Button("Settings .json", size="sm", min_width=106, interactive=False, elem_id="texture-settings")
-    gr.HTML("<p class='quiet'>Bits per pixel on the rows that were held out; fewer is better.</p>")
+    gr.HTML("<p class='quiet'>Bits per pixel, in colours of luma, on the rows that were held out; fewer is better.</p>")
     good = gr.HTML(elem_id="texture-good")
 
     def listen(event, handler: Callable, inputs, outputs, **more):

@@ -110,7 +110,7 @@ class Texturing:
 
     @plainly
     def learn(self, visit: Visit) -> Iterator[list]:
-        """Fit; outputs as `moved`. What it has is kept, whether it ends or is stopped."""
+        """Fit; outputs as `moved`. What it has is kept, whether it ends or is stopped, but for what is `outdone`."""
         run = visit.run
         if run is None or run.stop.is_set():
             yield self.moved(visit)
@@ -121,7 +121,7 @@ class Texturing:
             model = run.model()
             for _ in run.steps(model):
                 yield self.moved(visit)
-            if run.progress:
+            if run.progress and not outdone(visit, run):
                 fitted = Fitted(
                     model.requires_grad_(False),
                     run.settings,
@@ -210,7 +210,8 @@ class Texturing:
 
     def pace(self, run: Run) -> str:
         if run.stop.is_set():
-            return "stopping after this step; what is best so far is kept …"
+            kept = "luma is kept, its colours are given up" if run.tinted else "what is best so far is kept"
+            return f"stopping after this step; {kept} …"
         if run.waits:
             return WAITING
         if not run.progress:
@@ -223,6 +224,15 @@ class Texturing:
         if share < 0.02:  # what came before the first step would count for too much
             return so_far
         return f"{so_far}; about {last.seconds * (1 - share) / share:.0f} s to go"
+
+
+def outdone(visit: Visit, run: Run) -> bool:
+    """Whether a fit was stopped while it was worse than one that was learned here before of the same texture: a press
+    of a button too many does not cost minutes of learning."""
+    before = visit.fits.get((run.texture.key, run.kind))
+    if before is None or not before.progress or not run.stop.is_set():
+        return False
+    return before.progress[-1].best <= run.progress[-1].best
 
 
 def bundled(name: str, kind: str) -> MCGSM | RIDE | None:

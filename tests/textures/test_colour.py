@@ -156,6 +156,9 @@ def test_what_it_refuses():
     generator = torch.Generator().manual_seed(0)
     with pytest.raises(PredictionError, match="three channels"):
         next(found.complete(torch.rand(1, 8, 8), torch.ones(8, 8, dtype=torch.bool), generator))
+    for side, said in ((7, "differ in size"), (8, "no hole")):
+        with pytest.raises(PredictionError, match=said):
+            next(found.complete(torch.rand(1, 3, 8, 8), torch.zeros(side, side, dtype=torch.bool), generator))
     with pytest.raises(PredictionError, match="smaller"):
         found.bits_per_dim(pictures(1, 2), generator, whole=False)
     with pytest.raises(DataError, match="colour pictures"):

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from recon.errors import DataError
 from recon.models import MCGSM
+from recon.models.directed import dequantised
 from recon.textures import fit
 
 
@@ -62,6 +65,14 @@ def test_stop_is_heard_at_every_step_and_inside_a_line_search():
     assert [one.phase for one in told] == ["Adam"]
     x, y = pixels.at(model.window, pixels.held_out, torch.Generator().manual_seed(9))
     assert fit.bits(model, x, y) == pytest.approx(told[-1].best, abs=0.1)
+
+
+def test_values_get_no_noise():
+    model, image = small(), texture()
+    pixels = fit.rows_held_out(image, model)
+    list(fit.fit(model, pixels, steps=0, finish=0))
+    values = replace(pixels, images=dequantised(pixels.images, torch.Generator().manual_seed(0)))
+    assert fit.measure(model, values, seed=1) == fit.measure(model, pixels, seed=0)
 
 
 def test_held_out_rows_are_not_learned_from():

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -31,6 +32,11 @@ def test_a_file_is_a_texture_too(tmp_path, capsys):
     assert not main(["texture", path, "--to", str(tmp_path), "--components", "2", "--radius", "2", "--steps", "20"])
     assert "bits/px held out" in capsys.readouterr().out
     assert isinstance(hub.load_directed("mcgsm-my-wall-2", folder=tmp_path), MCGSM)
+    # as on the page: the middle of a large JPEG, pixel for pixel; and not by the name of one that ships
+    rough = np.random.default_rng(0).integers(0, 255, (2100, 2200), dtype=np.uint8)
+    Image.fromarray(rough).save(tmp_path / "Grass.jpg", quality=95)
+    known, image = shipped.find(str(tmp_path / "Grass.jpg"))
+    assert known.name == "my-grass" and (image.numpy() - rough[794:1306, 844:1356].astype(float)).std() < 10
     (tmp_path / "words.png").write_text("no picture")
     with pytest.raises(ImageError):
         shipped.find(str(tmp_path / "words.png"))

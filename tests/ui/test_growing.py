@@ -75,6 +75,9 @@ def test_the_first_drawing_comes_by_itself_once(do, visit):
     assert len(list(do.greet(fresh, *HOW))) >= 1 and fresh.grown
     (again,) = do.greet(fresh, *HOW)
     assert all(skipped(output) for output in again)
+    ride = Visit(texture=visit.texture)
+    ride.keep(visit.texture, "ride", Fitted(Settings(*TINY).model("ride"), Settings(*TINY)))
+    assert len(list(do.greet(ride, *HOW[:-1], "ride"))) >= 1 and ride.grown  # all there is is a RIDE
     (nothing,) = do.greet(Visit(), *HOW)
     assert all(skipped(output) for output in nothing)
 

@@ -72,7 +72,7 @@ def test_stopped_it_draws_in_grey_and_says_so():
     for shown in do.learn(visit):
         told.append(shown[BAR])
         if visit.run is not None and visit.run.tinted:
-            do.stop(visit)
+            assert "colours are given up" in do.stop(visit)
     assert visit.fitted() is not None and visit.fitted().colour is None and visit.fitted().stopped
     assert "Stopped after" in told[-1] and "draws in grey" in told[-1]
     *_, (view, _, _) = Growing().grow(visit, 64, 0, 1.0, NOISE, MCGSM_KIND)
@@ -113,6 +113,8 @@ def test_its_weights_make_the_same_model(visit):
     with zipfile.ZipFile(io.BytesIO(parcel)) as archive:
         again = Colour(**json.loads(archive.read("config.json")))
         again.load_state_dict(load(archive.read("model.safetensors")))
+        told = json.loads(archive.read("settings.json"))
+    assert told["model"]["kind"] == "colour" and told["model"]["luma"]["kind"] == "mcgsm"
     *_, one = again.generate(20, 20, torch.Generator().manual_seed(1))
     *_, other = visit.fitted().colour.generate(20, 20, torch.Generator().manual_seed(1))
     assert torch.equal(one, other)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gradio as gr
 import numpy as np
 import pytest
@@ -124,6 +126,19 @@ def test_stopping_keeps_what_there_is(do, visit):
     assert "Stopped after" in last[BAR] and visit.fitted().stopped and len(visit.fitted().progress) == 1
 
 
+def test_stopping_at_once_does_not_cost_a_better_model_learned_before(do, visit):
+    learned(do, visit)
+    before = visit.fitted()
+    do.begin(visit, *TINY)
+    steps = do.learn(visit)
+    next(steps)
+    do.stop(visit)
+    *_, last = steps
+    assert visit.fitted() is before and "Learned in" in last[BAR] and points(last)[0] == len(before.progress)
+    learned(do, visit)  # in full, the latest counts
+    assert visit.fitted() is not before
+
+
 def test_stopping_before_its_turn_leaves_nothing_waiting(do, visit):
     shown = do.begin(visit, *TINY)
     assert "waiting for its turn" in shown[BAR]
@@ -192,11 +207,33 @@ def test_without_a_texture_nothing_begins(do):
 
 
 def test_a_visit_keeps_a_few_models(visit):
-    model = Settings(*TINY).model("mcgsm")
+    model, grass, gravel = Settings(*TINY).model("mcgsm"), pictures.at_hand("grass"), pictures.at_hand("gravel")
+    mine = Fitted(model, Settings(*TINY))
+    visit.texture = grass
+    visit.keep(grass, "mcgsm", Fitted(model))
+    visit.keep(grass, "mcgsm", mine)
+    visit.swap()  # what was learned of it is aside, and is no easier to have again
     for seed in range(MOST_KEPT + 3):
-        visit.keep(pictures.own(noise(seed=seed)), "mcgsm", Fitted(model))
-    assert len(visit.fits) == MOST_KEPT
+        visit.keep(pictures.own(noise(seed=seed)), "mcgsm", Fitted(model, Settings(*TINY)))
+    assert len(visit.fits) == MOST_KEPT + 1 and visit.other is mine
     assert (pictures.own(noise(seed=MOST_KEPT + 2)).key, "mcgsm") in visit.fits
+    visit.keep(gravel, "mcgsm", Fitted(model))  # one that came with the page is there to be used, however many others
+    assert (gravel.key, "mcgsm") in visit.fits and len(visit.fits) == MOST_KEPT + 2
+
+
+def test_what_is_learned_while_another_is_measured_is_not_lost(visit, monkeypatch):
+    model, other = (Settings(*TINY).model("mcgsm") for _ in range(2))
+    mine, coloured = Fitted(other, Settings(*TINY)), Fitted(model, Settings(*TINY), stopped=True)
+    for meanwhile, bits in ((mine, None), (coloured, 7.0)):
+        visit.keep(visit.texture, "mcgsm", Fitted(model, Settings(*TINY)))
+
+        def measured(*_, meanwhile=meanwhile):
+            visit.keep(visit.texture, "mcgsm", meanwhile)
+            return 7.0
+
+        monkeypatch.setattr("recon.ui.texture_session.bits_held_out", measured)
+        visit.measure(visit.texture)
+        assert visit.fitted() == replace(meanwhile, bits=bits)
 
 
 def test_how_far_a_run_is_grows_to_one(visit):
