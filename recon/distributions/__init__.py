@@ -8,6 +8,7 @@ have the probability that the model gives them. Only `log_prob` is the density b
 from recon.distributions.base import Distribution, Point
 from recon.distributions.bounded import Bernoulli, Beta
 from recon.distributions.gaussians import CoupledMixture, Gaussian, GaussianMixture, log_normal_mass
+from recon.distributions.isotropic import IsotropicMixture
 from recon.distributions.mixture import Mixture
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Distribution",
     "Gaussian",
     "GaussianMixture",
+    "IsotropicMixture",
     "Mixture",
     "Point",
     "log_normal_mass",

@@ -11,10 +11,20 @@ from recon.models.mcgsm import MCGSM
 from recon.models.mixture_density import MixtureDensity
 from recon.models.mogsm import MoGSM
 from recon.models.orderless_nade import OrderlessNADE
+from recon.models.pixel_transformer import PixelTransformer
 from recon.models.ride import RIDE
 from recon.models.scale_mixture import ScaleMixture
 
-LISTED = (Gaussian, ScaleMixture, MoGSM, BernoulliMixture, MixtureDensity, OrderlessNADE, ConvNADE)
+LISTED = (
+    Gaussian,
+    ScaleMixture,
+    MoGSM,
+    BernoulliMixture,
+    MixtureDensity,
+    OrderlessNADE,
+    ConvNADE,
+    PixelTransformer,
+)
 KINDS: dict[str, type[Model]] = {model.kind: model for model in LISTED}
 DIRECTED: dict[str, type[Directed]] = {model.kind: model for model in (MCGSM, RIDE)}
 
@@ -32,5 +42,6 @@ __all__ = [
     "MoGSM",
     "Model",
     "OrderlessNADE",
+    "PixelTransformer",
     "ScaleMixture",
 ]

@@ -9,7 +9,16 @@ import torch
 from scipy import integrate
 from torch import Tensor
 
-from recon.distributions import Bernoulli, Beta, CoupledMixture, Distribution, Gaussian, GaussianMixture, Point
+from recon.distributions import (
+    Bernoulli,
+    Beta,
+    CoupledMixture,
+    Distribution,
+    Gaussian,
+    GaussianMixture,
+    IsotropicMixture,
+    Point,
+)
 from recon.errors import PredictionError
 
 HEIGHT, WIDTH = 2, 3
@@ -32,6 +41,11 @@ def some(kind: str, channels: int = 3, batch: int = 1) -> Distribution:
     if kind == "mixture":
         found = (uniform(-1, 1, *parts), uniform(-0.2, 1.2, *parts), uniform(-4, -1, *parts))
         return GaussianMixture(*(t.repeat(batch, 1, 1, 1, 1) for t in found))
+    if kind == "isotropic":
+        one = (1, 4, HEIGHT, WIDTH)
+        means = uniform(-0.2, 1.2, 1, 4, channels, HEIGHT, WIDTH).repeat(batch, 1, 1, 1, 1)
+        weights, scales = uniform(-1, 1, *one), uniform(-4, -1, *one)
+        return IsotropicMixture(weights.repeat(batch, 1, 1, 1), means, scales.repeat(batch, 1, 1, 1))
     if kind in ("coupled", "scales"):
         factor = uniform(-0.2, 0.2, 1, 4, HEIGHT, WIDTH, channels, channels).tril(-1)
         factor = factor + torch.diag_embed(uniform(0.05, 0.4, 1, 4, HEIGHT, WIDTH, channels))
@@ -44,7 +58,7 @@ def some(kind: str, channels: int = 3, batch: int = 1) -> Distribution:
     return Gaussian(uniform(-0.1, 1.1, *size).repeat(batch, 1, 1, 1), factor)
 
 
-KINDS = ("bernoulli", "beta", "mixture", "gaussian", "coupled", "scales")
+KINDS = ("bernoulli", "beta", "mixture", "gaussian", "coupled", "scales", "isotropic")
 CONTINUOUS = KINDS[1:]
 
 
@@ -299,7 +313,7 @@ def everywhere_of(colour: tuple[float, ...]) -> Tensor:
 def test_a_temperature_of_one_changes_nothing_and_less_is_tamer(kind):
     law = some(kind)
     assert torch.allclose(law.tempered(1.0).mean, law.mean, atol=1e-6)
-    if kind not in ("beta", "mixture", "coupled"):  # which may have modes apart
+    if kind not in ("beta", "mixture", "coupled", "isotropic"):  # which may have modes apart
         assert (law.tempered(0.5).variance < law.variance).all()
 
 

@@ -1,0 +1,146 @@
+"""PixelTransformer (Tulsiani & Gupta 2021): the distribution of any pixel given any others, by attention.
+
+`SignalTransformer` in two dimensions, its bins centred at colours that occur (k-means). Positions are continuous: a
+picture may be asked for anywhere between its pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from recon.distributions import IsotropicMixture
+from recon.errors import PredictionError
+from recon.models.base import Network
+from recon.models.signal_transformer import SignalTransformer, Values
+from recon.observation import Observation
+
+COLOURS = 20_000  # that the centres of bins are found from
+LEVEL = 1 / 255
+
+
+class PixelTransformer(Network):
+    """PixelTransformer of `side` x `side` pictures.
+
+    bins     256 in the paper for colour, 32 for digits
+    queries  pixels a picture that a training step asks for; all hidden ones if there are no more
+    The other arguments are `SignalTransformer`'s; with `latents` its cost does not grow with the patch's square.
+    """
+
+    kind = "pixel_transformer"
+
+    def __init__(
+        self,
+        *,
+        side: int,
+        channels: int,
+        bins: int = 256,
+        width: int = 256,
+        heads: int = 4,
+        encoder_layers: int = 10,
+        decoder_layers: int = 10,
+        hidden: int = 512,
+        dropout: float = 0.1,
+        frequencies: int = 64,
+        scale: float = 2.0,
+        latents: int = 0,
+        queries: int = 256,
+    ):
+        super().__init__()
+        self.side, self.channels, self.queries = side, channels, queries
+        self.transformer = SignalTransformer(
+            2,
+            channels,
+            bins=bins,
+            width=width,
+            heads=heads,
+            encoder_layers=encoder_layers,
+            decoder_layers=decoder_layers,
+            hidden=hidden,
+            dropout=dropout,
+            frequencies=frequencies,
+            scale=scale,
+            latents=latents,
+        )
+
+    def encode(
+        self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """The context of a batch of patches: values (batch, channels, side, side), mask bool (batch, 1, side, side)."""
+        picked = mask.flatten(1)
+        most = int(picked.sum(1).max())
+        order = picked.to(torch.uint8).sort(dim=1, descending=True, stable=True).indices[:, :most]
+        present = picked.gather(1, order)
+        seen = values.flatten(2).transpose(1, 2).gather(1, order[..., None].expand(-1, -1, values.shape[1]))
+        where = grid(self.side, self.side).to(values)[order]
+        return self.transformer.encode(where, 2 * seen - 1, present, generator)
+
+    def forward(self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        places = grid(self.side, self.side).to(values).expand(len(values), -1, -1)
+        output = self.transformer.decode(self.encode(values, mask, generator), places, generator)
+        return output.transpose(1, 2).unflatten(2, (self.side, self.side))
+
+    def parameterise(self, output: Tensor) -> IsotropicMixture:
+        law = self.transformer.law(output.flatten(2).transpose(1, 2))
+        shape = (self.side, self.side)
+        return IsotropicMixture(
+            law.log_weights.transpose(1, 2).unflatten(2, shape),
+            law.means.permute(0, 2, 3, 1).unflatten(3, shape),
+            law.log_scales.transpose(1, 2).unflatten(2, shape),
+        )
+
+    @torch.no_grad()
+    def predict_at(self, observation: Observation, positions: Tensor) -> Values:
+        """The law of the colour, in [0, 1], at any positions (batch, queries, 2): (row, column) from -1, the upper or
+        left edge of the picture, to 1. Raises PredictionError as `predict`, and for positions of another shape."""
+        self.check(observation)
+        if positions.dim() != 3 or positions.shape[::2] != (len(observation.values), 2):
+            raise PredictionError("Positions are (batch, queries, 2), a batch of as many as are observed.")
+        observation = observation.to(self.device)
+        context = self.encode(observation.values, observation.mask)
+        return self.transformer.law(self.transformer.decode(context, positions.to(self.device)))
+
+    def objective(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
+        """Equation 3: mean negative log density, in nats a channel, of some hidden pixels with noise over their level,
+        as many of each picture."""
+        hidden = ~masks.flatten(1)
+        count = min(self.queries, int(hidden.sum(1).min()))
+        noise = torch.rand(hidden.shape, generator=generator, device=batch.device)
+        chosen = (noise * hidden).topk(count, 1).indices
+        truth = batch.flatten(2).transpose(1, 2).gather(1, chosen[..., None].expand(-1, -1, self.channels))
+        truth = truth + LEVEL * (torch.rand(truth.shape, generator=generator, device=batch.device) - 0.5)
+        places = grid(self.side, self.side).to(batch)[chosen]
+        context = self.encode(batch * masks, masks, generator)
+        law = self.transformer.law(self.transformer.decode(context, places, generator))
+        return -law.log_prob(truth).mean() / self.channels
+
+    def prepare(self, batches: Iterable[Tensor]) -> None:
+        """Put the bins' centres where colours of the training pictures are, each colour that occurs counted once."""
+        from scipy.cluster.vq import kmeans2
+
+        found = torch.cat([batch.movedim(1, -1).reshape(-1, self.channels)[::7] for batch in batches])
+        colours = (found.unique(dim=0) if self.channels > 1 else found.unique()[:, None]).numpy().astype(np.float64)
+        some = np.random.default_rng(0).permutation(len(colours))[:COLOURS]
+        bins = self.transformer.bins
+        if len(some) < bins:
+            raise PredictionError(f"These pictures have {len(some)} colours, too few for {bins} bins.")
+        centres, _ = kmeans2(colours[some], bins, minit="++", rng=0)
+        self.transformer.centres.copy_(torch.from_numpy(centres))
+
+
+def grid(height: int, width: int) -> Tensor:
+    """Middles of pixels, (height width, 2), rows and columns, of a picture that reaches from -1 to 1"""
+    rows, columns = ((2 * torch.arange(size) + 1) / size - 1 for size in (height, width))
+    return torch.cartesian_prod(rows, columns)
+
+
+def lookup(images: Tensor, positions: Tensor) -> Tensor:
+    """Values of pictures (batch, channels, height, width) at any positions (batch, count, 2), bilinear between middles
+    of pixels; up to the border, beyond the last middle, it is the last pixel's. (batch, count, channels)"""
+    at = positions.flip(-1)[:, :, None]  # torch has the column first
+    found = F.grid_sample(images, at, mode="bilinear", padding_mode="border", align_corners=False)
+    return found[..., 0].transpose(1, 2)

@@ -1,0 +1,99 @@
+"""PixelTransformer answers like every model, and between the pixels too."""
+
+import numpy as np
+import pytest
+import torch
+
+from recon.errors import PredictionError
+from recon.models.pixel_transformer import PixelTransformer, grid, lookup
+from recon.observation import Observation
+
+TINY = {"width": 16, "heads": 2, "encoder_layers": 1, "decoder_layers": 2, "hidden": 24, "frequencies": 5, "bins": 4}
+
+
+def stripes(count: int, channels: int = 3, side: int = 8) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    phase = 6 * torch.rand(count, channels, 1, 1, generator=generator)
+    waves = 0.5 + 0.4 * torch.sin(torch.arange(side)[None, None, :, None] + phase).expand(-1, -1, -1, side)
+    return (255 * waves).round() / 255
+
+
+def model(channels: int = 3, **options) -> PixelTransformer:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        found = PixelTransformer(side=8, channels=channels, **(TINY | options))
+    found.prepare([stripes(20, channels)])
+    return found
+
+
+def observed(count: int = 2, channels: int = 3) -> Observation:
+    images = stripes(count, channels)
+    mask = torch.rand(count, 1, 8, 8, generator=torch.Generator().manual_seed(2)) < 0.3
+    mask[0, :, :, :4] = False  # of different numbers
+    return Observation(images, mask)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("latents", [0, 3])
+def test_it_predicts_as_every_model_does(channels, latents):
+    found = model(channels, latents=latents).requires_grad_(False)
+    observation = observed(channels=channels)
+    prediction = found.predict(observation)
+    assert prediction.mean.shape == observation.values.shape
+    assert (prediction.mean >= 0).all() and (prediction.mean <= 1).all() and (prediction.variance >= 0).all()
+    assert prediction.log_mass(stripes(2, channels)).isfinite().all()
+    alone = found.predict(Observation(observation.values[1:], observation.mask[1:]))
+    torch.testing.assert_close(alone.mean, prediction.mean[1:], atol=1e-5, rtol=1e-4)
+
+
+def test_between_the_pixels_it_says_what_it_says_at_them():
+    found = model().requires_grad_(False)
+    observation = observed()
+    places = grid(8, 8).expand(2, -1, -1)
+    law = found.predict_at(observation, places)
+    distribution = found.distribution(observation)
+    truth = stripes(2)
+    at = law.log_prob(truth.flatten(2).transpose(1, 2))
+    torch.testing.assert_close(at.unflatten(1, (8, 8)), distribution.log_prob(truth), atol=1e-3, rtol=1e-4)
+    finer = found.predict_at(observation, grid(20, 24).expand(2, -1, -1))
+    assert finer.mean.shape == (2, 480, 3) and finer.mean.isfinite().all()
+    with pytest.raises(PredictionError, match="Positions"):
+        found.predict_at(observation, grid(8, 8))
+
+
+def test_bins_stand_where_colours_are():
+    found = model()
+    centres = found.transformer.centres
+    colours = stripes(20).movedim(1, -1).reshape(-1, 3)
+    assert centres.min() >= colours.min() and centres.max() <= colours.max() and len(centres.unique(dim=0)) == 4
+    near = torch.cdist(colours, centres).amin(1)
+    assert near.mean() < torch.cdist(colours, centres.mean(0, keepdim=True)).mean()
+    assert torch.equal(centres, model().transformer.centres)
+    with pytest.raises(PredictionError, match="too few"):
+        model().prepare([torch.zeros(2, 3, 8, 8)])
+
+
+def test_training_lowers_its_objective(generator):
+    found = model(queries=16, dropout=0.0)
+    images = stripes(32)
+    optimiser = torch.optim.Adam(found.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(60):
+        masks = torch.rand(32, 1, 8, 8, generator=generator) < 0.3
+        loss = found.objective(images, masks, generator)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.3
+
+
+def test_a_lookup_does_not_darken_the_border(generator):
+    images = torch.ones(1, 1, 4, 6)
+    anywhere = 2 * torch.rand(1, 500, 2, generator=generator) - 1
+    assert torch.allclose(lookup(images, anywhere), torch.ones(1, 500, 1))
+    images = torch.rand(2, 3, 4, 6, generator=generator)
+    at = lookup(images, grid(4, 6).expand(2, -1, -1))
+    torch.testing.assert_close(at.transpose(1, 2).unflatten(2, (4, 6)), images, atol=1e-5, rtol=1e-5)
+    between = lookup(images, (grid(4, 6)[:1] + grid(4, 6)[1:2])[None].expand(2, -1, -1) / 2)
+    torch.testing.assert_close(between[:, 0], images[:, :, 0, :2].mean(-1), atol=1e-5, rtol=1e-5)
