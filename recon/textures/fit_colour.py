@@ -15,22 +15,23 @@ from recon.models.ride import RIDE
 from recon.textures import fit
 from recon.textures.fit_ride import SIZES, fit_ride
 
-JITTER = 0.4 / LEVELS
+JITTER = 0.4  # levels
 
 
 @dataclass(frozen=True)
 class Jittered(fit.Pixels):
-    """Pixels whose neighbours in their own plane have Gaussian noise on them, of JITTER's standard deviation.
+    """Pixels whose neighbours in their own plane have Gaussian noise on them, its standard deviation `jitter` levels.
 
     Chroma is smooth, and learned as it is it is best predicted by going on as it went so far. Drawn by such a model,
-    never quite like a real one, it swings ever wider: rainbows. With noise a model leans more on luma, and few are
-    left; on JPEG CIFAR-10, where a level of chroma is much, it costs .05 bits/dim.
+    never quite like a real one, it may swing ever wider: rainbows. With noise a model leans more on luma.
     """
+
+    jitter: float = JITTER
 
     def at(self, window, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         x, y = super().at(window, places, generator)
         own = x[:, : window.own.size]
-        own += JITTER * torch.randn(own.shape, generator=generator)
+        own += self.jitter / LEVELS * torch.randn(own.shape, generator=generator)
         return x, y
 
 
@@ -53,6 +54,7 @@ def fit_colour(
     mirrored: bool = False,
     seed: int = 0,
     every: int = 100,
+    jitter: float = JITTER,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[fit.Progress]:
     """Fit `model` in place, on the CPU; yields after every so many steps. The same seed gives the same model.
@@ -63,6 +65,7 @@ def fit_colour(
     rate, decay,          of luma if it is a RIDE, whose patches are no larger than pictures leave room for; an MCGSM is
     mirrored              fitted at the rate that `fit.fit` has by itself
     chroma_steps          of Adam, for each chroma
+    jitter                see `Jittered`
     stop                  see `fit.fit`
     Noise is added once: level and noise of three colours make each value of a plane. The generator may be closed at any
     time. Raises DataError where pictures are too small, or nothing is held out.
@@ -90,7 +93,8 @@ def fit_colour(
     for told in running:
         yield replace(told, phase=f"luma, {told.phase}")
     if not stop():
-        yield from fit_chroma(model, images, learned, steps=chroma_steps, seed=seed, every=every, stop=stop)
+        how = {"steps": chroma_steps, "seed": seed, "every": every}
+        yield from fit_chroma(model, images, learned, **how, jitter=jitter, stop=stop)
 
 
 def fit_chroma(
@@ -101,6 +105,7 @@ def fit_chroma(
     steps: int = 1500,
     seed: int = 0,
     every: int = 100,
+    jitter: float = JITTER,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[fit.Progress]:
     """The same of its chroma alone, where luma is learned already; `steps` for each."""
@@ -109,6 +114,7 @@ def fit_chroma(
         if stop():
             return
         seen = pixels(planes[..., : k + 1], chroma.window.inner(*images.shape[-2:]), learned)
+        seen = Jittered(seen.images, seen.learned, seen.held_out, jitter)
         for told in fit.fit(chroma, seen, steps=steps, finish=0, seed=seed, every=every, stop=stop):
             yield replace(told, phase=f"{name}, {told.phase}")
 
@@ -129,5 +135,4 @@ def pixels(planes: Tensor, inner: Tensor, learned: Tensor) -> fit.Pixels:
     found = [(some & inner).flatten().nonzero()[:, 0] * (last + 1) + last for some in (learned, ~learned)]
     if not all(len(some) for some in found):
         raise DataError("These pictures are too small to learn from.")
-    kind = Jittered if last else fit.Pixels
-    return kind(planes.flatten(2).contiguous(), *found)
+    return fit.Pixels(planes.flatten(2).contiguous(), *found)

@@ -25,7 +25,8 @@ from recon.ui import texture_figures
 from recon.ui.engine import seed_of, whole
 from recon.ui.plainly import plainly
 from recon.ui.texture_parts import packed
-from recon.ui.texture_session import KINDS, Fitted, Visit
+from recon.ui.texture_run import KINDS
+from recon.ui.texture_session import Fitted, Visit
 
 SMALLEST, LARGEST = 64, 512  # pixels a side
 COOLEST, HOTTEST = 0.1, 1.5

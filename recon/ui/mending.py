@@ -13,7 +13,7 @@ from recon.ui.mending_handlers import FEWEST, MOST, NOTHING, Mending, Work
 from recon.ui.reconstruct import heading
 from recon.ui.scripts import SAVE_MENDED
 from recon.ui.texture_parts import PictureRow, TextureView
-from recon.ui.texture_session import KINDS, MCGSM_KIND
+from recon.ui.texture_run import KINDS, MCGSM_KIND
 from recon.ui.textures import Parts
 
 QUEUE, ASK = "textures-mend", "textures-mend-ask"  # who presses a button need not wait for a hole that is filled

@@ -21,7 +21,8 @@ from recon.ui.growing import model_of
 from recon.ui.hole import Hole
 from recon.ui.mending_job import STARTS, Job
 from recon.ui.plainly import plainly
-from recon.ui.texture_session import KINDS, RIDE_KIND, Visit
+from recon.ui.texture_run import KINDS, RIDE_KIND
+from recon.ui.texture_session import Visit
 
 FEWEST, MOST = 1, 100  # sweeps that are asked for at once
 OFTEN, SELDOM = 0.2, 0.8  # seconds between two pictures; between two curves: a browser is slow to draw those

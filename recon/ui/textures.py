@@ -14,7 +14,8 @@ from recon.ui.growing import COOLEST, HOTTEST, LARGEST, NOISE, SMALLEST, STARTS,
 from recon.ui.reconstruct import heading
 from recon.ui.scripts import SAVE_TEXTURE, SAVE_TEXTURE_MODEL, SAVE_TEXTURE_SETTINGS
 from recon.ui.texture_parts import SlowMotionView, TextureCards, TextureView
-from recon.ui.texture_session import KINDS, LIMITS, MCGSM_KIND, RIDE_KIND, Settings, Visit
+from recon.ui.texture_run import KINDS, LIMITS, MCGSM_KIND, RIDE_KIND, Settings
+from recon.ui.texture_session import Visit
 from recon.ui.texturing import BUNDLED_BACK, Texturing
 
 # queues: who grows does not wait for who learns, nor who paints for either

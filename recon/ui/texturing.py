@@ -21,7 +21,8 @@ from recon.textures import pictures, shipped
 from recon.textures.pictures import Exemplar
 from recon.ui import texture_figures
 from recon.ui.plainly import plainly
-from recon.ui.texture_session import KINDS, Fitted, Run, Settings, Visit
+from recon.ui.texture_run import KINDS, Run, Settings
+from recon.ui.texture_session import Fitted, Visit
 
 FIRST = "grass"
 NOTHING_YET = "Nothing is learned of this texture yet."

@@ -18,7 +18,8 @@ from recon.models.mcgsm import MCGSM
 from recon.models.ride import RIDE
 from recon.textures.pictures import CROP, own
 from recon.ui.growing import ITSELF, NOISE, Growing, slow_side
-from recon.ui.texture_session import Fitted, Run, Settings, Visit
+from recon.ui.texture_run import Run, Settings
+from recon.ui.texture_session import Fitted, Visit
 from recon.ui.texturing import Texturing
 from tests.ui.spoken import pixels, skipped, spoken
 from tests.ui.test_texturing import TINY, learned, noise

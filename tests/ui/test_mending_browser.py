@@ -13,7 +13,8 @@ from PIL import Image
 from recon.textures import pictures
 from recon.ui import mending_handlers, texturing
 from recon.ui.mending_job import Job
-from recon.ui.texture_session import MCGSM_KIND, Visit
+from recon.ui.texture_run import MCGSM_KIND
+from recon.ui.texture_session import Visit
 from tests.ui.test_mending_handlers import tiny
 from tests.ui.test_racing import small_engine
 from tests.ui.test_textures_browser import bring

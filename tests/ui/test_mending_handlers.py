@@ -21,7 +21,8 @@ from recon.textures.pictures import CROP, Exemplar, own
 from recon.ui.hole import Hole
 from recon.ui.mending_handlers import MOST, NOTHING, Mending, Work
 from recon.ui.mending_job import STARTS
-from recon.ui.texture_session import MCGSM_KIND, RIDE_KIND, Fitted, Settings, Visit
+from recon.ui.texture_run import MCGSM_KIND, RIDE_KIND, Settings
+from recon.ui.texture_session import Fitted, Visit
 from tests.ui.spoken import pixels, skipped, spoken
 from tests.ui.test_texturing import noise
 

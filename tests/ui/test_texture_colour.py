@@ -15,10 +15,11 @@ from safetensors.torch import load
 
 from recon.models.colour import Colour, planes_of
 from recon.textures.pictures import CROP
-from recon.ui import texture_session
+from recon.ui import texture_run
 from recon.ui.growing import NOISE, Growing
 from recon.ui.mending_handlers import Mending, Work
-from recon.ui.texture_session import MCGSM_KIND, Visit
+from recon.ui.texture_run import MCGSM_KIND
+from recon.ui.texture_session import Visit
 from recon.ui.texturing import Texturing
 from tests.ui.spoken import pixels
 from tests.ui.test_mending_handlers import ROW, SAVE, VIEW, painted
@@ -43,12 +44,12 @@ def learned(picture: Image.Image) -> tuple[Visit, list[list]]:
 @pytest.fixture(scope="module")
 def visit() -> Visit:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(texture_session, "CHROMA_STEPS", 80)
+        patch.setattr(texture_run, "CHROMA_STEPS", 80)
         return learned(rust())[0]
 
 
 def test_luma_is_learned_and_then_its_colours(monkeypatch):
-    monkeypatch.setattr(texture_session, "CHROMA_STEPS", 16)
+    monkeypatch.setattr(texture_run, "CHROMA_STEPS", 16)
     visit, shown = learned(rust())
     assert np.array_equal(pixels(shown[0][PICTURE]["png"]), np.asarray(rust()))
     said = [one[BAR] for one in shown]

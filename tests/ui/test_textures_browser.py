@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from recon.models.mcgsm import MCGSM
-from recon.ui import texture_session
+from recon.ui import texture_run
 from tests.ui.test_racing import small_engine
 from tests.ui.test_texturing import noise
 from tests.ui.visitor import LONG, expect
@@ -32,7 +32,7 @@ def engine():
 @pytest.fixture
 def few(monkeypatch):
     """A fit of some seconds, whatever the page asks for."""
-    model, steps = texture_session.Settings.model, texture_session.Run.steps
+    model, steps = texture_run.Settings.model, texture_run.Run.steps
     small = {"components": 2, "features": 4, "radius": 3}
 
     def little(settings, kind):
@@ -42,8 +42,8 @@ def few(monkeypatch):
         run.settings = replace(run.settings, steps=min(run.settings.steps, 60), ride_steps=20)
         yield from steps(run, found)
 
-    monkeypatch.setattr(texture_session.Settings, "model", little)
-    monkeypatch.setattr(texture_session.Run, "steps", fewer)
+    monkeypatch.setattr(texture_run.Settings, "model", little)
+    monkeypatch.setattr(texture_run.Run, "steps", fewer)
 
 
 def come(visitor) -> None:

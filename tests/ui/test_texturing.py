@@ -13,7 +13,8 @@ from PIL import Image
 from recon.textures import pictures, shipped
 from recon.textures.pictures import CROP, HALVE
 from recon.ui import texturing as room
-from recon.ui.texture_session import MOST_KEPT, Fitted, Run, Settings, Visit, ride_share
+from recon.ui.texture_run import Run, Settings, ride_share
+from recon.ui.texture_session import MOST_KEPT, Fitted, Visit
 from recon.ui.texturing import NOTHING_YET, Texturing
 from tests.ui.spoken import event, pixels, skipped, spoken
 
