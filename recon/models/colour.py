@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recon.errors import PredictionError
-from recon.models.directed import LEVELS, dequantised, one_thread
+from recon.models.directed import LEVELS, dequantised, mean_of, one_thread
 from recon.models.mcgsm import MCGSM, ConditionalMixture
 from recon.models.ride import RIDE
 from recon.models.window import Window
@@ -206,13 +206,8 @@ class Colour(nn.Module, PyTorchModelHubMixin):
     def bits_per_dim(self, image: Tensor, generator: torch.Generator, whole: bool = True) -> float:
         """Bits for each of the three values of a pixel of uint8 (batch, 3, height, width), with uniform noise; `whole`
         as in `Directed.bits_per_pixel`."""
-        nats = self.log_prob(dequantised(image, generator))
-        if not whole:
-            inner = self.settled(*image.shape[-2:])
-            if not inner.any():
-                raise PredictionError("This picture is smaller than what the model looks at.")
-            nats = nats[:, inner]
-        return math.log2(LEVELS) - nats.double().mean().item() / 3 / math.log(2)
+        nats = mean_of(self.log_prob(dequantised(image, generator)), None if whole else self.settled(*image.shape[-2:]))
+        return math.log2(LEVELS) - nats / 3 / math.log(2)
 
     @torch.no_grad()
     def generate(

@@ -36,6 +36,16 @@ def quantised(values: Tensor) -> Tensor:
     return (values * LEVELS).floor().clamp(0, LEVELS - 1).to(torch.uint8)
 
 
+def mean_of(nats: Tensor, counted: Tensor | None) -> float:
+    """Over pixels of (batch, height, width), all of them, or those `counted`, bool (height, width); PredictionError
+    where there is none."""
+    if counted is not None:
+        if not counted.any():
+            raise PredictionError("This picture is smaller than what the model looks at.")
+        nats = nats[:, counted]
+    return nats.double().mean().item()
+
+
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """For thousands of steps of some microseconds each: threads that wait for each other would take most of the time,
@@ -98,13 +108,8 @@ class Directed(nn.Module, PyTorchModelHubMixin):
 
         whole  count every pixel; else only `settled` ones, as the paper does. PredictionError where there is none.
         """
-        bits = math.log2(LEVELS) - self.log_prob(dequantised(image, generator)) / math.log(2)
-        if not whole:
-            inner = self.settled(*image.shape[-2:])
-            if not inner.any():
-                raise PredictionError("This picture is smaller than what the model looks at.")
-            bits = bits[:, inner]
-        return bits.double().mean().item()
+        nats = mean_of(self.log_prob(dequantised(image, generator)), None if whole else self.settled(*image.shape[-2:]))
+        return math.log2(LEVELS) - nats / math.log(2)
 
     @torch.no_grad()
     def generate(
