@@ -101,7 +101,8 @@ def plot(found: dict[str, list[tuple[int, float, float]]]) -> go.Figure:
     for title, points in found.items():
         sizes, means, wide = zip(*points, strict=True)
         figure.add_scatter(x=sizes, y=means, error_y={"array": wide}, name=title, mode="lines+markers")
-    figure.update_xaxes(title="pixels in the neighbourhood", type="log")
+    sizes = [size for size, _, _ in next(iter(found.values()))]
+    figure.update_xaxes(title="pixels in the neighbourhood", type="log", tickvals=sizes)
     figure.update_yaxes(title="log-likelihood (bit/px)")
     return figure.update_layout(template="plotly_white", title="Dead leaves", width=700, height=420)
 
