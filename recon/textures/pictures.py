@@ -86,7 +86,7 @@ def own(image: Image.Image, how: str = CROP) -> Exemplar:
         said.append(done)
     colours = torch.tensor(levels).movedim(-1, 0).contiguous() if pixels.mode == "RGB" else None
     if colours is not None:
-        said.append("Its luma, Rec. 601, is learned first, then its colours given luma.")
+        said.append("It is learned as luma, Rec. 601, and its colours given luma.")
         levels = np.asarray(Image.fromarray(levels).convert("L"))
     height, width = levels.shape
     if min(height, width) < SMALLEST:

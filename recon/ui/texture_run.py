@@ -111,7 +111,8 @@ class Run:
                     return
 
     def tint(self, model: MCGSM | RIDE) -> Generator[Progress, None, Colour | None]:
-        """Learn the chroma of a coloured texture beside that model of luma; None where it has none or is stopped."""
+        """Learn the chroma of a coloured texture, for a model of luma that may still have to learn; None where there
+        are no colours, or it is stopped."""
         if self.texture.colours is None or self.stop.is_set():
             return None
         with torch.random.fork_rng(devices=[]):
@@ -124,7 +125,8 @@ class Run:
         ):
             self.tinted.append(progress)
             yield progress
-        return None if self.stop.is_set() else found.requires_grad_(False).eval()
+        found.chroma.requires_grad_(False)
+        return None if self.stop.is_set() else found
 
     def _fit(self, model: MCGSM | RIDE) -> Generator[Progress, None, None]:
         settings, pixels = self.settings, rows_held_out(self.texture.image, model)
@@ -140,17 +142,15 @@ class Run:
     @property
     def share(self) -> float:
         """How much of the work is done, from 0 to 1, about"""
+        rest = CHROMA_SHARE[self.kind] if self.tinted else 0.0
         if not self.progress:
-            return 0.0
-        rest = 0.0 if self.texture.colours is None else CHROMA_SHARE[self.kind]
-        if self.tinted:
-            last = self.tinted[-1]
-            return 1 - rest + rest * (last.phase.startswith("red") + last.step / last.steps) / 2
+            last = self.tinted[-1] if self.tinted else None
+            return rest * (last.phase.startswith("red") + last.step / last.steps) / 2 if last else 0.0
         last = self.progress[-1]
         if self.kind == RIDE_KIND:
-            return (1 - rest) * ride_share(last.step, last.steps)
+            return rest + (1 - rest) * ride_share(last.step, last.steps)
         done = last.step if last.phase == "Adam" else self.settings.steps + FINISH_STEPS * last.step
-        return (1 - rest) * min(1.0, done / (self.settings.steps + FINISH_STEPS * FINISH))
+        return rest + (1 - rest) * min(1.0, done / (self.settings.steps + FINISH_STEPS * FINISH))
 
     @property
     def seconds(self) -> float:

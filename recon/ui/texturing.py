@@ -7,14 +7,14 @@ learned sees that other one, and finds the first as it was.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import gradio as gr
 
 from recon import hub
 from recon.errors import CheckpointError, DataError, ImageError, ReconError
+from recon.models.colour import Colour
 from recon.models.mcgsm import MCGSM
 from recon.models.ride import RIDE
 from recon.textures import pictures, shipped
@@ -120,6 +120,7 @@ class Texturing:
             run.waits = False
             yield self.moved(visit)
             model = run.model()
+            colour = yield from self.tint(visit, run, model)
             for _ in run.steps(model):
                 yield self.moved(visit)
             if run.progress and not outdone(visit, run):
@@ -129,9 +130,9 @@ class Texturing:
                     tuple(run.progress),
                     stopped=run.stop.is_set(),
                     seconds=run.seconds,
+                    colour=colour,
                 )
                 visit.keep(run.texture, run.kind, fitted)
-                yield from self.tint(visit, run, fitted)
         except ReconError:
             visit.end(run)
             yield self.moved(visit)
@@ -140,19 +141,15 @@ class Texturing:
             visit.end(run)
         yield self.moved(visit)
 
-    def tint(self, visit: Visit, run: Run, fitted: Fitted) -> Iterator[list]:
-        """Then the colours, if there are any."""
-        steps, colour = run.tint(fitted.model), None
+    def tint(self, visit: Visit, run: Run, model: MCGSM | RIDE) -> Generator[list, None, Colour | None]:
+        """The colours come first, if there are any: seconds, and whoever stops luma later has them."""
+        steps = run.tint(model)
         while True:
             try:
                 next(steps)
             except StopIteration as ended:
-                colour = ended.value
-                break
+                return ended.value
             yield self.moved(visit)
-        visit.keep(
-            run.texture, run.kind, replace(fitted, colour=colour, stopped=run.stop.is_set(), seconds=run.seconds)
-        )
 
     @plainly
     def stop(self, visit: Visit) -> str:
@@ -211,20 +208,19 @@ class Texturing:
 
     def pace(self, run: Run) -> str:
         if run.stop.is_set():
-            kept = "luma is kept, its colours are given up" if run.tinted else "what is best so far is kept"
-            return f"stopping after this step; {kept} …"
+            return "stopping after this step; what is best so far is kept …"
         if run.waits:
             return WAITING
+        if not run.progress and run.tinted:
+            return f"its colours first, given luma: {run.tinted[-1].phase.partition(',')[0]}, {run.seconds:.0f} s"
         if not run.progress:
             return "looking at the texture …"
-        if run.tinted:
-            return f"luma is learned; now its colours, {run.tinted[-1].phase.partition(',')[0]}, {run.seconds:.0f} s"
         last, share = run.progress[-1], run.share
         bits = f"{last.learned:.2f} bits/px on learned rows, {last.held_out:.2f} on held-out rows"
-        so_far = f"{bits}; {last.phase}, {last.seconds:.0f} s"
+        so_far = f"{bits}; {last.phase}, {run.seconds:.0f} s"
         if share < 0.02:  # what came before the first step would count for too much
             return so_far
-        return f"{so_far}; about {last.seconds * (1 - share) / share:.0f} s to go"
+        return f"{so_far}; about {run.seconds * (1 - share) / share:.0f} s to go"
 
 
 def outdone(visit: Visit, run: Run) -> bool:

@@ -48,14 +48,14 @@ def visit() -> Visit:
         return learned(rust())[0]
 
 
-def test_luma_is_learned_and_then_its_colours(monkeypatch):
+def test_its_colours_are_learned_and_then_its_luma(monkeypatch):
     monkeypatch.setattr(texture_run, "CHROMA_STEPS", 16)
     visit, shown = learned(rust())
     assert np.array_equal(pixels(shown[0][PICTURE]["png"]), np.asarray(rust()))
     said = [one[BAR] for one in shown]
-    assert any("its colours, blue" in one for one in said) and any("its colours, red" in one for one in said)
+    assert any("given luma: blue" in one for one in said) and any("given luma: red" in one for one in said)
     shares = [int(one.partition("aria-valuenow='")[2].partition("'")[0]) for one in said[1:]]
-    assert shares[:-2] == sorted(shares[:-2]) and shares[-1] == 100
+    assert shares == sorted(shares) and shares[-1] == 100
     assert "Learned in" in said[-1] and "grey" not in said[-1]
     assert isinstance(visit.fitted().colour, Colour) and visit.fitted().colour.luma is visit.fitted().model
 
@@ -65,7 +65,7 @@ def test_a_grey_picture_has_no_colours_to_learn():
     assert visit.fitted().colour is None and not any("colours" in one[BAR] for one in shown)
 
 
-def test_stopped_it_draws_in_grey_and_says_so():
+def test_stopped_in_its_colours_it_draws_in_grey_and_says_so():
     do, visit = Texturing(), Visit()
     list(do.take(visit, rust(), CROP))
     do.begin(visit, *TINY)
@@ -73,12 +73,25 @@ def test_stopped_it_draws_in_grey_and_says_so():
     for shown in do.learn(visit):
         told.append(shown[BAR])
         if visit.run is not None and visit.run.tinted:
-            assert "colours are given up" in do.stop(visit)
+            do.stop(visit)
     assert visit.fitted() is not None and visit.fitted().colour is None and visit.fitted().stopped
     assert "Stopped after" in told[-1] and "draws in grey" in told[-1]
     *_, (view, _, _) = Growing().grow(visit, 64, 0, 1.0, NOISE, MCGSM_KIND)
     found = pixels(view["png"])
     assert np.array_equal(found[..., 0], found[..., 2])
+
+
+def test_stopped_in_its_luma_it_has_its_colours():
+    do, visit = Texturing(), Visit()
+    list(do.take(visit, rust(), CROP))
+    do.begin(visit, *TINY)
+    told = []
+    for shown in do.learn(visit):
+        told.append(shown[BAR])
+        if visit.run is not None and visit.run.progress:
+            do.stop(visit)
+    assert visit.fitted().stopped and isinstance(visit.fitted().colour, Colour)
+    assert "Stopped after" in told[-1] and "grey" not in told[-1]
 
 
 def test_it_grows_in_its_colours_and_again_the_same(visit):
