@@ -200,7 +200,7 @@ def test_stop_keeps_what_there_is_and_it_goes_on(mender):
     mender.fill(100)
     mender.status("drawing start")
     mender.page.locator("#mend-stop").click()
-    mender.status("stopped at start")
+    mender.status("stopped at start|sweeps?, stopped")  # a small hole is soon drawn five times
     expect(mender.page.locator("#mend-stop")).to_be_hidden()
     mender.page.locator("#mend-on").click()
     mender.status("sweep [2-9]")
