@@ -96,7 +96,7 @@ class Job:
             yield
         if self.stop.is_set() and self.best is not None and self.started < STARTS:
             self.canvas = self.best  # rather than half of another
-        self.draw_chroma()
+        self.draw_chroma(self.canvas)
 
     def steps(self) -> Iterator[None]:
         """All of it, without an end."""
@@ -108,18 +108,18 @@ class Job:
                 self.started = step.done
                 if step.bits is not None and step.bits != self.bits:
                     self.best, self.points = step.canvas.clone(), [(0.0, step.bits, None)]
-                if self.started >= STARTS:
-                    self.draw_chroma()
             else:
+                if self.first is None:
+                    self.draw_chroma(self.best)
                 self.done, self.acceptance = step.done, step.acceptance
                 if step.bits is not None and step.done == int(step.done):
                     self.points.append((step.done, step.bits, step.acceptance))
             yield
 
-    def draw_chroma(self) -> None:
-        """Of what there is of luma, which changes until the end: at the best start, and whenever it rests."""
-        if self.tint is not None and self.canvas is not None:
-            self.tint.draw(self.canvas, self.seed)
+    def draw_chroma(self, luma: Tensor | None) -> None:
+        """Given what there is of luma, which changes until the end: at the best start, and whenever the job rests."""
+        if self.tint is not None and luma is not None:
+            self.tint.draw(luma, self.seed)
         if self.best is not None and not self.done:
             self.first = self.shown(self.best)
 
