@@ -143,18 +143,16 @@ class Gaussian(Distribution):
 
 
 @dataclass(frozen=True)
-class CoupledMixture(Distribution):
-    """A mixture of Gaussians for every pixel, the channels coupled in each, clipped to [0, 1].
+class ClippedMixture(Distribution):
+    """A mixture of Gaussians for every pixel, clipped to [0, 1]; the channels go together by the choice of component.
 
     log_weights  (batch, components, height, width), not necessarily normalised
     location     (batch, components, channels, height, width)
-    factor       (batch, components, height, width, channels, channels), lower Cholesky factors
-    Sizes of 1 stand for what is common to all images, components or pixels.
+    Sizes of 1 stand for what is common to all images, components or pixels. A subclass adds the spread.
     """
 
     log_weights: Tensor
     location: Tensor
-    factor: Tensor
 
     @property
     def weights(self) -> Tensor:
@@ -163,8 +161,8 @@ class CoupledMixture(Distribution):
 
     @property
     def scale(self) -> Tensor:
-        """Standard deviation of each channel before clipping, (batch, components, channels, height, width)"""
-        return self.factor.square().sum(-1).sqrt().movedim(-1, 2)
+        """Standard deviation of each channel before clipping, (batch, components, channels or 1, height, width)"""
+        raise NotImplementedError
 
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
@@ -179,6 +177,24 @@ class CoupledMixture(Distribution):
     def variance(self) -> Tensor:
         first, second = self.moments
         return (second - first.square()).clamp_min(0).to(self.location.dtype)
+
+    def cdf(self, values: Tensor) -> Tensor:
+        values = values.double() if values.ndim == 0 else values.double().unsqueeze(1)
+        return (self.weights * torch.special.ndtr((values - self.location) / self.scale.double())).sum(1)
+
+
+@dataclass(frozen=True)
+class CoupledMixture(ClippedMixture):
+    """Its channels are coupled in each component.
+
+    factor  (batch, components, height, width, channels, channels), lower Cholesky factors
+    """
+
+    factor: Tensor
+
+    @property
+    def scale(self) -> Tensor:
+        return self.factor.square().sum(-1).sqrt().movedim(-1, 2)
 
     def log_prob(self, values: Tensor) -> Tensor:
         return self.mixed([component.log_prob(values) for component in self.components()])
@@ -198,10 +214,6 @@ class CoupledMixture(Distribution):
     def tempered(self, temperature: float) -> CoupledMixture:
         weights = self.log_weights.log_softmax(1) / temperature
         return CoupledMixture(weights, self.location, self.factor * math.sqrt(temperature))
-
-    def cdf(self, values: Tensor) -> Tensor:
-        values = values.double() if values.ndim == 0 else values.double().unsqueeze(1)
-        return (self.weights * torch.special.ndtr((values - self.location) / self.scale.double())).sum(1)
 
     def pixel(self, row: int, column: int, image: int = 0) -> CoupledMixture:
         def of(tensor: Tensor, axis: int) -> Tensor:

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recon.errors import PredictionError
-from recon.models.directed import LEVELS, dequantised, mean_of, one_thread
-from recon.models.mcgsm import MCGSM, ConditionalMixture
+from recon.models.directed import LEVELS, Stored, dequantised, mean_of
+from recon.models.mcgsm import MCGSM, ConditionalMixture, draw_in_waves
 from recon.models.ride import RIDE
 from recon.models.window import Window
 
@@ -33,6 +32,7 @@ TO_PLANES = torch.tensor(  # ITU-R BT.601, as in JPEG; chroma of a grey pixel is
         [0.5, -0.587 / 1.402, -0.114 / 1.402],
     ]
 )
+TO_COLOURS = torch.linalg.inv(TO_PLANES.double())
 GREY = torch.tensor([0.0, 0.5, 0.5])
 LOG_DET = torch.linalg.slogdet(TO_PLANES.double())[1].item()
 
@@ -44,8 +44,7 @@ def planes_of(image: Tensor) -> Tensor:
 
 def colours_of(planes: Tensor) -> Tensor:
     """Back again; what no screen can show, beyond [0, 1], is left as it is."""
-    inverse = torch.linalg.inv(TO_PLANES.double()).to(planes)
-    return torch.einsum("cp,...phw->...chw", inverse, planes - GREY.to(planes)[:, None, None])
+    return torch.einsum("cp,...phw->...chw", TO_COLOURS.to(planes), planes - GREY.to(planes)[:, None, None])
 
 
 @dataclass(frozen=True)
@@ -130,21 +129,11 @@ class GuidedMCGSM(nn.Module):
     ) -> Iterator[Tensor]:
         """As `Directed.draw`, given the guides."""
         filters, constant = self.mixture.filters()
-        window, known = self.window.own, self._of_guides(guides, filters, constant)
-        padded = window.padded(canvas, self.mixture.level)
-        steps, flat = window.steps(padded.shape[-1]).to(canvas.device), padded.flatten(1)
-        for front in window.fronts(free.cpu()):
-            rows, columns = front.to(canvas.device).unbind(1)
-            places = (rows + window.above) * padded.shape[-1] + columns + window.beside
-            with one_thread():
-                linear = flat[:, places[:, None] + steps] @ filters[: window.size] + known[:, rows, columns]
-                drawn = self.mixture.sample(linear, generator, temperature)
-            flat[:, places] = drawn
-            canvas[:, rows, columns] = drawn
-            yield front
+        own, known = self.window.own, self._of_guides(guides, filters, constant)
+        return draw_in_waves(self.mixture, own, filters[: own.size], known, canvas, free, generator, temperature)
 
 
-class Colour(nn.Module, PyTorchModelHubMixin):
+class Colour(Stored):
     """A directed model of colour pictures.
 
     luma    what makes the model of luma: its kind, "mcgsm" or "ride", and its arguments
@@ -170,13 +159,6 @@ class Colour(nn.Module, PyTorchModelHubMixin):
         found = cls(luma={"kind": luma.kind, **luma.arguments}, chroma=chroma)
         found.luma = luma
         return found
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments that make a model of the same shape, as `config.json` has them"""
-        found = self._hub_mixin_config
-        assert isinstance(found, dict)
-        return dict(found)
 
     def settled(self, height: int, width: int) -> Tensor:
         """bool (height, width): the pixels that have all windows inside the picture, see `Directed.settled`."""

@@ -58,14 +58,26 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-class Directed(nn.Module, PyTorchModelHubMixin):
+class Stored(nn.Module, PyTorchModelHubMixin):
+    """A model of pictures of any size, and a folder as the Hub lays it out."""
+
+    kind: str
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments that make a model of the same shape, as `config.json` has them"""
+        found = self._hub_mixin_config
+        assert isinstance(found, dict)
+        return dict(found)
+
+
+class Directed(Stored):
     """A directed model of grey pictures of any size.
 
     A subclass implements `log_prob` and `draw`. `margin` is how many pixels beyond a picture `generate` draws and cuts
     off, so that the emptiness outside does not show.
     """
 
-    kind: str
     margin: int
 
     def log_prob(self, values: Tensor) -> Tensor:
@@ -89,13 +101,6 @@ class Directed(nn.Module, PyTorchModelHubMixin):
         """bool (height, width): the pixels that have all of their context inside the picture; densities are compared
         on these alone (the "infinite image" of the paper)."""
         raise NotImplementedError
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments that make a model of the same shape, as `config.json` has them"""
-        found = self._hub_mixin_config
-        assert isinstance(found, dict)
-        return dict(found)
 
     @property
     def device(self) -> torch.device:

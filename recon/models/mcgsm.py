@@ -193,15 +193,34 @@ class MCGSM(Directed):
         self, canvas: Tensor, free: Tensor, generator: torch.Generator, temperature: float = 1.0
     ) -> Iterator[Tensor]:
         filters, constant = self.mixture.filters()
-        padded = self.window.padded(canvas, self.outside)
-        above, beside = self.window.above, self.window.beside
-        steps, flat = self.window.steps(padded.shape[-1]).to(canvas.device), padded.flatten(1)
-        for front in self.window.fronts(free.cpu()):
-            rows, columns = front.to(canvas.device).unbind(1)
-            places = (rows + above) * padded.shape[-1] + columns + beside
-            with one_thread():
-                linear = flat[:, places[:, None] + steps] @ filters + constant
-                drawn = self.mixture.sample(linear, generator, temperature)
-            flat[:, places] = drawn
-            canvas[:, rows, columns] = drawn
-            yield front
+        known = constant.expand(*canvas.shape, -1)
+        return draw_in_waves(self.mixture, self.window, filters, known, canvas, free, generator, temperature)
+
+
+@torch.no_grad()
+def draw_in_waves(
+    mixture: ConditionalMixture,
+    window: Window,
+    filters: Tensor,
+    known: Tensor,
+    canvas: Tensor,
+    free: Tensor,
+    generator: torch.Generator,
+    temperature: float,
+) -> Iterator[Tensor]:
+    """`Directed.draw` of a mixture that sees a causal window.
+
+    filters  what the window's pixels are multiplied by, (window.size, features + components), see `filters`
+    known    what there is beside that at each pixel, (batch, height, width, features + components)
+    """
+    padded = window.padded(canvas, mixture.level)
+    steps, flat = window.steps(padded.shape[-1]).to(canvas.device), padded.flatten(1)
+    for front in window.fronts(free.cpu()):
+        rows, columns = front.to(canvas.device).unbind(1)
+        places = (rows + window.above) * padded.shape[-1] + columns + window.beside
+        with one_thread():
+            linear = flat[:, places[:, None] + steps] @ filters + known[:, rows, columns]
+            drawn = mixture.sample(linear, generator, temperature)
+        flat[:, places] = drawn
+        canvas[:, rows, columns] = drawn
+        yield front

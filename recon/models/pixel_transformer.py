@@ -6,7 +6,8 @@ picture may be asked for anywhere between its pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,46 +27,17 @@ LEVEL = 1 / 255
 class PixelTransformer(Network):
     """PixelTransformer of `side` x `side` pictures.
 
-    bins     256 in the paper for colour, 32 for digits
-    queries  pixels a picture that a training step asks for; all hidden ones if there are no more
-    The other arguments are `SignalTransformer`'s; with `latents` its cost does not grow with the patch's square.
+    transformer  arguments of its `SignalTransformer`: the paper's unless said, with `latents` for a cost that does not
+                 grow with the patch's square. Bins are 256, as in the paper for colour; it has 32 for digits.
+    queries      pixels a picture that a training step asks for; all hidden ones if there are no more
     """
 
     kind = "pixel_transformer"
 
-    def __init__(
-        self,
-        *,
-        side: int,
-        channels: int,
-        bins: int = 256,
-        width: int = 256,
-        heads: int = 4,
-        encoder_layers: int = 10,
-        decoder_layers: int = 10,
-        hidden: int = 512,
-        dropout: float = 0.1,
-        frequencies: int = 64,
-        scale: float = 2.0,
-        latents: int = 0,
-        queries: int = 256,
-    ):
+    def __init__(self, *, side: int, channels: int, transformer: Mapping[str, Any] | None = None, queries: int = 256):
         super().__init__()
         self.side, self.channels, self.queries = side, channels, queries
-        self.transformer = SignalTransformer(
-            2,
-            channels,
-            bins=bins,
-            width=width,
-            heads=heads,
-            encoder_layers=encoder_layers,
-            decoder_layers=decoder_layers,
-            hidden=hidden,
-            dropout=dropout,
-            frequencies=frequencies,
-            scale=scale,
-            latents=latents,
-        )
+        self.transformer = SignalTransformer(2, channels, **{"bins": 256, **(transformer or {})})
 
     def encode(
         self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None

@@ -93,8 +93,9 @@ def fit_colour(
     for told in running:
         yield replace(told, phase=f"luma, {told.phase}")
     if not stop():
-        how = {"steps": chroma_steps, "seed": seed, "every": every}
-        yield from fit_chroma(model, images, learned, **how, jitter=jitter, stop=stop)
+        yield from fit_planes(
+            model, planes, learned, steps=chroma_steps, seed=seed, every=every, jitter=jitter, stop=stop
+        )
 
 
 def fit_chroma(
@@ -110,10 +111,26 @@ def fit_chroma(
 ) -> Iterator[fit.Progress]:
     """The same of its chroma alone, where luma is learned already; `steps` for each."""
     planes = side_by_side(images, learned, seed)
+    yield from fit_planes(model, planes, learned, steps=steps, seed=seed, every=every, jitter=jitter, stop=stop)
+
+
+def fit_planes(
+    model: Colour,
+    planes: Tensor,
+    learned: Tensor,
+    *,
+    steps: int,
+    seed: int,
+    every: int,
+    jitter: float,
+    stop: Callable[[], bool],
+) -> Iterator[fit.Progress]:
+    """`fit_chroma` of planes that are `side_by_side`."""
+    inside = planes.shape[1:3]
     for k, (name, chroma) in enumerate(zip(("blue", "red"), model.chromas, strict=True), 1):
         if stop():
             return
-        seen = pixels(planes[..., : k + 1], chroma.window.inner(*images.shape[-2:]), learned)
+        seen = pixels(planes[..., : k + 1], chroma.window.inner(*inside), learned)
         seen = Jittered(seen.images, seen.learned, seen.held_out, jitter)
         for told in fit.fit(chroma, seen, steps=steps, finish=0, seed=seed, every=every, stop=stop):
             yield replace(told, phase=f"{name}, {told.phase}")

@@ -18,10 +18,10 @@ def stripes(count: int, channels: int = 3, side: int = 8) -> torch.Tensor:
     return (255 * waves).round() / 255
 
 
-def model(channels: int = 3, **options) -> PixelTransformer:
+def model(channels: int = 3, queries: int = 256, **transformer) -> PixelTransformer:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        found = PixelTransformer(side=8, channels=channels, **(TINY | options))
+        found = PixelTransformer(side=8, channels=channels, transformer=TINY | transformer, queries=queries)
     found.prepare([stripes(20, channels)])
     return found
 
