@@ -38,11 +38,12 @@ from recon.errors import CheckpointError
 from recon.transfer import CARD, CONFIG, WEIGHTS
 
 if TYPE_CHECKING:
-    from recon.models import Directed, Model
+    from recon.models import CurveTransformer, Directed, Model
 
 INDEX = Path(__file__).with_name("hub_index.json")
 FETCH_SECONDS = 60.0  # for a whole checkpoint of a few MB
 DIRECTED = ("mcgsm", "ride")  # kinds that do not predict: `load_directed` is for them
+SIGNALS = ("curve_transformer",)  # nor do these, which are of no pictures: `load_signal`
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,17 @@ def checkpoints(folder: str | Path | None = None) -> list[Checkpoint]:
 
     A broken folder or index entry is left out with a warning. Of the weights only the header is read.
     """
-    return [found for found in _listed(folder) if found.model not in DIRECTED]
+    return [found for found in _listed(folder) if found.model not in DIRECTED + SIGNALS]
 
 
 def textures(folder: str | Path | None = None) -> list[Checkpoint]:
-    """The others: directed models, mostly of one texture each."""
+    """Directed models, mostly of one texture each."""
     return [found for found in _listed(folder) if found.model in DIRECTED]
+
+
+def signals(folder: str | Path | None = None) -> list[Checkpoint]:
+    """Models of what is no picture."""
+    return [found for found in _listed(folder) if found.model in SIGNALS]
 
 
 def _listed(folder: str | Path | None) -> list[Checkpoint]:
@@ -118,6 +124,13 @@ def load_directed(name: str, *, revision: str | None = None, folder: str | Path 
     return read(resolve(name, revision, folder=folder), name, kinds)
 
 
+def load_signal(name: str, *, revision: str | None = None, folder: str | Path | None = None) -> CurveTransformer:
+    """The model of a signal called `name`, on the CPU; else as `load`."""
+    from recon.models import SIGNALS as kinds
+
+    return read(resolve(name, revision, folder=folder), name, kinds)
+
+
 def read(path: str | Path, name: str | None = None, kinds: Mapping[str, type] | None = None):
     """The model in the checkpoint folder `path`, on the CPU, in evaluation mode, without gradients; one of `kinds`, by
     default `recon.models.KINDS`, those that predict.
@@ -135,6 +148,8 @@ def read(path: str | Path, name: str | None = None, kinds: Mapping[str, type] | 
         kind = config["checkpoint"]["kind"]
         if kinds is KINDS and kind in DIRECTED:
             raise CheckpointError("it is a directed model, which does not predict; `recon.hub.load_directed` loads it")
+        if kinds is KINDS and kind in SIGNALS:
+            raise CheckpointError("it is of no pictures; `recon.hub.load_signal` loads it")
         if kind not in kinds:
             raise CheckpointError(f"its kind '{kind}' is none of {', '.join(sorted(kinds))}")
         # Not `from_pretrained`: it prints, lets missing weights pass, and may ask the network.

@@ -1,10 +1,11 @@
 """The one list of models that have weights: a kind, as `config.json` names it, and its class. KINDS predict; DIRECTED
-are of pictures of any size, drawn in raster order."""
+are of pictures of any size, drawn in raster order; SIGNALS are of what is no picture."""
 
 from recon.models.base import Model
 from recon.models.bernoulli_mixture import BernoulliMixture
 from recon.models.colour import Colour
 from recon.models.convnade import ConvNADE
+from recon.models.curve_transformer import CurveTransformer
 from recon.models.directed import Directed
 from recon.models.gaussian import Gaussian
 from recon.models.mcgsm import MCGSM
@@ -27,15 +28,18 @@ LISTED = (
 )
 KINDS: dict[str, type[Model]] = {model.kind: model for model in LISTED}
 DIRECTED: dict[str, type[Directed]] = {model.kind: model for model in (MCGSM, RIDE)}
+SIGNALS: dict[str, type[CurveTransformer]] = {model.kind: model for model in (CurveTransformer,)}
 
 __all__ = [
     "DIRECTED",
     "KINDS",
     "MCGSM",
     "RIDE",
+    "SIGNALS",
     "BernoulliMixture",
     "Colour",
     "ConvNADE",
+    "CurveTransformer",
     "Directed",
     "Gaussian",
     "MixtureDensity",

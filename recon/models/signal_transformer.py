@@ -104,6 +104,7 @@ class SignalTransformer(nn.Module):
                         of the transformer; half the width is for the position, half for the value
     frequencies, scale  of the Fourier features of positions in [-1, 1] (Tancik et al. 2020), drawn with `seed`
     latents             0 for attention between all samples
+    told                numbers that a query comes with, beside its position
 
     Raises PredictionError for sizes that do not fit together.
     """
@@ -126,6 +127,7 @@ class SignalTransformer(nn.Module):
         frequencies: int = 64,
         scale: float = 2.0,
         latents: int = 0,
+        told: int = 0,
         seed: int = 0,
     ):
         super().__init__()
@@ -138,6 +140,7 @@ class SignalTransformer(nn.Module):
         self.place = nn.Linear(2 * frequencies, width // 2)
         self.value = nn.Linear(values, width // 2)
         self.asked = nn.Parameter(torch.zeros(width // 2))  # in the place of a query's value
+        self.told = nn.Linear(told, width // 2, bias=False) if told else None
         self.nothing = nn.Parameter(torch.zeros(width))  # one more sample that is always there, so that none may be
         sizes = (width, heads, hidden, dropout)
         self.latents = nn.Parameter(torch.randn(latents, width) / math.sqrt(width)) if latents else None
@@ -174,11 +177,17 @@ class SignalTransformer(nn.Module):
         return samples, seen
 
     def decode(
-        self, context: tuple[Tensor, Tensor | None], queries: Tensor, generator: torch.Generator | None = None
+        self,
+        context: tuple[Tensor, Tensor | None],
+        queries: Tensor,
+        generator: torch.Generator | None = None,
+        told: Tensor | None = None,
     ) -> Tensor:
-        """What the head says of queries (batch, m, dimensions): (batch, m, bins (values + 2))"""
+        """What the head says of queries (batch, m, dimensions), told (batch, m, numbers) of each: (batch, m,
+        bins (values + 2))"""
         x = self.embedded(queries)
-        x = torch.cat([x, self.asked.expand_as(x)], -1)
+        asked = self.asked.expand_as(x)
+        x = torch.cat([x, asked if self.told is None or told is None else asked + self.told(told)], -1)
         for layer in self.decoder:
             x = layer(x, *context, generator)
         return self.head(x)

@@ -12,17 +12,20 @@ from torch import Tensor
 
 from recon import data, hub
 from recon.errors import RecipeError
-from recon.models import KINDS, BernoulliMixture, Gaussian, MoGSM
+from recon.models import KINDS, SIGNALS, BernoulliMixture, CurveTransformer, Gaussian, MoGSM
 from recon.models.base import Model, Network
-from recon.training import loop
+from recon.training import loop, signals
 from recon.training.recipe import Recipe
 from recon.transfer import read_config
 
 CLOSED_FORMS = (Gaussian, MoGSM, BernoulliMixture)  # made by `fit`, not trained
 
 
-def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model]:
+def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model | CurveTransformer]:
     """Follow a recipe: yields progress, and the model at the end. An interrupted run in `runs` is gone on with."""
+    if recipe.kind in SIGNALS:
+        yield from signals.train(recipe, runs, device)
+        return
     kind = KINDS[recipe.kind]
     if issubclass(kind, Network) != (recipe.training is not None):
         need = "needs a [training] part" if issubclass(kind, Network) else "has nothing to train: leave out [training]"
@@ -58,7 +61,7 @@ def batches(images: Tensor, device: str) -> Iterator[Tensor]:
     return (part.to(device).float() / 255 for part in images.split(2000))
 
 
-def write(model: Model, recipe: Recipe, folder: Path, trained: str) -> None:
+def write(model: Model | CurveTransformer, recipe: Recipe, folder: Path, trained: str) -> None:
     """The checkpoint folder: weights, and a configuration with the record that `recon.checkpoints` reads."""
     for tensor in [*model.parameters(), *model.buffers()]:
         tensor.data = tensor.data.contiguous()
@@ -75,7 +78,7 @@ def write(model: Model, recipe: Recipe, folder: Path, trained: str) -> None:
         "paper": recipe.paper,
         "parameters": sum(t.numel() for t in model.state_dict().values()),
         "order": recipe.order,
-        "binary": model.binary,
+        "binary": getattr(model, "binary", False),
         "trained": trained,
         "patch": recipe.training.patch if recipe.training else "any",
     }

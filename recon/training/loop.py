@@ -11,7 +11,7 @@ import functools
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from recon.training.masks import maker
 from recon.training.recipe import Training
 
 if TYPE_CHECKING:
+    from recon.models.curve_transformer import CurveTransformer
     from recon.training.negatives import Contrast
 
 
@@ -58,19 +59,30 @@ def run(
     images      uint8 (count, channels, side, side)
     state       file that the run can be resumed from; written every `save_every` seconds and at the end
     """
+    make_masks = maker(recipe.patch, model.side, recipe.size, recipe.seed, recipe.shared)
+    return follow(model, lambda step: draw(images, make_masks, recipe, step, device), recipe, state, device, save_every)
+
+
+def follow(
+    model: Network | Contrast | CurveTransformer,
+    drawn: Callable[[int], tuple],
+    recipe: Training,
+    state: Path,
+    device: str = "cpu",
+    save_every: float = 60.0,
+) -> Iterator[Progress]:
+    """`run` of anything that has an objective, whose arguments `drawn` makes for each step."""
     model.to(device).train()
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch has it, its stubs do not
     weights = dict(model.named_parameters())
     average = {name: weight.detach().clone() for name, weight in weights.items()}
     optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
     start, before = resume(state, weights, average, optimiser, recipe)
-    make_masks = maker(recipe.patch, model.side, recipe.size, recipe.seed, recipe.shared)
     began, saved, losses = time.monotonic(), time.monotonic(), []
     for step in range(start, recipe.steps):
-        batch, masks, generator = draw(images, make_masks, recipe, step, device)
         for group in optimiser.param_groups:
             group["lr"] = rate(recipe, step)
-        loss = model.objective(batch, masks, generator)
+        loss = model.objective(*drawn(step))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         if recipe.clip:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from recon.data.sets import SETS, DataSet
+from recon.data.signals import SIGNALS
 from recon.errors import RecipeError
 from recon.models import KINDS
+from recon.models import SIGNALS as SIGNAL_KINDS
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -46,7 +48,7 @@ class Training:
 class Recipe:
     """A checkpoint's recipe.
 
-    kind      the model's, a key of `recon.models.KINDS`
+    kind      the model's, a key of `recon.models.KINDS` or of its SIGNALS
     model     its constructor's arguments
     training  for networks; None for the closed form, whose `fit` takes `model` as it stands
     paper     where the model comes from
@@ -89,11 +91,12 @@ def load(name: str, full: bool = False) -> Recipe:
             if not isinstance(values, dict):
                 raise RecipeError(f"{path.name} does not read as a recipe: {part!r} in [full] is no part of one.")
             said[part] = {**said.get(part, {}), **values}
-    for key, table in (("data", SETS), ("kind", KINDS)):
+    known = SETS | SIGNALS
+    for key, table in (("data", known), ("kind", KINDS | SIGNAL_KINDS)):
         if str(said.get(key)) not in table:
             raise RecipeError(f"{path.name} names the {key} {said.get(key)!r}; there are {', '.join(table)}.")
     try:
         training = Training(**said.pop("training")) if "training" in said else None
-        return Recipe(name=path.stem, data=SETS[said.pop("data")], training=training, **said)
+        return Recipe(name=path.stem, data=known[said.pop("data")], training=training, **said)
     except TypeError as error:
         raise RecipeError(f"{path.name} does not read as a recipe: {error}.") from error
