@@ -142,8 +142,10 @@ def follow(run, total: int | None, name: str):
 
 def evaluate(asked: argparse.Namespace) -> None:
     from recon import hub
-    from recon.evaluation import card, reconstruction, table1
+    from recon.evaluation import card, curves, reconstruction, table1
     from recon.training import recipe
+
+    signals = [record.name for record in hub.signals()]
 
     for name in asked.names:
         if name == "table1":
@@ -153,11 +155,12 @@ def evaluate(asked: argparse.Namespace) -> None:
                 command = f"python -m recon evaluate table1 --limit {asked.limit}"
                 card.write(hub.resolve(network), recipe.load(network), table, command, table1.ABOUT)
             continue
-        table = reconstruction.table(name, asked.limit)
+        table = curves.table(name, asked.limit) if name in signals else reconstruction.table(name, asked.limit)
         print(table)
         if asked.card:
             command = f"python -m recon evaluate {name} --limit {asked.limit}"
-            card.write(hub.resolve(name), recipe.load(name), table, command)
+            about = curves.ABOUT if name in signals else card.UNITS
+            card.write(hub.resolve(name), recipe.load(name), table, command, about)
 
 
 def design(asked: argparse.Namespace) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from recon.hub import SIGNALS
 from recon.training.recipe import Recipe
 from recon.transfer import CARD, read_config
 
 # the Hub knows no name for "non-commercial research only", so such a licence is "other" and named in the card
 RESEARCH = ["license: other", "license_name: non-commercial-research"]
+PICTURES = ["pipeline_tag: image-to-image", "tags: [image-reconstruction, uncertainty]"]
 UNITS = """PSNR is over all pixels with the observed ones kept;
 bits/dim (256 levels) and coverage are over unobserved ones."""
 
@@ -25,8 +27,7 @@ def write(folder: Path, found: Recipe, table: str | None = None, command: str = 
         "---",
         *licence,
         "library_name: recon",
-        "pipeline_tag: image-to-image",
-        "tags: [image-reconstruction, uncertainty]",
+        *(["tags: [regression, uncertainty]"] if found.kind in SIGNALS else PICTURES),
         "---",
         "",
         f"# {said['title']}",
@@ -40,20 +41,24 @@ def write(folder: Path, found: Recipe, table: str | None = None, command: str = 
         f"- **Made by**: `python -m recon train {found.name}`",
         "",
         "```python",
-        "import recon",
-        "",
-        f'model = recon.load("{found.name}")',
+        *loading(found),
         "```",
         "",
         "## What it reaches",
         "",
-        *measured(table, command, about),
+        *measured(table, command, about, "curves" if found.kind in SIGNALS else "test pictures"),
         "",
     ]
     (folder / CARD).write_text("\n".join(lines))
 
 
-def measured(table: str | None, command: str, about: str) -> list[str]:
+def loading(found: Recipe) -> list[str]:
+    if found.kind in SIGNALS:
+        return ["from recon import hub", "", f'model = hub.load_signal("{found.name}")']
+    return ["import recon", "", f'model = recon.load("{found.name}")']
+
+
+def measured(table: str | None, command: str, about: str, what: str) -> list[str]:
     if table is None:
         return ["Not measured yet."]
-    return [f"`{command}`, on test pictures that no training saw. {about}", "", table]
+    return [f"`{command}`, on {what} that no training saw. {about}", "", table]

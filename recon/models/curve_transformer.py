@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from recon.curves.gaussian_process import GaussianProcess, of_sextics
-from recon.curves.sextics import Points
+from recon.curves.sextics import NOISE, Points
 from recon.errors import PredictionError
 from recon.models.directed import Stored
 from recon.models.signal_transformer import SignalTransformer, Values
 
 LEAST = 1e-4  # of what the closed form says that it is sure to
-GRID = 65  # positions among which `sample` picks the next
+GRID = torch.linspace(-1, 1, 65)  # positions among which `sample` picks the next
+DRAWN = 16  # the most that it draws
 
 
 class CurveTransformer(Stored):
@@ -76,3 +77,26 @@ class CurveTransformer(Stored):
         apart = ((points.truth[..., None] - law.mean).abs() / law.variance.sqrt()).flatten()
         wanted = torch.special.ndtri(torch.tensor(0.5 + share / 2, dtype=torch.float64)).item()
         self.widen.fill_(apart.quantile(share).item() / wanted)
+
+    @torch.no_grad()
+    def sample(
+        self, positions: Tensor, values: Tensor, queries: Tensor, count: int, generator: torch.Generator
+    ) -> Tensor:
+        """Whole curves given points (n,), at queries (m,): (count, m).
+
+        The value where there is most doubt is drawn and becomes one more point, until none is left of which less is
+        known than of a point; the mean given all of these is the curve. The paper draws all values in a random order.
+        """
+        positions, values = (known.float().expand(count, -1) for known in (positions, values))
+        grid, lines = GRID.expand(count, -1), torch.arange(count)
+        for _ in range(DRAWN):
+            law = self.law(positions, values, torch.ones_like(values, dtype=torch.bool), grid)
+            doubt, where = law.variance[..., 0].max(1)  # each curve has a place of its own
+            if doubt.max() < NOISE**2:
+                break
+            drawn = law.sample(generator)[lines, where, 0]
+            noise = NOISE * torch.randn(count, generator=generator)
+            positions = torch.cat([positions, grid[lines, where][:, None]], 1)
+            values = torch.cat([values, (drawn + noise)[:, None]], 1)
+        present = torch.ones_like(values, dtype=torch.bool)
+        return self.law(positions, values, present, queries.float().expand(count, -1)).mean[..., 0]

@@ -82,6 +82,8 @@ def write(model: Model | CurveTransformer, recipe: Recipe, folder: Path, trained
         "trained": trained,
         "patch": recipe.training.patch if recipe.training else "any",
     }
+    if isinstance(model, CurveTransformer):
+        config["checkpoint"] |= {"side": 0, "channels": 1}  # of no pictures
     path.write_text(json.dumps(config, indent=2) + "\n")
 
 

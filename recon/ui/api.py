@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gradio as gr
 import numpy as np
+import torch
+from torch import Tensor
 
 from recon import comparison, sampling
+from recon.curves.answer import answer
 from recon.errors import CheckpointError, ObservationError
 from recon.ui import tiles
 from recon.ui.comparing import Question
+from recon.ui.curve_board import parsed
+from recon.ui.curving import CLOSED, MODELS, QUERIES, load
 from recon.ui.engine import Engine, patch_mask, seed_of, whole
 from recon.ui.figures import picture_uri
 from recon.ui.painting import Painting
@@ -18,6 +23,7 @@ MOST_SAMPLES = 16
 MOST_STEPS = 128
 MOST_SIDE = 64
 MOST_MODELS = 32
+MOST_QUERIES = 1000
 
 
 def build(engine: Engine) -> None:
@@ -102,6 +108,25 @@ def build(engine: Engine) -> None:
         found = comparison.of_models(models, question.observation, question.whole, engine.model)
         return tiles.rows(list(found), tiles.MODEL_COLUMNS)
 
+    @plainly
+    def curve(points: list, queries: list | None = None, model: str = CLOSED, count: int = 0, seed: int = 0) -> dict:
+        """The curve that points imply, of a model of random polynomials of degree 6.
+
+        points: [[x, y], ...], x from -1 to 1. queries: positions, by default 161 over all. model: curves, or
+        curves-paper. count: how many curves it could be to draw, up to 16. Returns x, mean, deviation, low and high
+        (90 % band), and samples, lists over the queries.
+        """
+        known, where = parsed(points), QUERIES if queries is None else positions(queries)
+        if model not in [name for _, name in MODELS]:
+            raise CheckpointError(f"There is no model of curves {model!r}.")
+        if not 0 <= whole(count, "number of samples") <= MOST_SAMPLES:
+            raise ObservationError(f"There are 0 to {MOST_SAMPLES} samples.")
+        found = answer(load(model), known[:, 0], known[:, 1], where, count, seed_of(seed))
+        low, high = found.band(0.9)
+        named = {"x": where, "mean": found.mean, "deviation": found.deviation, "low": low, "high": high}
+        return {name: rounded(values) for name, values in named.items()} | {"samples": rounded(found.samples)}
+
+    gr.api(curve, api_name="curve", concurrency_id="curves")
     for endpoint in (models, patch, reconstruct, sample):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_id="model")
     gr.api(compare, api_name="compare", concurrency_id="compare")
@@ -112,6 +137,17 @@ def patch_side(side) -> int:
     if not 1 <= whole(side, "side") <= MOST_SIDE:
         raise ObservationError(f"A patch's side is 1 to {MOST_SIDE} pixels here.")
     return whole(side, "side")
+
+
+def positions(queries: list) -> Tensor:
+    """Positions from -1 to 1, float32 (m,), or a plain sentence."""
+    try:
+        found = torch.tensor(queries, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        found = torch.zeros(0)
+    if found.dim() != 1 or not 1 <= len(found) <= MOST_QUERIES or not (found.abs() <= 1).all():
+        raise ObservationError(f"Queries are 1 to {MOST_QUERIES} positions from -1 to 1.")
+    return found
 
 
 def true_picture(picture: list | None, side: int) -> np.ndarray | None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import gradio as gr
 
-from recon.ui import about, api, compare, lab, mending, race, reconstruct, textures
+from recon.ui import about, api, compare, curves, lab, mending, race, reconstruct, textures
 from recon.ui.engine import Engine
 from recon.ui.theme import theme
 
 MOST_UPLOAD = "60mb"
-STYLES = ("page.css", "tabs.css", "textures.css", "mending.css")
+STYLES = ("page.css", "tabs.css", "textures.css", "mending.css", "curves.css")
 TAGLINE = "Paint a few pixels. See the picture they imply, and how sure the model is."
 
 
@@ -35,6 +35,8 @@ def build(engine: Engine) -> gr.Blocks:
                 lab.build(engine, tab)
             with gr.Tab("Textures") as tab:
                 mending.build(textures.build(tab))
+            with gr.Tab("Beyond images") as tab:
+                curves.build(tab)
             with gr.Tab("Models"):
                 about.build(engine)
         api.build(engine)
@@ -63,9 +65,11 @@ def give_memory_back() -> None:
 def warm_up(engine: Engine) -> None:
     """What the first visitor would wait for: the default model, its covariance, and slow imports."""
     from recon import patches
+    from recon.curves.answer import usual
     from recon.ui import pictures
     from recon.ui.painting import Painting, decode_picture, encode_picture
 
     patches.sobol_order(32)
     picture = encode_picture(pictures.load("face"))
     engine.answer(engine.default, Painting.empty(32), decode_picture(picture, 32)).scores()
+    usual()  # seconds

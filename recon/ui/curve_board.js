@@ -1,0 +1,189 @@
+// A plot to click points into: a click adds one, a drag moves it, a click on it takes it away. gradio runs this once a
+// mount and gives it `element`, `props`, `trigger` and `watch`.
+
+const find = (selector) => element.querySelector(selector);
+const svg = find(".curve-plot");
+const HEIGHT = 1.5; // of the axis, either way
+const LEFT = 34, BOTTOM = 22, PAD = 8; // pixels around the axes
+const NEAR = 14; // pixels from a point that still mean it
+const STEP = 0.05; // of the keyboard's cursor
+const EVERY = 70; // milliseconds between two answers while a point is dragged
+
+let points = [], past = [];
+let held = null; // the point that is pressed: its index, whether it is new, where it began, what was there before
+let cursor = null; // [x, y] for those who use the keyboard
+let told = 0;
+let size = { width: 0, height: 0 };
+
+const right = () => size.width - PAD, low = () => size.height - BOTTOM;
+const toX = (x) => LEFT + ((x + 1) / 2) * (right() - LEFT);
+const toY = (y) => PAD + ((HEIGHT - y) / (2 * HEIGHT)) * (low() - PAD);
+const clamp = (value, most) => Math.min(Math.max(value, -most), most);
+const round = (value) => Math.round(value * 1000) / 1000;
+
+function valueAt(event) {
+  const box = svg.getBoundingClientRect();
+  const x = ((event.clientX - box.left - svg.clientLeft - LEFT) / (right() - LEFT)) * 2 - 1;
+  const y = HEIGHT - ((event.clientY - box.top - svg.clientTop - PAD) / (low() - PAD)) * 2 * HEIGHT;
+  return [round(clamp(x, 1)), round(clamp(y, HEIGHT))];
+}
+
+function nearest([x, y]) {
+  const apart = points.map((point) => Math.hypot(toX(point[0]) - toX(x), toY(point[1]) - toY(y)));
+  const least = Math.min(...apart);
+  return least <= NEAR ? apart.indexOf(least) : -1;
+}
+
+// ---- points ----
+
+// A new object each time: gradio ignores one that was changed in place.
+function send() {
+  told = performance.now();
+  props.value = { points: points.map((point) => [...point]) };
+  trigger('place', { count: points.length });
+}
+
+function become(next) {
+  past.push(points);
+  points = next;
+  send();
+  show();
+}
+
+svg.addEventListener("pointerdown", (event) => {
+  if (event.button !== 0 || held) return;
+  svg.focus({ preventScroll: true });
+  svg.setPointerCapture(event.pointerId);
+  cursor = null;
+  const at = valueAt(event), found = nearest(at);
+  held = { index: found < 0 ? points.length : found, isNew: found < 0, before: points, moved: false, from: event };
+  if (held.isNew) points = [...points, at];
+  show();
+});
+
+svg.addEventListener("pointermove", (event) => {
+  const at = valueAt(event);
+  find(".painter-where").textContent = `${at[0].toFixed(2)}, ${at[1].toFixed(2)}`;
+  if (!held) return;
+  held.moved ||= Math.hypot(event.clientX - held.from.clientX, event.clientY - held.from.clientY) > 3;
+  if (!held.moved) return;
+  points = points.map((point, index) => (index === held.index ? at : point));
+  if (performance.now() - told > EVERY) send();
+  show();
+});
+
+for (const name of ["pointerup", "pointercancel"]) {
+  svg.addEventListener(name, () => {
+    if (!held) return;
+    const { index, isNew, moved, before } = held;
+    held = null;
+    if (!isNew && !moved) points = points.filter((_, other) => other !== index);
+    past.push(before);
+    send();
+    show();
+  });
+}
+
+function undo() {
+  if (!past.length || held) return;
+  points = past.pop();
+  send();
+  show();
+}
+
+function clear() {
+  if (points.length && !held) become([]);
+}
+
+find("[data-act=undo]").addEventListener("click", undo);
+find("[data-act=clear]").addEventListener("click", clear);
+
+const ARROWS = { ArrowUp: [0, STEP], ArrowDown: [0, -STEP], ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0] };
+svg.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key === "z") undo();
+  else if (ARROWS[event.key]) {
+    const [right, up] = ARROWS[event.key];
+    cursor = cursor ? [round(clamp(cursor[0] + right, 1)), round(clamp(cursor[1] + up, HEIGHT))] : [0, 0];
+    find(".painter-where").textContent = cursor.map((part) => part.toFixed(2)).join(", ");
+  } else if (event.key === "Enter" && cursor) {
+    const found = nearest(cursor);
+    become(found < 0 ? [...points, cursor] : points.filter((_, other) => other !== found));
+  } else if (event.key === "Backspace" && points.length) become(points.slice(0, -1));
+  else return;
+  event.preventDefault();
+  show();
+});
+svg.addEventListener("blur", () => {
+  cursor = null;
+  show();
+});
+
+// ---- what is seen ----
+
+const line = (xs, ys) => xs.map((x, k) => `${k ? "L" : "M"}${toX(x).toFixed(1)} ${toY(ys[k]).toFixed(1)}`).join("");
+const area = (xs, lows, highs) => `${line(xs, highs)}${line([...xs].reverse(), [...lows].reverse()).replace("M", "L")}Z`;
+
+function make(name, attributes, text) {
+  const found = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) found.setAttribute(key, value);
+  if (text !== undefined) found.textContent = text;
+  return found;
+}
+
+function axes() {
+  const found = [];
+  for (const x of [-1, -0.5, 0, 0.5, 1]) {
+    found.push(make("line", { class: "grid", x1: toX(x), x2: toX(x), y1: PAD, y2: low() }));
+    found.push(make("text", { x: toX(x), y: low() + 15, "text-anchor": x === 1 ? "end" : "middle" }, x));
+  }
+  for (const y of [-1, 0, 1]) {
+    found.push(make("line", { class: "grid", x1: LEFT, x2: right(), y1: toY(y), y2: toY(y) }));
+    found.push(make("text", { x: LEFT - 7, y: toY(y) + 4, "text-anchor": "end" }, y));
+  }
+  return found;
+}
+
+function show() {
+  if (!size.width) return;
+  const { x, mean, bands = [], samples = [], truth } = props.answer || {};
+  const inner = `${element.id}-inner`;
+  const clip = make("clipPath", { id: inner });
+  clip.append(make("rect", { x: LEFT, y: PAD, width: right() - LEFT, height: low() - PAD }));
+  const lines = make("g", { "clip-path": `url(#${inner})` });
+  if (x) {
+    for (const [lows, highs] of bands) lines.append(make("path", { class: "band", d: area(x, lows, highs) }));
+    for (const sample of samples) lines.append(make("path", { class: "sample", d: line(x, sample) }));
+    if (truth) lines.append(make("path", { class: "truth", d: line(x, truth) }));
+    lines.append(make("path", { class: "mean", d: line(x, mean) }));
+  }
+  const dots = points.map(([px, py]) => make("circle", { cx: toX(px), cy: toY(py), r: 4.5 }));
+  const ring = cursor ? [make("circle", { class: "cursor", cx: toX(cursor[0]), cy: toY(cursor[1]), r: 7 })] : [];
+  svg.replaceChildren(clip, ...axes(), lines, ...dots, ...ring);
+  const count = `${points.length} point${points.length === 1 ? "" : "s"}`;
+  find(".painter-count").textContent = count;
+  svg.setAttribute("aria-label", `${props.called}: ${count}. Arrow keys move a cursor, Enter adds or takes away a point.`);
+  find("[data-act=undo]").ariaDisabled = String(!past.length);
+  find("[data-act=clear]").ariaDisabled = String(!points.length);
+}
+
+function resize() {
+  const width = find(".curve-board").clientWidth - 2;
+  if (width <= 0) return;
+  size = { width, height: Math.round(Math.min(Math.max(0.62 * width, 240), 400)) };
+  svg.setAttribute("height", size.height);
+  show();
+}
+
+function take() {
+  const next = props.value?.points ?? [];
+  if (held || JSON.stringify(next) === JSON.stringify(points)) return show();
+  past.push(points);
+  points = next.map((point) => [...point]);
+  show();
+}
+
+points = (props.value?.points ?? []).map((point) => [...point]);
+new ResizeObserver(resize).observe(find(".curve-board"));
+watch("value", take);
+watch("answer", show);
+resize();

@@ -1,0 +1,76 @@
+"""A plot to click points into, with what a model says of the curve through them, as a Gradio component."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import gradio as gr
+import torch
+from torch import Tensor
+
+from recon.curves.answer import MOST, check
+from recon.errors import ObservationError
+from recon.ui.components import browser_part
+from recon.ui.plainly import hint
+
+
+class CurveBoard(gr.HTML):
+    """Its value in Python is a tensor of points (n, 2), float64. Event `place`, whenever they change, with `count`.
+
+    answer  what is drawn: `x` and `mean`, `bands` as pairs of low and high, `samples`, and `truth`, a list or None
+    called  what it is called to those who do not see it
+    """
+
+    def __init__(self, value: Tensor | None = None, *, called: str = "", answer: dict | None = None, **kwargs: Any):
+        self.answer, self.called = answer, called  # real attributes: gr.HTML takes any quoted name for an event
+        super().__init__(
+            value,
+            html_template=browser_part("curve_board.html"),
+            css_template=browser_part("painter.css") + browser_part("curve_board.css"),
+            js_on_load=browser_part("curve_board.js"),
+            apply_default_css=False,
+            answer=answer or {},
+            called=called,
+            **kwargs,
+        )
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Where gr.HTML makes `place`; by its default, one made while another is answered would be lost."""
+        return partial(super().__getattr__(name), trigger_mode="always_last")
+
+    def preprocess(self, payload: Any) -> Tensor:
+        """What the browser sent, which nothing has checked yet; a plain sentence for what are no points."""
+        return parsed(payload.get("points") if isinstance(payload, dict) else payload)
+
+    def postprocess(self, value: Tensor | dict[str, Any] | None) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        return {"points": [] if value is None else [[round(x, 4), round(y, 4)] for x, y in value.tolist()]}
+
+    def api_info(self) -> dict[str, Any]:
+        point = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+        return {
+            "type": "object",
+            "description": "Points [x, y] of a curve, x from -1 to 1.",
+            "properties": {"points": {"type": "array", "items": point, "maxItems": MOST}},
+            "required": ["points"],
+        }
+
+
+def parsed(points: Any) -> Tensor:
+    """Points (n, 2), float64, from what JSON may hold; a plain sentence for what are none."""
+    try:
+        if not isinstance(points, list) or len(points) > MOST:
+            raise ObservationError(f"Points are a list of up to {MOST} pairs of numbers.")
+        found = torch.tensor(points, dtype=torch.float64)
+        if points and (found.dim() != 2 or found.shape[1] != 2):
+            raise ObservationError("A point is made of two numbers.")
+        found = found.reshape(-1, 2)
+        check(found[:, 0], found[:, 1])
+        return found
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise hint("A point is made of two numbers.") from error
+    except ObservationError as error:
+        raise hint(error) from error

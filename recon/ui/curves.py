@@ -1,0 +1,81 @@
+"""Beyond images, curves: click points into a plot, and see what they imply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gradio as gr
+
+from recon.curves.sextics import NOISE
+from recon.ui.curve_board import CurveBoard
+from recon.ui.curving import CLOSED, MODELS, MOST, Curving, Truth
+from recon.ui.reconstruct import heading
+
+QUEUE = "curves"  # the endpoint's, too
+FIRST = 5
+LEDE = (
+    "The model that fills in pixels fills in whatever is known at a few positions: here curves. It has learned from "
+    "random polynomials of degree 6, and knows of no others. Click points into either plot, drag them, click one to "
+    f"take it away; the value of a point is taken to be right within ± {NOISE:g}."
+)
+TRY = (
+    "<b>Try</b> five points and one more at a time: the band closes where the point lies, and elsewhere too. "
+    "<b>Notice</b> that with seven points a sextic is known, and the left band closes everywhere; the Gaussian process "
+    "on the right only knows that curves are smooth. Then click points that no sextic goes through, a step or a "
+    "zigzag."
+)
+BANDS = "The line is the mean, the bands hold the curve with 50 and 90 %, dashes are the truth."
+
+
+def build(tab: gr.Tab) -> None:
+    """Lay the tab out and wire it."""
+    do = Curving()
+    truth = gr.State(Truth())
+    gr.HTML(f"<p class='quiet'>{LEDE}</p>")
+    with gr.Row(elem_classes="texture-columns", equal_height=False, elem_id="curves"):
+        with gr.Column(min_width=280):
+            gr.HTML(heading("PixelTransformer", "learned from sextics"))
+            ours = CurveBoard(called="PixelTransformer", elem_id="curves-ours")
+            ours_said = gr.HTML("", elem_id="curves-ours-said")
+        with gr.Column(min_width=280):
+            gr.HTML(heading("Gaussian process", "RBF kernel, fitted to sextics"))
+            theirs = CurveBoard(called="Gaussian process", elem_id="curves-theirs")
+            theirs_said = gr.HTML("", elem_id="curves-theirs-said")
+    gr.HTML(f"<p class='quiet'>{BANDS}</p>")
+
+    with gr.Row(elem_classes="texture-columns", equal_height=False):
+        with gr.Column(min_width=280), gr.Group(elem_classes="recon-card recon-settings"):
+            with gr.Row(elem_classes="recon-line curves-line"):
+                another = gr.Button(
+                    "Another sextic", variant="primary", size="sm", min_width=120, elem_id="curves-draw"
+                )
+                more = gr.Button("One point more", size="sm", min_width=110, elem_id="curves-more")
+                seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="curves-seed")
+            size = gr.Slider(0, MOST, FIRST, step=1, label="Points on it", buttons=[], elem_id="curves-size")
+        with gr.Column(min_width=280), gr.Group(elem_classes="recon-card recon-settings"):
+            model = gr.Radio(MODELS, value=CLOSED, label="PixelTransformer", elem_id="curves-model")
+            with gr.Row(elem_classes="recon-line"):
+                samples = gr.Checkbox(False, label="8 curves it could be", elem_id="curves-samples")
+                shown = gr.Checkbox(True, label="the truth", elem_id="curves-truth")
+            typed = gr.Textbox(
+                label="Points", placeholder="-0.5, 0.2; 0.3, -1", elem_id="curves-typed", max_lines=2, submit_btn=False
+            )
+    gr.HTML(f"<p class='quiet'>{TRY}</p>")
+
+    def listen(event, handler: Callable, inputs, outputs, **more):
+        settings = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": QUEUE}
+        return event(handler, inputs, outputs, **{"trigger_mode": "always_last", **settings, **more})
+
+    looks = [model, samples, shown, truth, seed]
+    said = [ours_said, theirs_said]
+    both = [ours, theirs, *said, typed]
+    listen(ours.place, do.place_left, [ours, *looks], both)
+    listen(theirs.place, do.place_right, [theirs, *looks], both)
+    listen(typed.submit, do.type_in, [typed, *looks], [truth, *both])
+    for event in (model.input, samples.input, shown.input):
+        listen(event, do.look, [ours, *looks], both)
+    listen(another.click, do.another, [size, *looks], [seed, truth, *both])
+    for event in (size.input, seed.submit):
+        listen(event, do.draw, [size, *looks], [truth, *both])
+    listen(more.click, do.more, [ours, *looks], both)
+    listen(tab.select, do.arrive, [size, ours, *looks], [truth, *both])

@@ -1,0 +1,113 @@
+"""The Curves part of the page, without a browser: points in, answers of both models out."""
+
+import math
+
+import gradio as gr
+import pytest
+import torch
+
+from recon.curves.answer import MOST
+from recon.ui.curve_board import CurveBoard, parsed
+from recon.ui.curving import CLOSED, PAPER, QUERIES, Curving, Truth, written
+
+LOOKS = (CLOSED, False, True, Truth(), 0)
+POINTS = torch.tensor([[-0.5, 0.2], [0.3, -0.7]], dtype=torch.float64)
+
+
+@pytest.fixture
+def do():
+    return Curving()
+
+
+def test_both_boards_answer_the_points_of_either(do):
+    for handler, here, there in ((do.place_left, 0, 1), (do.place_right, 1, 0)):
+        boards = (found := handler(POINTS, *LOOKS))[:2]
+        assert "value" not in boards[here] and boards[there]["value"] == {"points": POINTS.tolist()}
+        for board in boards:
+            answer = board["answer"]
+            assert len(answer["x"]) == len(answer["mean"]) == len(QUERIES) and answer["truth"] is None
+            (low, high), (inner, upper) = answer["bands"]
+            assert all(a <= b <= c <= d for a, b, c, d in zip(low, inner, upper, high, strict=True))
+            for x, y in POINTS.tolist():
+                assert abs(answer["mean"][round((x + 1) * 80)] - y) < 0.06
+        assert found[4] == "-0.5, 0.2; 0.3, -0.7"
+
+
+def test_a_sextic_is_drawn_and_is_the_same_for_the_same_seed(do):
+    truth, ours, theirs, *_ = do.draw(6, *LOOKS)
+    again = do.draw(6, *LOOKS)
+    assert ours == again[1] and len(ours["value"]["points"]) == 6 and ours["answer"]["truth"]
+    more = do.draw(9, *LOOKS)
+    assert more[1]["value"]["points"][:6] == ours["value"]["points"]
+    assert ours["answer"]["truth"] == theirs["answer"]["truth"] != do.draw(6, *LOOKS[:-1], 1)[1]["answer"]["truth"]
+    for x, y in ours["value"]["points"]:
+        assert abs(truth.at(torch.tensor([x])).item() - y) < 0.1
+
+
+def test_another_has_the_next_seed(do):
+    seed, truth, ours, *_ = do.another(4, *LOOKS)
+    assert seed == 1 and ours == do.draw(4, *LOOKS[:-1], 1)[1]
+    assert torch.equal(truth.curve, do.draw(4, *LOOKS[:-1], 1)[0].curve)
+
+
+def test_one_point_more_is_where_the_doubt_is_and_lessens_it(do):
+    truth, ours, *_ = do.draw(4, *LOOKS)
+    points = torch.tensor(ours["value"]["points"], dtype=torch.float64)
+    looks = (*LOOKS[:3], truth, 0)
+    found = do.more(points, *looks)
+    wide = [high - low for low, high in zip(*ours["answer"]["bands"][0], strict=True)]
+    added = found[0]["value"]["points"][-1][0]
+    assert math.isclose(added, QUERIES[wide.index(max(wide))].item(), abs_tol=0.02)
+    after = [high - low for low, high in zip(*found[0]["answer"]["bands"][0], strict=True)]
+    assert sum(after) < sum(wide)
+    with pytest.raises(gr.Error, match="Another sextic"):
+        do.more(points, *LOOKS)
+
+
+def test_what_is_chosen_beside_them(do):
+    truth, *_ = do.draw(5, *LOOKS)
+    plain, drawn, hidden, other = (
+        do.look(POINTS, *looks)
+        for looks in (
+            LOOKS,
+            (CLOSED, True, True, truth, 0),
+            (CLOSED, False, False, truth, 0),
+            (PAPER, False, True, truth, 0),
+        )
+    )
+    assert plain[0]["answer"]["samples"] == [] and len(drawn[0]["answer"]["samples"]) == 8
+    assert drawn[0]["answer"]["truth"] and hidden[0]["answer"]["truth"] is None
+    assert "Mean error" in drawn[2] and "Standard deviation" in plain[2]
+    assert other[0]["answer"]["mean"] != plain[0]["answer"]["mean"]
+    assert other[1]["answer"]["mean"] == plain[1]["answer"]["mean"]
+
+
+def test_arriving_again_changes_nothing(do):
+    assert len(do.arrive(5, torch.zeros(0, 2), *LOOKS)[1]["value"]["points"]) == 5
+    assert all(one == gr.skip() for one in do.arrive(5, POINTS, *LOOKS))
+
+
+def test_points_as_text(do):
+    assert torch.equal(written("-0.5, 0.2; .3 -.7\n"), POINTS) and written("").shape == (0, 2)
+    truth, ours, theirs, *_ = do.type_in("-0.5, 0.2; .3 -.7", *LOOKS)
+    assert truth.curve is None and ours["value"] == theirs["value"] == {"points": POINTS.tolist()}
+    for text in ("a, b", "1", "1, 2, 3", "2, 0", "0, nan", "; ".join(["0, 0"] * (MOST + 1))):
+        with pytest.raises(gr.Error):
+            do.type_in(text, *LOOKS)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [None, 3, "ab", {}, {"points": 1}, {"points": "0,0"}, {"points": [[0]]}, {"points": [[0, "a"]]}, {"points": [0, 0]},
+     {"points": [[0, None]]}, {"points": [[2, 0]]}, {"points": [[0, 1e9]]}, {"points": [[0, 10**400]]},
+     {"points": [[float("nan"), 0]]}, {"points": [[0, 0]] * (MOST + 1)}, {"points": [[[0, 0]]]}, {"points": {"0": 1}}],
+)  # fmt: skip
+def test_what_a_browser_may_send_that_is_no_points(payload):
+    with pytest.raises(gr.Error):
+        CurveBoard(render=False).preprocess(payload)
+
+
+def test_a_board_takes_and_gives_points():
+    board = CurveBoard(render=False)
+    assert board.postprocess(board.preprocess({"points": POINTS.tolist()})) == {"points": POINTS.tolist()}
+    assert board.postprocess(None) == {"points": []} and parsed([]).shape == (0, 2)

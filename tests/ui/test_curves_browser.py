@@ -1,0 +1,111 @@
+"""The Curves part of the page in Chromium: clicking, dragging, the keyboard, a finger."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.ui.test_racing import small_engine
+from tests.ui.visitor import LONG, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return small_engine()
+
+
+class Curves:
+    """What a person does there and sees of it."""
+
+    def __init__(self, visitor):
+        self.page = visitor.page
+        visitor.open_tab("Beyond images")
+        self.left, self.right = (self.page.locator(f"#curves-{name} svg") for name in ("ours", "theirs"))
+        self.has(5)
+
+    def has(self, count):
+        for name in ("ours", "theirs"):
+            told = self.page.locator(f"#curves-{name} .painter-count")
+            expect(told).to_have_text(f"{count} point{'' if count == 1 else 's'}", timeout=LONG)
+        pairs = count if count == 0 else count - 1  # of what stands between them
+        expect(self.typed).to_have_value(re.compile(rf"^([^;]*;){{{pairs}}}[^;]*$"), timeout=LONG)
+
+    @property
+    def typed(self):
+        return self.page.locator("#curves-typed").locator("textarea, input").first
+
+    def act(self, name):
+        self.page.locator(f"#curves-ours [data-act={name}]").click()
+
+
+def test_points_are_placed_moved_and_taken_away_in_either_plot(visitor):
+    curves = Curves(visitor)
+    expect(curves.page.locator("#curves-ours-said")).to_contain_text("Mean error")
+    curves.act("clear")
+    curves.has(0)
+    curves.left.click(position={"x": 200, "y": 90})
+    curves.has(1)
+    curves.right.click(position={"x": 320, "y": 200})
+    curves.has(2)
+    before = curves.typed.input_value()
+    dot = curves.left.locator("circle").first.bounding_box()
+    curves.page.mouse.move(dot["x"] + 4, dot["y"] + 4)
+    curves.page.mouse.down()
+    curves.page.mouse.move(dot["x"] + 60, dot["y"] + 40, steps=6)
+    curves.page.mouse.up()
+    expect(curves.typed).not_to_have_value(before)
+    curves.has(2)
+    dot = curves.right.locator("circle").first.bounding_box()
+    curves.page.mouse.click(dot["x"] + 4, dot["y"] + 4)
+    curves.has(1)
+    curves.act("undo")
+    curves.has(2)
+
+
+def test_a_sextic_a_point_more_samples_and_models(visitor):
+    curves = Curves(visitor)
+    curves.page.locator("#curves-more").click()
+    curves.has(6)
+    curves.page.locator("#curves-draw").click()
+    curves.has(5)
+    expect(curves.page.locator("#curves-seed input")).to_have_value("1")
+    expect(curves.left.locator(".truth")).to_have_count(1)
+    curves.page.get_by_label("8 curves it could be").click()
+    expect(curves.left.locator(".sample")).to_have_count(8)
+    expect(curves.right.locator(".sample")).to_have_count(8)
+    mean = curves.left.locator(".mean").get_attribute("d")
+    curves.page.get_by_label("as in the paper").click()
+    expect(curves.left.locator(".mean")).not_to_have_attribute("d", mean)
+    curves.page.get_by_label("the truth").click()
+    expect(curves.left.locator(".truth")).to_have_count(0)
+
+
+def test_by_keyboard_and_as_text(visitor):
+    curves = Curves(visitor)
+    curves.left.focus()
+    for key in ("ArrowUp", "ArrowUp", "ArrowRight", "Enter"):
+        curves.page.keyboard.press(key)
+    curves.has(6)
+    assert curves.typed.input_value().endswith("0.05, 0.05")
+    curves.page.keyboard.press("Backspace")
+    curves.has(5)
+    curves.typed.fill("-0.5, 0.2; 0.3, -1; 0.8 0.5")
+    curves.typed.press("Enter")
+    curves.has(3)
+    expect(curves.left.locator(".truth")).to_have_count(0)
+    curves.typed.fill("-0.5, x")
+    curves.typed.press("Enter")
+    expect(curves.page.get_by_text("This does not read so: -0.5, x")).to_be_visible()
+    expect(curves.left.locator("circle")).to_have_count(3)
+
+
+def test_on_a_phone(visit, chromium):
+    phone = chromium.new_context(viewport={"width": 400, "height": 800}, has_touch=True)
+    curves = Curves(visit(phone))
+    assert curves.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    curves.left.tap(position={"x": 100, "y": 60})
+    curves.has(6)
+    assert curves.left.bounding_box()["width"] > 330
