@@ -19,6 +19,7 @@ from recon.curves import sextics
 from recon.curves.gaussian_process import GaussianProcess, of_sextics
 from recon.evaluation.curves import BAND, SEED, SIZES, held_out, measure
 from recon.models import CurveTransformer
+from recon.models.signal_model import Points
 
 BURN, EVERY = 1000, 10
 TINY = 1e-9
@@ -56,7 +57,7 @@ def models() -> dict[str, CurveTransformer | GaussianProcess]:
     }
 
 
-def posterior(points: sextics.Points, start: Tensor, steps: int):
+def posterior(points: Points, start: Tensor, steps: int):
     """Draws of the values at the nodes, (curves, 7) each, every EVERY steps after BURN; chains begin at `start`."""
     seen = sextics.basis(points.positions) / sextics.NOISE
     precision = seen.transpose(-1, -2) @ seen

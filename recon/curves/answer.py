@@ -51,13 +51,15 @@ def answer(
     check(positions, values)
     generator = torch.Generator().manual_seed(seed)
     present = torch.ones(1, len(positions), dtype=torch.bool)
-    one = (positions[None].float(), values[None].float(), present, queries[None].float())
+    one = (positions[None, :, None].float(), values[None].float(), present, queries[None, :, None].float())
     if isinstance(model, GaussianProcess):
         found = model.posterior(*one)
         return Answer(queries, found.mean[0], found.variance[0].sqrt(), found.sample(count, generator)[:, 0])
     with torch.no_grad():
         law = model.law(*one)
-    samples = model.sample(positions, values, queries, count, generator) if count else law.mean[:0, :, 0]
+    samples = (
+        model.sample(positions[:, None], values, queries[:, None], count, generator) if count else law.mean[:0, :, 0]
+    )
     return Answer(queries, law.mean[0, :, 0], law.variance[0, :, 0].sqrt(), samples)
 
 
@@ -79,4 +81,4 @@ def usual() -> GaussianProcess:
     generator = torch.Generator().manual_seed(0)
     curves = sextics.draw(LEARNED, generator)
     sizes = torch.randint(4, 21, (LEARNED,), generator=generator)
-    return fitted_rbf(sextics.observed(curves, sizes, torch.zeros(LEARNED, 1), generator))
+    return fitted_rbf(sextics.observed(curves, sizes, torch.zeros(LEARNED, 1, 1), generator))

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from recon.curves import sextics
+from recon.models.signal_model import Points
 
-Kernel = Callable[[Tensor, Tensor], Tensor]  # of positions (..., n) and (..., m): covariances (..., n, m)
+Kernel = Callable[[Tensor, Tensor], Tensor]  # of positions (..., n, 1) and (..., m, 1): covariances (..., n, m)
 JITTER = 1e-9
 
 
@@ -53,7 +54,7 @@ class GaussianProcess:
         return torch.linalg.cholesky(covariance + torch.diag_embed(torch.where(present, self.noise**2 + JITTER, 1.0)))
 
     def posterior(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> Posterior:
-        """Given points (curves, n), as `sextics.Points` has them, at queries (curves, m)."""
+        """Given points, as `Points` has them, at queries (curves, m, 1)."""
         positions, values, queries = positions.double(), values.double(), queries.double()
         factor = self._cholesky(positions, present)
         between = torch.where(present[..., None], self.kernel(positions, queries), 0.0)
@@ -81,12 +82,12 @@ def rbf(scale: Tensor | float, length: Tensor | float) -> Kernel:
     """scale^2 exp(-d^2 / (2 length^2)): smooth curves"""
 
     def kernel(a: Tensor, b: Tensor) -> Tensor:
-        return scale**2 * torch.exp(-0.5 * ((a[..., :, None] - b[..., None, :]) / length).square())
+        return scale**2 * torch.exp(-0.5 * ((a - b.transpose(-1, -2)) / length).square())
 
     return kernel
 
 
-def fitted_rbf(points: sextics.Points, steps: int = 40) -> GaussianProcess:
+def fitted_rbf(points: Points, steps: int = 40) -> GaussianProcess:
     """With the scale and the length under which all of the curves' points together are likeliest (L-BFGS), the noise
     known."""
     logs = torch.zeros(2, dtype=torch.float64).requires_grad_()

@@ -8,10 +8,11 @@ random, not how. Points are known as well as a hand can click them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
+
+from recon.models.signal_model import Points
 
 DEGREE = 6
 NOISE = 0.02  # standard deviation of a point's value: one or two pixels of a plot
@@ -19,28 +20,14 @@ NODES = torch.cos((2 * torch.arange(DEGREE + 1, dtype=torch.float64) + 1) * math
 VARIANCE = 1 / 3  # of a value at a node
 
 
-@dataclass(frozen=True)
-class Points:
-    """Points of curves, and what is asked: positions and values (curves, points), present bool (curves, points), of
-    which there may be fewer on some curves; queries (curves, queries), and the curves' values there."""
-
-    positions: Tensor
-    values: Tensor
-    present: Tensor
-    queries: Tensor
-    truth: Tensor
-
-    def to(self, device: str) -> Points:
-        return Points(*(getattr(self, part.name).to(device) for part in fields(self)))
-
-
 def basis(positions: Tensor) -> Tensor:
-    """Lagrange's polynomials of the nodes, (..., 7), float64: times the values at the nodes they are the value."""
+    """Lagrange's polynomials of the nodes at positions (..., 1): (..., 7), float64. Times the values at the nodes they
+    are the value."""
     apart = NODES[:, None] - NODES
     found = []
     for k in range(DEGREE + 1):
         others = torch.arange(DEGREE + 1) != k
-        found.append(((positions.double()[..., None] - NODES[others]) / apart[k, others]).prod(-1))
+        found.append(((positions.double() - NODES[others]) / apart[k, others]).prod(-1))
     return torch.stack(found, -1)
 
 
@@ -50,15 +37,15 @@ def draw(count: int, generator: torch.Generator) -> Tensor:
 
 
 def values_at(curves: Tensor, positions: Tensor) -> Tensor:
-    """Of curves (count, 7) at positions (count, points): (count, points), float64"""
+    """Of curves (count, 7) at positions (count, points, 1): (count, points), float64"""
     return (basis(positions) * curves[:, None]).sum(-1)
 
 
 def observed(curves: Tensor, sizes: Tensor, queries: Tensor, generator: torch.Generator) -> Points:
     """Points with noise at uniform positions, `sizes` (count,) of them on each curve, and the truth at `queries`."""
     most = int(sizes.max())
-    positions = 2 * torch.rand(len(curves), most, generator=generator) - 1
-    noise = NOISE * torch.randn(positions.shape, generator=generator)
+    positions = 2 * torch.rand(len(curves), most, 1, generator=generator) - 1
+    noise = NOISE * torch.randn(positions.shape[:2], generator=generator)
     present = torch.arange(most) < sizes[:, None]
     values = torch.where(present, values_at(curves, positions).float() + noise, 0.0)
     return Points(positions, values, present, queries, values_at(curves, queries).float())

@@ -12,6 +12,7 @@ from recon.curves import sextics
 from recon.curves.answer import usual
 from recon.curves.gaussian_process import GaussianProcess, of_sextics
 from recon.models import CurveTransformer
+from recon.models.signal_model import Points
 
 SIZES = (4, 6, 10, 20)
 QUERIES = 101  # positions that a curve is measured at, evenly spread
@@ -30,21 +31,20 @@ class Reached:
     nats: float
 
 
-def held_out(count: int, size: int) -> sextics.Points:
+def held_out(count: int, size: int) -> Points:
     """Curves with `size` points each; the same curves for every size."""
     curves = sextics.draw(count, torch.Generator().manual_seed(SEED))
-    queries = torch.linspace(-1, 1, QUERIES).expand(count, -1)
+    queries = torch.linspace(-1, 1, QUERIES)[:, None].expand(count, -1, -1)
     generator = torch.Generator().manual_seed(SEED + size)
     return sextics.observed(curves, torch.full((count,), size), queries, generator)
 
 
-def measure(model: CurveTransformer | GaussianProcess, points: sextics.Points) -> Reached:
-    known = (points.positions, points.values, points.present, points.queries)
+def measure(model: CurveTransformer | GaussianProcess, points: Points) -> Reached:
     if isinstance(model, GaussianProcess):
-        posterior = model.posterior(*known)
+        posterior = model.posterior(*points.known)
         return reached(posterior.mean, posterior.variance.sqrt(), points.truth)
     with torch.no_grad():
-        law = model.law(*known)
+        law = model.law(*points.known)
     return reached(law.mean[..., 0], law.variance[..., 0].sqrt(), points.truth)
 
 

@@ -27,7 +27,7 @@ from recon.training.masks import maker
 from recon.training.recipe import Training
 
 if TYPE_CHECKING:
-    from recon.models.curve_transformer import CurveTransformer
+    from recon.models.signal_model import SignalModel
     from recon.training.negatives import Contrast
 
 
@@ -64,7 +64,7 @@ def run(
 
 
 def follow(
-    model: Network | Contrast | CurveTransformer,
+    model: Network | Contrast | SignalModel,
     drawn: Callable[[int], tuple],
     recipe: Training,
     state: Path,

@@ -10,6 +10,7 @@ import torch
 from recon.curves import sextics
 from recon.errors import RecipeError
 from recon.models import SIGNALS, CurveTransformer
+from recon.models.signal_model import Points
 from recon.training import loop
 from recon.training.recipe import Recipe
 
@@ -30,7 +31,7 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
     except TypeError as error:
         raise RecipeError(f"The [model] part of '{recipe.name}' does not fit a {recipe.kind}: {error}.") from error
 
-    def drawn(step: int) -> tuple[sextics.Points, torch.Generator]:
+    def drawn(step: int) -> tuple[Points, torch.Generator]:
         generator = loop.seeded(found.seed, 2, step)
         return batch(found.batch, generator).to(device), loop.seeded(found.seed, 3, step, device)
 
@@ -39,9 +40,9 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
     yield model
 
 
-def batch(count: int, generator: torch.Generator, fewest: int = 0) -> sextics.Points:
+def batch(count: int, generator: torch.Generator, fewest: int = 0) -> Points:
     """Curves with `fewest` to MOST points each, and QUERIES queries at uniform positions."""
     curves = sextics.draw(count, generator)
     sizes = torch.randint(fewest, MOST + 1, (count,), generator=generator)
-    queries = 2 * torch.rand(count, QUERIES, generator=generator) - 1
+    queries = 2 * torch.rand(count, QUERIES, 1, generator=generator) - 1
     return sextics.observed(curves, sizes, queries, generator)

@@ -36,7 +36,7 @@ class Truth:
         """Raises ObservationError where there is none."""
         if self.curve is None:
             raise ObservationError("There is no sextic to take a point from: press 'Another sextic'.")
-        return sextics.values_at(self.curve[None], positions[None])[0]
+        return sextics.values_at(self.curve[None], positions[None, :, None])[0]
 
 
 class Looks(NamedTuple):

@@ -15,20 +15,16 @@ QUERIES = torch.linspace(-1, 1, 40)
 def drawn(count, size, seed=0):
     generator = torch.Generator().manual_seed(seed)
     curves = sextics.draw(count, generator)
-    return sextics.observed(curves, torch.full((count,), size), QUERIES.expand(count, -1), generator)
-
-
-def known(points):
-    return points.positions, points.values, points.present, points.queries
+    return sextics.observed(curves, torch.full((count,), size), QUERIES[:, None].expand(count, -1, -1), generator)
 
 
 @pytest.mark.parametrize("kernel", [of_sextics, rbf(0.7, 0.3)])
 def test_the_posterior_is_the_textbooks(kernel):
     points = drawn(1, 7)
-    x, y, q = points.positions[0].double(), points.values[0].double(), QUERIES.double()
+    x, y, q = points.positions[0].double(), points.values[0].double(), QUERIES[:, None].double()
     inner = kernel(x, x) + sextics.NOISE**2 * torch.eye(7)
     weights = kernel(q, x) @ torch.linalg.inv(inner)
-    found = GaussianProcess(kernel).posterior(*known(points))
+    found = GaussianProcess(kernel).posterior(*points.known)
     assert torch.allclose(found.mean[0], weights @ y, atol=1e-4)
     assert torch.allclose(found.covariance[0], kernel(q, q) - weights @ kernel(x, q), atol=1e-4)
     likely = torch.distributions.MultivariateNormal(torch.zeros(7, dtype=torch.float64), inner).log_prob(y)
@@ -47,13 +43,15 @@ def test_what_is_absent_is_not_looked_at():
 
 
 def test_the_sextics_own_covariance_is_what_they_have():
-    values = sextics.values_at(sextics.draw(40_000, torch.Generator().manual_seed(1)), QUERIES.expand(40_000, -1))
-    covariance = of_sextics(QUERIES, QUERIES)
+    values = sextics.values_at(
+        sextics.draw(40_000, torch.Generator().manual_seed(1)), QUERIES[:, None].expand(40_000, -1, -1)
+    )
+    covariance = of_sextics(QUERIES[:, None], QUERIES[:, None])
     assert (values.T.cov() - covariance).abs().max() < 0.02 * covariance.abs().max()
 
 
 def test_samples_have_the_posteriors_mean_and_spread():
-    posterior = GaussianProcess(of_sextics).posterior(*known(drawn(1, 4)))
+    posterior = GaussianProcess(of_sextics).posterior(*drawn(1, 4).known)
     samples = posterior.sample(20_000, torch.Generator().manual_seed(0))[:, 0]
     assert (samples.mean(0) - posterior.mean[0]).abs().max() < 0.03
     assert (samples.var(0) / posterior.variance[0] - 1).abs().max() < 0.06
@@ -70,7 +68,7 @@ def test_the_fitted_kernel_is_likelier_than_others():
 
 def test_bands_hold_what_they_say_where_the_process_is_right():
     points = drawn(300, 8, seed=3)
-    posterior = GaussianProcess(of_sextics).posterior(*known(points))
+    posterior = GaussianProcess(of_sextics).posterior(*points.known)
     held = ((points.truth - posterior.mean).abs() < 1.645 * posterior.variance.sqrt()).double().mean().item()
     assert 0.88 < held < 0.93
 

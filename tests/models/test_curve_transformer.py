@@ -25,18 +25,18 @@ def model(stands=True, **options):
 def points(count=3, size=5, seed=0):
     generator = torch.Generator().manual_seed(seed)
     curves = sextics.draw(count, generator)
-    return sextics.observed(curves, torch.full((count,), size), QUERIES.expand(count, -1), generator)
+    return sextics.observed(curves, torch.full((count,), size), QUERIES[:, None].expand(count, -1, -1), generator)
 
 
 def law(found, told):
-    return found.law(told.positions, told.values, told.present, told.queries)
+    return found.law(*told.known)
 
 
 @pytest.mark.parametrize("stands", [True, False])
 def test_its_density_integrates_to_one(stands):
     found, told = model(stands), points(1)
     values = torch.linspace(-30, 30, 200_001)
-    said = found.law(told.positions, told.values, told.present, torch.tensor([[0.3]]))
+    said = found.law(told.positions, told.values, told.present, torch.tensor([[[0.3]]]))
     density = said.log_prob(values[:, None, None]).exp()[:, 0]
     assert abs(torch.trapezoid(density, values).item() - 1) < 1e-3
 
@@ -45,7 +45,7 @@ def test_silent_it_says_what_it_stands_on():
     found, told = model(), points()
     found.transformer.head.weight.zero_()
     said = law(found, told)
-    posterior = GaussianProcess(of_sextics).posterior(told.positions, told.values, told.present, told.queries)
+    posterior = GaussianProcess(of_sextics).posterior(*told.known)
     assert torch.allclose(said.mean[..., 0].double(), posterior.mean, atol=1e-4)
     assert torch.allclose(said.variance[..., 0].double(), posterior.variance, rtol=0.02, atol=1e-6)
 
@@ -55,10 +55,10 @@ def test_neither_order_nor_padding_matters(stands):
     found, told = model(stands), points()
     order = torch.randperm(5, generator=torch.Generator().manual_seed(1))
     turned = found.law(told.positions[:, order], told.values[:, order], told.present, told.queries)
-    padded = [
-        torch.cat([part, torch.full((3, 2), fill)], 1) for part, fill in ((told.positions, 0.5), (told.values, 7.0))
-    ]
-    longer = found.law(*padded, torch.cat([told.present, torch.zeros(3, 2, dtype=torch.bool)], 1), told.queries)
+    more = torch.tensor([[0.5, 7.0]]).expand(3, -1)
+    positions, values = torch.cat([told.positions, more[..., None]], 1), torch.cat([told.values, more], 1)
+    present = torch.cat([told.present, torch.zeros(3, 2, dtype=torch.bool)], 1)
+    longer = found.law(positions, values, present, told.queries)
     for other in (turned, longer):
         assert torch.allclose(other.mean, law(found, told).mean, atol=1e-4)
         assert torch.allclose(other.log_scales, law(found, told).log_scales, atol=1e-3)
@@ -79,11 +79,12 @@ def test_a_sample_goes_through_the_points_and_samples_differ_between_them():
     found.transformer.head.weight.zero_()  # the closed form, whose samples are known
     x, y = torch.tensor([-0.6, 0.2]), torch.tensor([0.4, -0.3])
     queries = torch.cat([x, torch.tensor([-1.0, 0.9])])
-    drawn = found.sample(x, y, queries, 300, torch.Generator().manual_seed(0))
-    again = found.sample(x, y, queries, 300, torch.Generator().manual_seed(0))
+    drawn = found.sample(x[:, None], y, queries[:, None], 300, torch.Generator().manual_seed(0))
+    again = found.sample(x[:, None], y, queries[:, None], 300, torch.Generator().manual_seed(0))
     assert torch.equal(drawn, again) and drawn.shape == (300, 4)
     assert (drawn[:, :2] - y).abs().max() < 6 * sextics.NOISE
-    exact = GaussianProcess(of_sextics).posterior(x[None], y[None], torch.ones(1, 2, dtype=torch.bool), queries[None])
+    present = torch.ones(1, 2, dtype=torch.bool)
+    exact = GaussianProcess(of_sextics).posterior(x[None, :, None], y[None], present, queries[None, :, None])
     assert torch.allclose(drawn[:, 2:].mean(0).double(), exact.mean[0, 2:], atol=0.15)
     assert torch.allclose(drawn[:, 2:].std(0).double(), exact.variance[0, 2:].sqrt(), rtol=0.15)
 
@@ -101,7 +102,7 @@ def test_training_lowers_its_objective(generator):
     for _ in range(250):
         curves = sextics.draw(32, generator)
         sizes = torch.randint(1, 12, (32,), generator=generator)
-        queries = 2 * torch.rand(32, 10, generator=generator) - 1
+        queries = 2 * torch.rand(32, 10, 1, generator=generator) - 1
         loss = found.objective(sextics.observed(curves, sizes, queries, generator), generator)
         optimiser.zero_grad()
         loss.backward()
@@ -119,5 +120,5 @@ def test_the_bundled_ones_know_sextics(name):
     assert error < 0.1
     held = ((told.truth - said.mean[..., 0]).abs() < 1.645 * said.variance[..., 0].sqrt()).double().mean()
     assert 0.85 < held < 0.95
-    one = answer(found, told.positions[0], told.values[0], QUERIES, count=4)
+    one = answer(found, told.positions[0, :, 0], told.values[0], QUERIES, count=4)
     assert one.samples.shape == (4, 30) and (one.samples - one.mean).abs().mean() < 0.2
