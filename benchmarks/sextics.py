@@ -15,11 +15,13 @@ import argparse
 import torch
 from torch import Tensor
 
+from recon import hub
 from recon.curves import sextics
+from recon.curves.answer import load
 from recon.curves.gaussian_process import GaussianProcess, of_sextics
 from recon.evaluation.curves import BAND, SEED, SIZES, held_out, measure
 from recon.models import CurveTransformer
-from recon.models.signal_model import Points
+from recon.points import Points
 
 BURN, EVERY = 1000, 10
 TINY = 1e-9
@@ -50,11 +52,8 @@ def main() -> None:
 
 
 def models() -> dict[str, CurveTransformer | GaussianProcess]:
-    from recon import hub
-
-    return {"the Gaussian in its place": GaussianProcess(of_sextics)} | {
-        record.name: hub.load_signal(record.name) for record in hub.signals()
-    }
+    names = [record.name for record in hub.signals() if record.model == CurveTransformer.kind]
+    return {"the Gaussian in its place": GaussianProcess(of_sextics)} | {name: load(name) for name in names}
 
 
 def posterior(points: Points, start: Tensor, steps: int):

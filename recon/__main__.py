@@ -99,6 +99,7 @@ def list_checkpoints(asked: argparse.Namespace) -> None:
 def train(asked: argparse.Namespace) -> None:
     import torch
 
+    from recon import hub
     from recon.evaluation import card
     from recon.training import fit, recipe
 
@@ -115,7 +116,8 @@ def train(asked: argparse.Namespace) -> None:
     where = f"{cores} CPU core{'s' * (cores > 1)}"
     where = torch.cuda.get_device_name() if asked.device.startswith("cuda") else where
     if found.training:
-        pictures = f"{found.training.steps * found.training.batch:,} pictures"
+        what = "examples" if found.kind in hub.SIGNALS else "pictures"
+        pictures = f"{found.training.steps * found.training.batch:,} {what}"
     else:
         pictures = "one pass over the training set"
     fit.write(model, found, asked.to / found.name, f"{pictures}, {minutes:.0f} minutes on {where}")
@@ -142,10 +144,11 @@ def follow(run, total: int | None, name: str):
 
 def evaluate(asked: argparse.Namespace) -> None:
     from recon import hub
-    from recon.evaluation import card, curves, reconstruction, table1
+    from recon.evaluation import card, curves, reconstruction, shapes, table1
     from recon.training import recipe
 
-    signals = [record.name for record in hub.signals()]
+    others = {"curve_transformer": curves, "shape_transformer": shapes}
+    signals = {record.name: others[record.model] for record in hub.signals()}
 
     for name in asked.names:
         if name == "table1":
@@ -155,11 +158,11 @@ def evaluate(asked: argparse.Namespace) -> None:
                 command = f"python -m recon evaluate table1 --limit {asked.limit}"
                 card.write(hub.resolve(network), recipe.load(network), table, command, table1.ABOUT)
             continue
-        table = curves.table(name, asked.limit) if name in signals else reconstruction.table(name, asked.limit)
+        table = (signals[name] if name in signals else reconstruction).table(name, asked.limit)
         print(table)
         if asked.card:
             command = f"python -m recon evaluate {name} --limit {asked.limit}"
-            about = curves.ABOUT if name in signals else card.UNITS
+            about = signals[name].ABOUT if name in signals else card.UNITS
             card.write(hub.resolve(name), recipe.load(name), table, command, about)
 
 

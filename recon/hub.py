@@ -38,12 +38,12 @@ from recon.errors import CheckpointError
 from recon.transfer import CARD, CONFIG, WEIGHTS
 
 if TYPE_CHECKING:
-    from recon.models import CurveTransformer, Directed, Model
+    from recon.models import Directed, Model, SignalModel
 
 INDEX = Path(__file__).with_name("hub_index.json")
 FETCH_SECONDS = 60.0  # for a whole checkpoint of a few MB
 DIRECTED = ("mcgsm", "ride")  # kinds that do not predict: `load_directed` is for them
-SIGNALS = ("curve_transformer",)  # nor do these, which are of no pictures: `load_signal`
+SIGNALS = ("curve_transformer", "shape_transformer")  # nor do these, which are of no pictures: `load_signal`
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def load_directed(name: str, *, revision: str | None = None, folder: str | Path 
     return read(resolve(name, revision, folder=folder), name, kinds)
 
 
-def load_signal(name: str, *, revision: str | None = None, folder: str | Path | None = None) -> CurveTransformer:
+def load_signal(name: str, *, revision: str | None = None, folder: str | Path | None = None) -> SignalModel:
     """The model of a signal called `name`, on the CPU; else as `load`."""
     from recon.models import SIGNALS as kinds
 

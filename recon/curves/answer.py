@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from recon import hub
 from recon.curves import sextics
 from recon.curves.gaussian_process import GaussianProcess, fitted_rbf
-from recon.errors import ObservationError
+from recon.errors import CheckpointError, ObservationError
 
 if TYPE_CHECKING:
     from recon.models import CurveTransformer
@@ -61,6 +62,17 @@ def answer(
         model.sample(positions[:, None], values, queries[:, None], count, generator) if count else law.mean[:0, :, 0]
     )
     return Answer(queries, law.mean[0, :, 0], law.variance[0, :, 0].sqrt(), samples)
+
+
+@functools.cache
+def load(name: str) -> CurveTransformer:
+    """The checkpoint of that name; kept. Raises CheckpointError, also for one that is of no curves."""
+    from recon.models import CurveTransformer
+
+    model = hub.load_signal(name)
+    if not isinstance(model, CurveTransformer):
+        raise CheckpointError(f"'{name}' is no model of curves.")
+    return model
 
 
 def check(positions: Tensor, values: Tensor) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from recon.curves import sextics
-from recon.models.signal_model import Points
+from recon.points import Points
 
 Kernel = Callable[[Tensor, Tensor], Tensor]  # of positions (..., n, 1) and (..., m, 1): covariances (..., n, m)
 JITTER = 1e-9

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from recon.models.signal_model import Points
+from recon.points import Points
 
 DEGREE = 6
 NOISE = 0.02  # standard deviation of a point's value: one or two pixels of a plot

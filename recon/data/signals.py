@@ -15,5 +15,13 @@ SIGNALS: dict[str, DataSet] = {
             terms="none needed",
             source="made by `recon.curves.sextics`, no two alike",
         ),
+        DataSet(
+            name="chairs",
+            title="chairs made by code",
+            file="",
+            channels=1,
+            terms="none needed",
+            source="made by `recon.shapes.chairs`, no two alike",
+        ),
     ]
 }

@@ -46,7 +46,7 @@ def write(folder: Path, found: Recipe, table: str | None = None, command: str = 
         "",
         "## What it reaches",
         "",
-        *measured(table, command, about, "curves" if found.kind in SIGNALS else "test pictures"),
+        *measured(table, command, about, found.data.name if found.kind in SIGNALS else "test pictures"),
         "",
     ]
     (folder / CARD).write_text("\n".join(lines))

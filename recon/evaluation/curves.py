@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from recon import hub
 from recon.curves import sextics
-from recon.curves.answer import usual
+from recon.curves.answer import load, usual
 from recon.curves.gaussian_process import GaussianProcess, of_sextics
 from recon.models import CurveTransformer
-from recon.models.signal_model import Points
+from recon.points import Points
 
 SIZES = (4, 6, 10, 20)
 QUERIES = 101  # positions that a curve is measured at, evenly spread
@@ -58,7 +57,7 @@ def reached(mean: Tensor, deviation: Tensor, truth: Tensor) -> Reached:
 def table(name: str, limit: int) -> str:
     """Markdown: the checkpoint `name`, the process of the sextics' own covariance, and the usual one."""
     models: dict[str, CurveTransformer | GaussianProcess] = {
-        name: hub.load_signal(name),
+        name: load(name),
         "Gaussian process, the sextics' covariance": GaussianProcess(of_sextics),
         "Gaussian process, RBF fitted to sextics": usual(),
     }

@@ -15,6 +15,8 @@ from recon.models.orderless_nade import OrderlessNADE
 from recon.models.pixel_transformer import PixelTransformer
 from recon.models.ride import RIDE
 from recon.models.scale_mixture import ScaleMixture
+from recon.models.shape_transformer import ShapeTransformer
+from recon.models.signal_model import SignalModel
 
 LISTED = (
     Gaussian,
@@ -28,7 +30,7 @@ LISTED = (
 )
 KINDS: dict[str, type[Model]] = {model.kind: model for model in LISTED}
 DIRECTED: dict[str, type[Directed]] = {model.kind: model for model in (MCGSM, RIDE)}
-SIGNALS: dict[str, type[CurveTransformer]] = {model.kind: model for model in (CurveTransformer,)}
+SIGNALS: dict[str, type[SignalModel]] = {model.kind: model for model in (CurveTransformer, ShapeTransformer)}
 
 __all__ = [
     "DIRECTED",
@@ -48,4 +50,6 @@ __all__ = [
     "OrderlessNADE",
     "PixelTransformer",
     "ScaleMixture",
+    "ShapeTransformer",
+    "SignalModel",
 ]

@@ -8,7 +8,6 @@ Without, it is PixelTransformer as in the paper, and has to learn what a matrix 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -17,31 +16,9 @@ from torch import Tensor
 from recon.errors import PredictionError
 from recon.models.directed import Stored
 from recon.models.signal_transformer import SignalTransformer, Values
+from recon.points import Points
 
 LEAST = 1e-4  # of what the closed form says that it is sure to
-
-
-@dataclass(frozen=True)
-class Points:
-    """What is known of some signals, and what is asked.
-
-    positions (signals, points, dimensions) and values (signals, points); present bool (signals, points), for there may
-    be fewer points of some; queries (signals, queries, dimensions), and truth (signals, queries), the values there
-    """
-
-    positions: Tensor
-    values: Tensor
-    present: Tensor
-    queries: Tensor
-    truth: Tensor
-
-    def to(self, device: str) -> Points:
-        return Points(*(getattr(self, part.name).to(device) for part in fields(self)))
-
-    @property
-    def known(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What `SignalModel.law` takes"""
-        return self.positions, self.values, self.present, self.queries
 
 
 class SignalModel(Stored):
@@ -63,6 +40,9 @@ class SignalModel(Stored):
     def closed_form(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation at the queries, (signals, queries) each"""
         raise NotImplementedError
+
+    def prepare(self, generator: torch.Generator) -> None:
+        """Before training: estimate what is not trained, from signals that it draws."""
 
     def law(
         self,

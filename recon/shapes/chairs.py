@@ -29,6 +29,9 @@ class Chairs:
     def __len__(self) -> int:
         return len(self.centres)
 
+    def part(self, first: int, last: int) -> Chairs:
+        return Chairs(self.centres[first:last], self.halves[first:last], self.lean[first:last])
+
     def distance(self, positions: Tensor) -> Tensor:
         """Signed distances at positions (chairs, points, 3): (chairs, points), positive outside. Exact there; within
         boxes that overlap it is the nearer of their surfaces."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from recon import data, hub
 from recon.errors import RecipeError
-from recon.models import KINDS, SIGNALS, BernoulliMixture, CurveTransformer, Gaussian, MoGSM
+from recon.models import KINDS, SIGNALS, BernoulliMixture, Gaussian, MoGSM, SignalModel
 from recon.models.base import Model, Network
 from recon.training import loop, signals
 from recon.training.recipe import Recipe
@@ -21,7 +21,7 @@ from recon.transfer import read_config
 CLOSED_FORMS = (Gaussian, MoGSM, BernoulliMixture)  # made by `fit`, not trained
 
 
-def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model | CurveTransformer]:
+def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model | SignalModel]:
     """Follow a recipe: yields progress, and the model at the end. An interrupted run in `runs` is gone on with."""
     if recipe.kind in SIGNALS:
         yield from signals.train(recipe, runs, device)
@@ -61,7 +61,7 @@ def batches(images: Tensor, device: str) -> Iterator[Tensor]:
     return (part.to(device).float() / 255 for part in images.split(2000))
 
 
-def write(model: Model | CurveTransformer, recipe: Recipe, folder: Path, trained: str) -> None:
+def write(model: Model | SignalModel, recipe: Recipe, folder: Path, trained: str) -> None:
     """The checkpoint folder: weights, and a configuration with the record that `recon.checkpoints` reads."""
     for tensor in [*model.parameters(), *model.buffers()]:
         tensor.data = tensor.data.contiguous()
@@ -82,7 +82,7 @@ def write(model: Model | CurveTransformer, recipe: Recipe, folder: Path, trained
         "trained": trained,
         "patch": recipe.training.patch if recipe.training else "any",
     }
-    if isinstance(model, CurveTransformer):
+    if isinstance(model, SignalModel):
         config["checkpoint"] |= {"side": 0, "channels": 1}  # of no pictures
     path.write_text(json.dumps(config, indent=2) + "\n")
 

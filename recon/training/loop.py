@@ -79,6 +79,8 @@ def follow(
     optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
     start, before = resume(state, weights, average, optimiser, recipe)
     began, saved, losses = time.monotonic(), time.monotonic(), []
+    if start == recipe.steps:
+        yield Progress(start, recipe.steps, math.nan, 0.0, 0.0, before)  # what took so long is known nevertheless
     for step in range(start, recipe.steps):
         for group in optimiser.param_groups:
             group["lr"] = rate(recipe, step)

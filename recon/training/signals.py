@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 
 from recon.curves import sextics
 from recon.errors import RecipeError
-from recon.models import SIGNALS, CurveTransformer
-from recon.models.signal_model import Points
+from recon.models import SIGNALS
+from recon.models.signal_model import SignalModel
+from recon.points import Points
+from recon.shapes import chairs
 from recon.training import loop
 from recon.training.recipe import Recipe
 
 MOST = 20  # points on a curve, as in the paper, which begins at 4: a person begins at none
 QUERIES = 20
-VALIDATION = 2000  # curves that the calibration is measured on
+MOST_IN_CUBE = 512  # points of a shape, from 4 on
+QUERIES_IN_CUBE = 256
+VALIDATION = 2000  # signals that the calibration is measured on, fewer of shapes
 BAND = 0.9
 
 
-def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | CurveTransformer]:
+def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | SignalModel]:
     """Follow a recipe: yields progress, and the model at the end, calibrated."""
     found = recipe.training
     if found is None:
@@ -30,19 +34,38 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
         model = SIGNALS[recipe.kind](**recipe.model)
     except TypeError as error:
         raise RecipeError(f"The [model] part of '{recipe.name}' does not fit a {recipe.kind}: {error}.") from error
+    batch = SOURCES[recipe.data.name]
 
     def drawn(step: int) -> tuple[Points, torch.Generator]:
-        generator = loop.seeded(found.seed, 2, step)
-        return batch(found.batch, generator).to(device), loop.seeded(found.seed, 3, step, device)
+        points = batch(found.batch, loop.seeded(found.seed, 2, step), False)
+        return points.to(device), loop.seeded(found.seed, 3, step, device)
 
+    model.prepare(loop.seeded(found.seed, 5, 0))
     yield from loop.follow(model, drawn, found, runs / f"{recipe.name}.safetensors", device)
-    model.to("cpu").calibrate(batch(VALIDATION, loop.seeded(found.seed, 4, 0), fewest=4), BAND)
+    model.to("cpu").calibrate(batch(VALIDATION, loop.seeded(found.seed, 4, 0), True), BAND)
     yield model
 
 
-def batch(count: int, generator: torch.Generator, fewest: int = 0) -> Points:
-    """Curves with `fewest` to MOST points each, and QUERIES queries at uniform positions."""
+def of_sextics(count: int, generator: torch.Generator, validation: bool) -> Points:
+    """Curves with up to MOST points each, or 4 to MOST to validate on; queries at uniform positions."""
     curves = sextics.draw(count, generator)
-    sizes = torch.randint(fewest, MOST + 1, (count,), generator=generator)
+    sizes = torch.randint(4 if validation else 0, MOST + 1, (count,), generator=generator)
     queries = 2 * torch.rand(count, QUERIES, 1, generator=generator) - 1
     return sextics.observed(curves, sizes, queries, generator)
+
+
+def of_chairs(count: int, generator: torch.Generator, validation: bool) -> Points:
+    """Chairs with as many points each, log-uniformly few or many, or to validate on, fewer chairs with 64 points; all
+    positions are uniform."""
+    logs = torch.tensor([4.0, MOST_IN_CUBE]).log()
+    size = (logs[0] + (logs[1] - logs[0]) * torch.rand((), generator=generator)).exp().round()
+    count, most = (count // 20, 64) if validation else (count, int(size))
+    made = chairs.draw(count, generator)
+    positions, queries = (
+        2 * torch.rand(count, points, 3, generator=generator) - 1 for points in (most, QUERIES_IN_CUBE)
+    )
+    present = torch.ones(count, most, dtype=torch.bool)
+    return Points(positions, made.distance(positions), present, queries, made.distance(queries))
+
+
+SOURCES: dict[str, Callable[[int, torch.Generator, bool], Points]] = {"sextics": of_sextics, "chairs": of_chairs}

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from recon import comparison, sampling
-from recon.curves.answer import answer
+from recon.curves.answer import answer, load
 from recon.errors import CheckpointError, ObservationError
 from recon.ui import tiles
 from recon.ui.comparing import Question
 from recon.ui.curve_board import parsed
-from recon.ui.curving import CLOSED, MODELS, QUERIES, load
+from recon.ui.curving import CLOSED, MODELS, QUERIES
 from recon.ui.engine import Engine, patch_mask, seed_of, whole
 from recon.ui.figures import picture_uri
 from recon.ui.painting import Painting

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,11 +10,9 @@ import gradio as gr
 import torch
 from torch import Tensor
 
-from recon import hub
 from recon.curves import sextics
-from recon.curves.answer import Answer, answer, check, usual
+from recon.curves.answer import Answer, answer, check, load, usual
 from recon.errors import ObservationError
-from recon.models import CurveTransformer
 from recon.ui.plainly import plainly
 
 CLOSED, PAPER = "curves", "curves-paper"
@@ -47,11 +44,6 @@ class Looks(NamedTuple):
     shown: bool
     truth: Truth
     seed: int
-
-
-@functools.cache
-def load(name: str) -> CurveTransformer:
-    return hub.load_signal(name)
 
 
 class Curving:

@@ -1,0 +1,66 @@
+"""What is said of one shape: its mean field, how sure that is, and shapes that it could be."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from recon import hub
+from recon.errors import CheckpointError
+from recon.models import ShapeTransformer
+from recon.shapes.chairs import grid
+
+SIDE = 32  # of the grid that fields are shown on
+AT_ONCE = 8192  # positions that are asked for together
+GROUPS = (8, 16, 32, 64, 128)  # values that are drawn together, each group given those before it
+
+
+@dataclass(frozen=True)
+class Field:
+    """mean and deviation of the signed distance, (side, side, side) each: across, depth, up"""
+
+    mean: Tensor
+    deviation: Tensor
+
+
+@functools.cache
+def load(name: str) -> ShapeTransformer:
+    """The checkpoint of that name; kept. Raises CheckpointError, also for one that is of no shapes."""
+    model = hub.load_signal(name)
+    if not isinstance(model, ShapeTransformer):
+        raise CheckpointError(f"'{name}' is no model of shapes.")
+    return model
+
+
+@torch.no_grad()
+def field(model: ShapeTransformer, positions: Tensor, values: Tensor, side: int = SIDE) -> Field:
+    """Given points (n, 3) and their values (n,)"""
+    places, means, spreads = grid(side).split(AT_ONCE), [], []
+    present = torch.ones(1, len(values), dtype=torch.bool)
+    for part in places:
+        law = model.law(positions[None], values[None], present, part[None])
+        means.append(law.mean[0, :, 0])
+        spreads.append(law.variance[0, :, 0].sqrt())
+    return Field(torch.cat(means).view(side, side, side), torch.cat(spreads).view(side, side, side))
+
+
+@torch.no_grad()
+def imagined(
+    model: ShapeTransformer, positions: Tensor, values: Tensor, count: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Points with more points that could be, (count, n + drawn, 3) and (count, n + drawn): values at Sobol' positions,
+    drawn in groups. The mean given all of them is a shape that it could be, as in the paper."""
+    from torch.quasirandom import SobolEngine
+
+    seed = int(torch.randint(2**31, (), generator=generator))
+    drawn = 2 * SobolEngine(3, scramble=True, seed=seed).draw(sum(GROUPS)) - 1
+    positions, values = positions.expand(count, -1, -1), values.expand(count, -1)
+    for group in drawn.split(GROUPS):
+        present = torch.ones_like(values, dtype=torch.bool)
+        queries = group.expand(count, -1, -1)
+        new = model.law(positions, values, present, queries).sample(generator)[..., 0]
+        positions, values = torch.cat([positions, queries], 1), torch.cat([values, new], 1)
+    return positions, values

@@ -1,0 +1,58 @@
+"""Surfaces of fields: meshes, as files, and how far two shapes are from each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recon.errors import PredictionError
+
+MOST = 3000  # vertices that distances are measured between
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """vertices float32 (n, 3), in the cube's coordinates; faces int32 (m, 3)"""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+
+    def to_obj(self) -> str:
+        """Wavefront OBJ; y is up there, as viewers have it"""
+        across, depth, up = self.vertices.T
+        lines = [f"v {x:.4f} {y:.4f} {z:.4f}" for x, y, z in zip(across, up, -depth, strict=True)]
+        return "\n".join([*lines, *(f"f {a} {b} {c}" for a, b, c in self.faces + 1)]) + "\n"
+
+
+def surface(field: Tensor) -> Mesh:
+    """Where a field of signed distances (side, side, side) over [-1, 1]^3 is zero (marching cubes, Lewiner 2003).
+    Raises PredictionError where it is nowhere."""
+    from skimage.measure import marching_cubes
+
+    side = field.shape[0]
+    values = np.pad(field.numpy(), 1, constant_values=float(field.max().clamp_min(1e-3)))  # closed at the cube's faces
+    if values.min() >= 0:
+        raise PredictionError("Nothing of this shape is left: no value is below zero.")
+    vertices, faces, _, _ = marching_cubes(values, 0.0)
+    return Mesh(((2 * (vertices - 1) + 1) / side - 1).astype(np.float32), faces.astype(np.int32))
+
+
+def overlap(a: Tensor, b: Tensor) -> float:
+    """Intersection over union of what is inside two fields"""
+    inside, also = a < 0, b < 0
+    return ((inside & also).sum() / (inside | also).sum().clamp_min(1)).item()
+
+
+def chamfer(a: Mesh, b: Mesh) -> float:
+    """Mean distance of a vertex of either to the nearest of the other, the two means averaged"""
+    one, other = (thinned(torch.from_numpy(mesh.vertices)) for mesh in (a, b))
+    apart = torch.cdist(one, other)
+    return 0.5 * (apart.amin(0).mean() + apart.amin(1).mean()).item()
+
+
+def thinned(vertices: Tensor) -> Tensor:
+    order = torch.randperm(len(vertices), generator=torch.Generator().manual_seed(0))
+    return vertices[order[:MOST]]
