@@ -158,7 +158,7 @@ def evaluate(asked: argparse.Namespace) -> None:
                 command = f"python -m recon evaluate table1 --limit {asked.limit}"
                 card.write(hub.resolve(network), recipe.load(network), table, command, table1.ABOUT)
             continue
-        table = (signals[name] if name in signals else reconstruction).table(name, asked.limit)
+        table = signals.get(name, reconstruction).table(name, asked.limit)
         print(table)
         if asked.card:
             command = f"python -m recon evaluate {name} --limit {asked.limit}"

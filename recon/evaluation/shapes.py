@@ -21,9 +21,9 @@ SIZES = (32, 256)
 SEED = 10**6  # no training draws from it
 REAL = "chairs32.npz"
 SAMPLES = 3
-ABOUT = """Of each number of points at random positions: intersection over union, Chamfer distance (the cube's side is 2)
-and mean error of the mean field, for the model and for the Gaussian that it stands on; then the share of the truth in
-90 % bands, the overlap of two samples, and a sample's mean error at the known points."""
+ABOUT = """Of each number of points at random positions: intersection over union, Chamfer distance (the cube's side
+is 2) and mean error of the mean field, for the model and for the Gaussian that it stands on; then the share of the
+truth in 90 % bands, the overlap of two samples, and a sample's mean error at the known points."""
 HEAD = "| chairs | points | IoU (Gaussian) | Chamfer (Gaussian) | error (Gaussian) | 90 % bands | samples alike | off |"
 
 

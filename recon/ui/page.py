@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from recon.ui import about, api, compare, curves, lab, mending, race, reconstruct, textures
+from recon.ui import about, api, beyond, compare, lab, mending, race, reconstruct, textures
 from recon.ui.engine import Engine
 from recon.ui.theme import theme
 
@@ -36,7 +36,7 @@ def build(engine: Engine) -> gr.Blocks:
             with gr.Tab("Textures") as tab:
                 mending.build(textures.build(tab))
             with gr.Tab("Beyond images") as tab:
-                curves.build(tab)
+                beyond.build(tab)
             with gr.Tab("Models"):
                 about.build(engine)
         api.build(engine)

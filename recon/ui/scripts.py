@@ -108,4 +108,5 @@ def save_text(name: str, kind: str) -> str:
 SAVE_CSV = save_text("recon-comparison.csv", "text/csv")
 SAVE_RACE = save_text("recon-race.csv", "text/csv")
 SAVE_LAB = save_text("recon-lab.csv", "text/csv")
+SAVE_SHAPE = save_text("recon-chair.obj", "text/plain")
 SAVE_TEXTURE_SETTINGS = save_text("recon-texture.json", "application/json")

@@ -1,0 +1,15 @@
+"""The tab of what is no picture: curves and shapes, by the same model as pictures."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from recon.ui import curves, shapes
+
+
+def build(tab: gr.Tab) -> None:
+    with gr.Tabs(elem_classes="recon-parts"):
+        with gr.Tab("Curves"):
+            curves.build(tab)
+        with gr.Tab("Shapes") as part:
+            shapes.build(part)
