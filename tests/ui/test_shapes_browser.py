@@ -1,0 +1,54 @@
+"""The Shapes part of the page in Chromium."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ui.test_racing import small_engine
+from tests.ui.visitor import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return small_engine()
+
+
+def test_a_chair_another_samples_and_its_file(visitor):
+    page = visitor.page
+    visitor.open_tab("Beyond images")
+    page.get_by_role("tab", name="Shapes", exact=True).click()
+    said = page.locator("#shapes-said")
+    expect(said).to_contain_text("in common with the true one")
+    before = said.inner_text()
+    page.locator("#shapes-size").get_by_label("16", exact=True).check()
+    expect(said).not_to_have_text(before)
+    before = said.inner_text()
+    page.locator("#shapes-another").click()
+    expect(page.locator("#shapes-seed input")).to_have_value("1")
+    expect(said).not_to_have_text(before)
+    expect(page.locator("#shapes-sample-0")).to_be_hidden()
+    page.locator("#shapes-draw").click()
+    expect(page.locator("#shapes-status")).to_contain_text("in common with each other")
+    expect(page.locator("#shapes-sample-2 .js-plotly-plot")).to_be_visible()
+    with page.expect_download() as download:
+        page.locator("#shapes-save").click()
+    assert download.value.suggested_filename == "recon-chair.obj"
+    assert download.value.path().read_text().startswith("v ")
+
+
+def test_stop_ends_the_drawing_and_a_phone_shows_all(visit, chromium):
+    phone = chromium.new_context(viewport={"width": 400, "height": 860}, has_touch=True)
+    visitor = visit(phone)
+    page = visitor.page
+    visitor.open_tab("Beyond images")
+    page.get_by_role("tab", name="Shapes", exact=True).tap()
+    expect(page.locator("#shapes-said")).to_contain_text("in common with the true one")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("#shapes-draw").tap()
+    expect(page.locator("#shapes-status")).to_contain_text("of 3")
+    page.locator("#shapes-stop").tap()
+    expect(page.locator("#shapes-status")).to_contain_text("Stopped")
+    page.wait_for_timeout(3000)
+    expect(page.locator("#shapes-status")).to_contain_text("Stopped")
