@@ -31,7 +31,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from recon import transfer
 from recon.errors import CheckpointError
@@ -39,6 +39,8 @@ from recon.transfer import CARD, CONFIG, WEIGHTS
 
 if TYPE_CHECKING:
     from recon.models import Directed, Model, SignalModel
+
+    Signal = TypeVar("Signal", bound=SignalModel)
 
 INDEX = Path(__file__).with_name("hub_index.json")
 FETCH_SECONDS = 60.0  # for a whole checkpoint of a few MB
@@ -124,11 +126,12 @@ def load_directed(name: str, *, revision: str | None = None, folder: str | Path 
     return read(resolve(name, revision, folder=folder), name, kinds)
 
 
-def load_signal(name: str, *, revision: str | None = None, folder: str | Path | None = None) -> SignalModel:
-    """The model of a signal called `name`, on the CPU; else as `load`."""
-    from recon.models import SIGNALS as kinds
-
-    return read(resolve(name, revision, folder=folder), name, kinds)
+def load_signal(
+    name: str, kind: type[Signal], *, revision: str | None = None, folder: str | Path | None = None
+) -> Signal:
+    """The model of a signal called `name`, on the CPU, which has to be of that class, one of `recon.models.SIGNALS`;
+    else as `load`."""
+    return read(resolve(name, revision, folder=folder), name, {kind.kind: kind})
 
 
 def read(path: str | Path, name: str | None = None, kinds: Mapping[str, type] | None = None):

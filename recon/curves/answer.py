@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,10 +11,8 @@ from torch import Tensor
 from recon import hub
 from recon.curves import sextics
 from recon.curves.gaussian_process import GaussianProcess, fitted_rbf
-from recon.errors import CheckpointError, ObservationError
-
-if TYPE_CHECKING:
-    from recon.models import CurveTransformer
+from recon.errors import ObservationError
+from recon.models import CurveTransformer
 
 MOST = 60  # points
 RANGE = 3.0  # of their values, either way
@@ -67,12 +64,7 @@ def answer(
 @functools.cache
 def load(name: str) -> CurveTransformer:
     """The checkpoint of that name; kept. Raises CheckpointError, also for one that is of no curves."""
-    from recon.models import CurveTransformer
-
-    model = hub.load_signal(name)
-    if not isinstance(model, CurveTransformer):
-        raise CheckpointError(f"'{name}' is no model of curves.")
-    return model
+    return hub.load_signal(name, CurveTransformer)
 
 
 def check(positions: Tensor, values: Tensor) -> None:

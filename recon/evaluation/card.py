@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from recon.hub import SIGNALS
+from recon.models import SIGNALS
 from recon.training.recipe import Recipe
 from recon.transfer import CARD, read_config
 
@@ -54,7 +54,13 @@ def write(folder: Path, found: Recipe, table: str | None = None, command: str = 
 
 def loading(found: Recipe) -> list[str]:
     if found.kind in SIGNALS:
-        return ["from recon import hub", "", f'model = hub.load_signal("{found.name}")']
+        kind = SIGNALS[found.kind].__name__
+        return [
+            "from recon import hub",
+            f"from recon.models import {kind}",
+            "",
+            f'model = hub.load_signal("{found.name}", {kind})',
+        ]
     return ["import recon", "", f'model = recon.load("{found.name}")']
 
 

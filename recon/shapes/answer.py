@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from recon import hub
-from recon.errors import CheckpointError
 from recon.models import ShapeTransformer
 from recon.shapes.chairs import grid
 
@@ -25,14 +24,21 @@ class Field:
     mean: Tensor
     deviation: Tensor
 
+    @property
+    def shape(self) -> Tensor:
+        """A field whose inside is the Vorob'ev mean (Molchanov 2005, section 2.2.2): the positions that are most
+        probably inside, as many as are expected to be. Where the mean is below zero is less: what is thin and could be
+        in several places is on average nowhere. The law of a value is taken to be a Gaussian."""
+        score = (-self.mean / self.deviation).flatten()
+        count = int(torch.special.ndtr(score).sum().round().clamp(1, len(score) - 1))
+        level = score.topk(count + 1).values[-2:].mean()  # between the last that is inside and the next
+        return self.mean + level * self.deviation
+
 
 @functools.cache
 def load(name: str) -> ShapeTransformer:
     """The checkpoint of that name; kept. Raises CheckpointError, also for one that is of no shapes."""
-    model = hub.load_signal(name)
-    if not isinstance(model, ShapeTransformer):
-        raise CheckpointError(f"'{name}' is no model of shapes.")
-    return model
+    return hub.load_signal(name, ShapeTransformer)
 
 
 @torch.no_grad()

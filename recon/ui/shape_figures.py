@@ -73,7 +73,7 @@ def solid(mesh: Mesh, colour: str, opacity: float = 1.0) -> go.Mesh3d:
 
 
 def middle(field: Field, truth: Tensor | None) -> go.Figure:
-    """The slice through the middle, from the side: how unsure it is, where its mean has the surface, and the truth"""
+    """The slice through the middle, from the side: how unsure it is, where its shape has the surface, and the truth"""
     side = field.mean.shape[0]
     at = side // 2
     line = [(2 * k + 1) / side - 1 for k in range(side)]
@@ -87,7 +87,7 @@ def middle(field: Field, truth: Tensor | None) -> go.Figure:
             colorbar={"thickness": 8, "title": {"text": "std. dev.", "side": "right"}, "tickfont": {"size": 11}},
             hovertemplate="standard deviation %{z:.3f}<extra></extra>",
         ),
-        outline(line, field.mean[at], "#ffffff", "solid"),
+        outline(line, field.shape[at], "#ffffff", "solid"),
     ]
     if truth is not None:
         drawn.append(outline(line, truth[at], "#ffb454", "dot"))

@@ -15,11 +15,12 @@ FIRST = 64
 LEDE = (
     "A shape as a field: at each position in a cube, how far it is to the surface, negative inside. A chair, made by "
     "code, is known at a few random positions: blue dots lie inside, orange ones outside, large ones near the surface. "
-    "From those the model says the distance everywhere; where its mean is zero, there is the mean shape. Drag to turn."
+    "From those the model says the distance everywhere, and how sure it is. The shape is what is most probably inside, "
+    "as much of it as is expected. Drag to turn."
 )
 TRY = (
     "<b>Try</b> 16 dots, then 64 and 256. <b>Notice</b> that the seat comes first, and legs and slats last, and that "
-    "the mean loses what is thin and could be anywhere: a chair that is drawn has legs again."
+    "what is thin and could be in several places is lost longest."
 )
 SLICE = "through the middle, from the side"
 
@@ -34,7 +35,7 @@ def build(tab: gr.Tab) -> None:
             gr.HTML(heading("Observed", "signed distances"))
             dots = gr.Plot(show_label=False, container=False, elem_id="shapes-points")
         with gr.Column(min_width=280):
-            gr.HTML(heading("Mean shape"))
+            gr.HTML(heading("Shape", "most probably inside"))
             mean = gr.Plot(show_label=False, container=False, elem_id="shapes-mean")
         with gr.Column(min_width=280):
             gr.HTML(heading("How unsure", SLICE))

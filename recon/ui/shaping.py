@@ -60,7 +60,7 @@ class Shaping:
         seen = mesh.surface(asked.truth) if shown else None
         return [
             shape_figures.points(asked.positions, asked.values, seen),
-            drawn(found.mean),
+            drawn(found.shape),
             shape_figures.middle(found, asked.truth if shown else None),
             said(found, asked),
             gr.update(visible=False),
@@ -88,7 +88,7 @@ class Shaping:
         found = imagined(model, asked.positions, asked.values, SAMPLES, generator)
         fields: list[Tensor] = []
         for k, (positions, values) in enumerate(zip(*found, strict=True)):
-            fields.append(field(model, positions, values).mean)
+            fields.append(field(model, positions, values).shape)
             figures[k] = drawn(fields[-1])
             yield [gr.update(visible=True), *figures, f"<p class='quiet'>{k + 1} of {SAMPLES} ...</p>"]
         yield [gr.skip(), *figures, alike(fields, asked.truth)]
@@ -96,15 +96,15 @@ class Shaping:
     @plainly
     def as_obj(self, seed: int, size: int) -> str:
         asked = question(seed, size)
-        return mesh.surface(field(load(MODEL), asked.positions, asked.values).mean).to_obj()
+        return mesh.surface(field(load(MODEL), asked.positions, asked.values).shape).to_obj()
 
 
 def said(found: Field, asked: Question) -> str:
-    share = mesh.overlap(found.mean, asked.truth)
+    share = mesh.overlap(found.shape, asked.truth)
     error = (found.mean - asked.truth).abs().mean()
     held = ((found.mean - asked.truth).abs() <= 1.645 * found.deviation).double().mean()
     return (
-        f"<p class='quiet'>The mean shape has <b>{share:.0%}</b> of its volume in common with the true one "
+        f"<p class='quiet'>This shape has <b>{share:.0%}</b> of its volume in common with the true one "
         f"(intersection over union). Mean error of a distance {error:.3f}; {held:.0%} of the distances lie in their "
         "90 % bands.</p>"
     )

@@ -113,7 +113,7 @@ def test_training_lowers_its_objective(generator):
 
 @pytest.mark.parametrize("name", ["curves", "curves-paper"])
 def test_the_bundled_ones_know_sextics(name):
-    found = hub.load_signal(name)
+    found = hub.load_signal(name, CurveTransformer)
     told = points(100, 10, seed=9)
     said = law(found, told)
     error = (said.mean[..., 0] - told.truth).abs().mean()

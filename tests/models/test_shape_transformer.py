@@ -55,6 +55,16 @@ def test_a_field_is_the_law_on_a_grid(model):
     assert torch.allclose(found.mean.flatten(), law.mean[0, :, 0], atol=1e-5) and (found.deviation > 0).all()
 
 
+def test_the_shape_holds_as_much_as_is_expected_and_what_is_likeliest(model):
+    positions, values = known(9)
+    found = field(model, positions, values, side=12)
+    inside = found.shape < 0
+    likely = torch.special.ndtr(-found.mean / found.deviation)
+    assert abs(inside.sum() - likely.sum()) <= 1 and likely[inside].min() >= likely[~inside].max()
+    sure = answer.Field(found.mean, torch.full_like(found.mean, 1e-6))
+    assert torch.equal(sure.shape < 0, found.mean < 0)
+
+
 def test_what_is_imagined_keeps_what_is_known_and_differs_elsewhere(model):
     positions, values = known(9)
     where, drawn = imagined(model, positions, values, 3, torch.Generator().manual_seed(0))
@@ -96,6 +106,6 @@ def test_the_bundled_one_knows_chairs():
 
 
 def test_a_model_of_something_else():
-    with pytest.raises(CheckpointError, match="no model of shapes"):
+    with pytest.raises(CheckpointError, match="curve_transformer"):
         answer.load("curves")
     assert {record.name for record in hub.signals()} >= {"curves", "curves-paper", "chairs"}
