@@ -75,11 +75,9 @@ def measure(model: ShapeTransformer, truth: Tensor, size: int, seed: int) -> lis
     for one in (found, Field(*(part[0].view_as(truth) for part in plain))):
         scores += [mesh.overlap(one.shape, truth), far(one.shape, truth), (one.mean - truth).abs().mean().item()]
     held = ((found.mean - truth).abs() <= 1.645 * found.deviation).double().mean().item()
-    drawn = []
-    for where, value in zip(*imagined(model, positions, values, SAMPLES, generator), strict=True):
-        drawn.append(field(model, where, value))
-    alike = np.mean([mesh.overlap(a.shape, b.shape) for a, b in itertools.combinations(drawn, 2)]).item()
-    off = np.mean([(at(one.mean[None], positions[None])[0] - values).abs().mean().item() for one in drawn]).item()
+    drawn = imagined(model, positions, values, found, SAMPLES, generator)
+    alike = np.mean([mesh.overlap(a, b) for a, b in itertools.combinations(drawn, 2)]).item()
+    off = (at(drawn, positions.expand(SAMPLES, -1, -1)) - values).abs().mean().item()
     return [*scores, held, alike, off]
 
 

@@ -14,7 +14,6 @@ from recon.shapes.chairs import grid
 
 SIDE = 32  # of the grid that fields are shown on
 AT_ONCE = 8192  # positions that are asked for together
-GROUPS = (8, 16, 32, 64, 128)  # values that are drawn together, each group given those before it
 
 
 @dataclass(frozen=True)
@@ -55,18 +54,11 @@ def field(model: ShapeTransformer, positions: Tensor, values: Tensor, side: int 
 
 @torch.no_grad()
 def imagined(
-    model: ShapeTransformer, positions: Tensor, values: Tensor, count: int, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Points with more points that could be, (count, n + drawn, 3) and (count, n + drawn): values at Sobol' positions,
-    drawn in groups. The mean given all of them is a shape that it could be, as in the paper."""
-    from torch.quasirandom import SobolEngine
-
-    seed = int(torch.randint(2**31, (), generator=generator))
-    drawn = 2 * SobolEngine(3, scramble=True, seed=seed).draw(sum(GROUPS)) - 1
-    positions, values = positions.expand(count, -1, -1), values.expand(count, -1)
-    for group in drawn.split(GROUPS):
-        present = torch.ones_like(values, dtype=torch.bool)
-        queries = group.expand(count, -1, -1)
-        new = model.law(positions, values, present, queries).sample(generator)[..., 0]
-        positions, values = torch.cat([positions, queries], 1), torch.cat([values, new], 1)
-    return positions, values
+    model: ShapeTransformer, positions: Tensor, values: Tensor, found: Field, count: int, generator: torch.Generator
+) -> Tensor:
+    """Fields that it could be, (count, side, side, side), given points as in `field`, and what that found: as far from
+    the mean, in standard deviations, as fields are that the closed form draws. Each value has the model's mean and
+    spread, and values go together as in the closed form (a Gaussian copula)."""
+    queries, present = grid(found.mean.shape[0])[None], torch.ones(1, len(values), dtype=torch.bool)
+    apart = model.basis.sample(positions[None], values[None], present, queries, count, generator)
+    return found.mean + found.deviation * apart.view(count, *found.mean.shape)

@@ -56,15 +56,36 @@ class FieldBasis(nn.Module):
     def posterior(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation at queries (signals, m, 3), (signals, m) each, given points as `Points` has
         them"""
+        weights, factor = self._weights(positions, values, present)
+        mean, fields = self.at(queries)
+        spread = torch.linalg.solve_triangular(factor, fields.transpose(-1, -2), upper=False)
+        return mean + (fields @ weights)[..., 0], (spread.square().sum(-2) + self.rest.square()).sqrt()
+
+    def sample(
+        self,
+        positions: Tensor,
+        values: Tensor,
+        present: Tensor,
+        queries: Tensor,
+        count: int,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """How far fields that could be are from the mean at queries (1, m, 3), in standard deviations: (count, m). What
+        the fields leave over is not drawn, so that they are smooth."""
+        _, factor = self._weights(positions, values, present)
+        _, fields = self.at(queries)
+        noise = torch.randn(count, factor.shape[-1], generator=generator).to(fields)
+        spread = torch.linalg.solve_triangular(factor, fields.transpose(-1, -2), upper=False)[0]
+        return noise @ spread / (spread.square().sum(0) + self.rest.square()).sqrt()
+
+    def _weights(self, positions: Tensor, values: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """The weights' posterior: mean (signals, rank, 1), and the lower Cholesky factor of the precision"""
         mean, fields = self.at(positions)
         seen = torch.where(present[..., None], fields, 0.0).double() / self.rest.double()
         known = torch.where(present, values - mean, 0.0).double() / self.rest.double()
         precision = seen.transpose(-1, -2) @ seen + torch.eye(seen.shape[-1], dtype=seen.dtype, device=seen.device)
         factor = torch.linalg.cholesky(precision)
-        weights = torch.cholesky_solve(seen.transpose(-1, -2) @ known[..., None], factor).float()
-        mean, fields = self.at(queries)
-        spread = torch.linalg.solve_triangular(factor.float(), fields.transpose(-1, -2), upper=False)
-        return mean + (fields @ weights)[..., 0], (spread.square().sum(-2) + self.rest.square()).sqrt()
+        return torch.cholesky_solve(seen.transpose(-1, -2) @ known[..., None], factor).float(), factor.float()
 
 
 def distances(chairs: Chairs, side: int) -> Tensor:

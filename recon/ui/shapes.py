@@ -11,7 +11,7 @@ from recon.ui.scripts import SAVE_SHAPE
 from recon.ui.shaping import NOTHING, SAMPLES, SIZES, Shaping
 
 QUEUE = "shapes"
-FIRST = 64
+FIRST = 128
 LEDE = (
     "A shape as a field: at each position in a cube, how far it is to the surface, negative inside. A chair, made by "
     "code, is known at a few random positions: blue dots lie inside, orange ones outside, large ones near the surface. "

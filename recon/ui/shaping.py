@@ -85,11 +85,10 @@ class Shaping:
         generator = torch.Generator().manual_seed(seed_of(seed))
         figures: list[Any] = [None] * SAMPLES
         yield [gr.skip(), *figures, f"<p class='quiet'>0 of {SAMPLES} ...</p>"]
-        found = imagined(model, asked.positions, asked.values, SAMPLES, generator)
-        fields: list[Tensor] = []
-        for k, (positions, values) in enumerate(zip(*found, strict=True)):
-            fields.append(field(model, positions, values).shape)
-            figures[k] = drawn(fields[-1])
+        found = field(model, asked.positions, asked.values)
+        fields = imagined(model, asked.positions, asked.values, found, SAMPLES, generator)
+        for k, one in enumerate(fields):
+            figures[k] = drawn(one)
             yield [gr.update(visible=True), *figures, f"<p class='quiet'>{k + 1} of {SAMPLES} ...</p>"]
         yield [gr.skip(), *figures, alike(fields, asked.truth)]
 
@@ -110,7 +109,7 @@ def said(found: Field, asked: Question) -> str:
     )
 
 
-def alike(fields: list[Tensor], truth: Tensor) -> str:
+def alike(fields: Tensor, truth: Tensor) -> str:
     pairs = [mesh.overlap(fields[a], fields[b]) for a in range(len(fields)) for b in range(a)]
     true = sum(mesh.overlap(one, truth) for one in fields) / len(fields)
     return (
