@@ -7,8 +7,8 @@ import pytest
 
 from recon import data, hub
 from recon.errors import RecipeError
-from recon.models import KINDS
-from recon.training import recipe
+from recon.models import KINDS, SIGNALS
+from recon.training import recipe, signals
 from recon.training.recipe import Training
 
 SOUND = """
@@ -44,8 +44,10 @@ def written(tmp_path):
 @pytest.mark.parametrize("name", recipe.names())
 def test_those_that_are_shipped(name):
     found = recipe.load(name)
-    assert found.name == name and found.kind in KINDS and found.title and found.summary and found.notes
-    if found.training is None:
+    assert found.name == name and found.kind in KINDS | SIGNALS and found.title and found.summary and found.notes
+    if found.kind in SIGNALS:
+        assert SIGNALS[found.kind](**found.model).kind == found.kind and found.data.name in signals.SOURCES
+    elif found.training is None:
         assert set(found.model) <= set(inspect.signature(KINDS[found.kind].fit).parameters)
         assert found.model.get("coarse", "celeba") in data.SETS
     else:
