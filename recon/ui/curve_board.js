@@ -13,6 +13,7 @@ let points = [], past = [];
 let held = null; // the point that is pressed: its index, whether it is new, where it began, what was there before
 let cursor = null; // [x, y] for those who use the keyboard
 let told = 0;
+let sent = 0; // when: an answer to what the other plot had before that is not taken
 let size = { width: 0, height: 0 };
 
 const right = () => size.width - PAD, low = () => size.height - BOTTOM;
@@ -39,7 +40,8 @@ function nearest([x, y]) {
 // A new object each time: gradio ignores one that was changed in place.
 function send() {
   told = performance.now();
-  props.value = { points: points.map((point) => [...point]) };
+  sent = Date.now();
+  props.value = { points: points.map((point) => [...point]), sent };
   trigger('place', { count: points.length });
 }
 
@@ -176,6 +178,7 @@ function resize() {
 
 function take() {
   const next = props.value?.points ?? [];
+  if (props.value?.sent < sent) return show();
   if (held || JSON.stringify(next) === JSON.stringify(points)) return show();
   past.push(points);
   points = next.map((point) => [...point]);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 import torch
@@ -16,14 +16,26 @@ from recon.ui.components import browser_part
 from recon.ui.plainly import hint
 
 
+class Placed(NamedTuple):
+    """Points (n, 2), float64, and when they were placed, by the browser's clock, in milliseconds; 0 for points from
+    elsewhere"""
+
+    points: Tensor
+    sent: float = 0.0
+
+    def to_payload(self) -> dict[str, Any]:
+        payload: dict[str, Any] = {"points": [[round(x, 4), round(y, 4)] for x, y in self.points.tolist()]}
+        return payload | ({"sent": self.sent} if self.sent else {})
+
+
 class CurveBoard(gr.HTML):
-    """Its value in Python is a tensor of points (n, 2), float64. Event `place`, whenever they change, with `count`.
+    """Its value in Python is `Placed`. Event `place`, whenever they change, with `count`.
 
     answer  what is drawn: `x` and `mean`, `bands` as pairs of low and high, `samples`, and `truth`, a list or None
     called  what it is called to those who do not see it
     """
 
-    def __init__(self, value: Tensor | None = None, *, called: str = "", answer: dict | None = None, **kwargs: Any):
+    def __init__(self, value: Placed | None = None, *, called: str = "", answer: dict | None = None, **kwargs: Any):
         self.answer, self.called = answer, called  # real attributes: gr.HTML takes any quoted name for an event
         super().__init__(
             value,
@@ -40,14 +52,17 @@ class CurveBoard(gr.HTML):
         """Where gr.HTML makes `place`; by its default, one made while another is answered would be lost."""
         return partial(super().__getattr__(name), trigger_mode="always_last")
 
-    def preprocess(self, payload: Any) -> Tensor:
+    def preprocess(self, payload: Any) -> Placed:
         """What the browser sent, which nothing has checked yet; a plain sentence for what are no points."""
-        return parsed(payload.get("points") if isinstance(payload, dict) else payload)
+        if not isinstance(payload, dict):
+            return Placed(parsed(payload))
+        sent = payload.get("sent")
+        return Placed(parsed(payload.get("points")), float(sent) if isinstance(sent, int | float) else 0.0)
 
-    def postprocess(self, value: Tensor | dict[str, Any] | None) -> dict[str, Any]:
+    def postprocess(self, value: Placed | dict[str, Any] | None) -> dict[str, Any]:
         if isinstance(value, dict):
             return value
-        return {"points": [] if value is None else [[round(x, 4), round(y, 4)] for x, y in value.tolist()]}
+        return {"points": []} if value is None else value.to_payload()
 
     def api_info(self) -> dict[str, Any]:
         point = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}

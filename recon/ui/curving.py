@@ -13,6 +13,7 @@ from torch import Tensor
 from recon.curves import sextics
 from recon.curves.answer import Answer, answer, check, load, usual
 from recon.errors import ObservationError
+from recon.ui.curve_board import Placed
 from recon.ui.plainly import plainly
 
 CLOSED, PAPER = "curves", "curves-paper"
@@ -50,24 +51,24 @@ class Curving:
     """Handlers; all end with both boards, what is said of each, and the points as text."""
 
     @plainly
-    def place_left(self, points: Tensor, *looks: Any) -> list:
+    def place_left(self, placed: Placed, *looks: Any) -> list:
         """Points that were placed in the left plot, which has them already."""
-        return answers(points, Looks(*looks), left=False)
+        return answers(placed, Looks(*looks), left=False)
 
     @plainly
-    def place_right(self, points: Tensor, *looks: Any) -> list:
-        return answers(points, Looks(*looks), right=False)
+    def place_right(self, placed: Placed, *looks: Any) -> list:
+        return answers(placed, Looks(*looks), right=False)
 
     @plainly
-    def look(self, points: Tensor, *looks: Any) -> list:
+    def look(self, placed: Placed, *looks: Any) -> list:
         """The same points, another model or look."""
-        return answers(points, Looks(*looks), left=False, right=False)
+        return answers(placed, Looks(*looks), left=False, right=False)
 
     @plainly
     def type_in(self, text: str, *looks: Any) -> list:
         """Points from elsewhere: the sextic that there was is forgotten."""
         points, truth = written(text), Truth()
-        return [truth, *answers(points, Looks(*looks)._replace(truth=truth))]
+        return [truth, *answers(Placed(points), Looks(*looks)._replace(truth=truth))]
 
     @plainly
     def draw(self, size: int, *looks: Any) -> list:
@@ -77,7 +78,7 @@ class Curving:
         truth = Truth(sextics.draw(1, generator)[0])
         positions = 2 * torch.rand(MOST, generator=generator) - 1
         points = torch.stack([positions, truth.at(positions) + noise(MOST, generator)], 1)[: int(size)]
-        return [truth, *answers(points, chosen._replace(truth=truth))]
+        return [truth, *answers(Placed(points), chosen._replace(truth=truth))]
 
     @plainly
     def another(self, size: int, *looks: Any) -> list:
@@ -85,32 +86,32 @@ class Curving:
         return [seed, *self.draw(size, *looks[:-1], seed)]
 
     @plainly
-    def arrive(self, size: int, points: Tensor, *looks: Any) -> list:
+    def arrive(self, size: int, placed: Placed, *looks: Any) -> list:
         """The first time there are no points yet; then all stays as it is."""
-        return [gr.skip()] * 6 if len(points) else self.draw(size, *looks)
+        return [gr.skip()] * 6 if len(placed.points) else self.draw(size, *looks)
 
     @plainly
-    def more(self, points: Tensor, *looks: Any) -> list:
+    def more(self, placed: Placed, *looks: Any) -> list:
         """One point more, where the left model is least sure."""
-        chosen = Looks(*looks)
+        chosen, points = Looks(*looks), placed.points
         found = answer(load(chosen.model), points[:, 0], points[:, 1], QUERIES)
         where = QUERIES[found.deviation.argmax()][None]
         value = chosen.truth.at(where) + noise(1, torch.Generator().manual_seed(len(points)))
-        return answers(torch.cat([points, torch.stack([where, value], 1)]), chosen)
+        return answers(Placed(torch.cat([points, torch.stack([where, value], 1)])), chosen)
 
 
 def noise(count: int, generator: torch.Generator) -> Tensor:
     return sextics.NOISE * torch.randn(count, generator=generator)
 
 
-def answers(points: Tensor, looks: Looks, left: bool = True, right: bool = True) -> list:
+def answers(placed: Placed, looks: Looks, left: bool = True, right: bool = True) -> list:
     """Both boards, with the points where they are new to them, what is said below each, and the points as text"""
-    count = SAMPLES if looks.samples else 0
+    points, count = placed.points, SAMPLES if looks.samples else 0
     known = None if looks.truth.curve is None else looks.truth.at(QUERIES)
     boards, said = [], []
     for one, new in ((load(looks.model), left), (usual(), right)):
         found = answer(one, points[:, 0], points[:, 1], QUERIES, count, int(looks.seed or 0))
-        drawing, here = drawn(found, known if looks.shown else None), {"points": points.tolist()}
+        drawing, here = drawn(found, known if looks.shown else None), placed.to_payload()
         boards.append(gr.update(answer=drawing, value=here) if new else gr.update(answer=drawing))
         said.append(sentence(found, known))
     return [*boards, *said, "; ".join(f"{x:.3g}, {y:.3g}" for x, y in points.tolist())]

@@ -42,7 +42,7 @@ def opened(uri: str) -> np.ndarray:
 
 def test_only_what_is_meant_is_public(client):
     shown = client.view_api(return_format="dict", print_info=False)
-    assert set(shown["named_endpoints"]) == {"/models", "/patch", "/reconstruct", "/sample", "/compare"}
+    assert set(shown["named_endpoints"]) == {"/models", "/patch", "/reconstruct", "/sample", "/compare", "/curve"}
     assert not shown["unnamed_endpoints"]
     for endpoint in shown["named_endpoints"].values():
         assert endpoint["description"].strip().endswith(".")
@@ -246,3 +246,25 @@ def test_a_broken_body_is_refused(url):
 def test_after_all_of_them_a_good_call_works(client):
     assert np.shape(client.predict(CELLS, api_name="/reconstruct")["mean"]) == (3, 32, 32)
     json.dumps(client.predict(CELLS, count=1, api_name="/sample"))
+
+
+def test_a_curve_and_what_is_none(client):
+    points = [[-0.5, 0.2], [0.3, -0.7]]
+    found = client.predict(points, [-0.5, 0.0, 0.3], "curves", 2, 1, api_name="/curve")
+    again = client.predict(points, [-0.5, 0.0, 0.3], "curves", 2, 1, api_name="/curve")
+    assert found == again and found["x"] == [-0.5, 0.0, 0.3] and len(found["samples"]) == 2
+    assert all(low < mean < high for low, mean, high in zip(found["low"], found["mean"], found["high"], strict=True))
+    assert abs(found["mean"][0] - 0.2) < 0.06 and abs(found["mean"][2] + 0.7) < 0.06
+    assert len(client.predict(points, api_name="/curve")["x"]) == 161
+    for wrong in (
+        ("ab",),
+        ([[2, 0]],),
+        (points, [2.0]),
+        (points, []),
+        (points, None, "gaussian-celeba"),
+        (points, None, "curves", 17),
+        (points, None, "curves", 0, -1),
+    ):
+        with pytest.raises(client_library.exceptions.AppError) as said:
+            client.predict(*wrong, api_name="/curve")
+        assert "our fault" not in str(said.value)

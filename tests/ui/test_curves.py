@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from recon.curves.answer import MOST
-from recon.ui.curve_board import CurveBoard, parsed
+from recon.ui.curve_board import CurveBoard, Placed, parsed
 from recon.ui.curving import CLOSED, PAPER, QUERIES, Curving, Truth, written
 
 LOOKS = (CLOSED, False, True, Truth(), 0)
@@ -21,8 +21,8 @@ def do():
 
 def test_both_boards_answer_the_points_of_either(do):
     for handler, here, there in ((do.place_left, 0, 1), (do.place_right, 1, 0)):
-        boards = (found := handler(POINTS, *LOOKS))[:2]
-        assert "value" not in boards[here] and boards[there]["value"] == {"points": POINTS.tolist()}
+        boards = (found := handler(Placed(POINTS, 7.0), *LOOKS))[:2]
+        assert "value" not in boards[here] and boards[there]["value"] == {"points": POINTS.tolist(), "sent": 7.0}
         for board in boards:
             answer = board["answer"]
             assert len(answer["x"]) == len(answer["mean"]) == len(QUERIES) and answer["truth"] is None
@@ -54,20 +54,20 @@ def test_one_point_more_is_where_the_doubt_is_and_lessens_it(do):
     truth, ours, *_ = do.draw(4, *LOOKS)
     points = torch.tensor(ours["value"]["points"], dtype=torch.float64)
     looks = (*LOOKS[:3], truth, 0)
-    found = do.more(points, *looks)
+    found = do.more(Placed(points), *looks)
     wide = [high - low for low, high in zip(*ours["answer"]["bands"][0], strict=True)]
     added = found[0]["value"]["points"][-1][0]
     assert math.isclose(added, QUERIES[wide.index(max(wide))].item(), abs_tol=0.02)
     after = [high - low for low, high in zip(*found[0]["answer"]["bands"][0], strict=True)]
     assert sum(after) < sum(wide)
     with pytest.raises(gr.Error, match="Another sextic"):
-        do.more(points, *LOOKS)
+        do.more(Placed(points), *LOOKS)
 
 
 def test_what_is_chosen_beside_them(do):
     truth, *_ = do.draw(5, *LOOKS)
     plain, drawn, hidden, other = (
-        do.look(POINTS, *looks)
+        do.look(Placed(POINTS), *looks)
         for looks in (
             LOOKS,
             (CLOSED, True, True, truth, 0),
@@ -83,8 +83,8 @@ def test_what_is_chosen_beside_them(do):
 
 
 def test_arriving_again_changes_nothing(do):
-    assert len(do.arrive(5, torch.zeros(0, 2), *LOOKS)[1]["value"]["points"]) == 5
-    assert all(one == gr.skip() for one in do.arrive(5, POINTS, *LOOKS))
+    assert len(do.arrive(5, Placed(torch.zeros(0, 2)), *LOOKS)[1]["value"]["points"]) == 5
+    assert all(one == gr.skip() for one in do.arrive(5, Placed(POINTS), *LOOKS))
 
 
 def test_points_as_text(do):
@@ -109,5 +109,7 @@ def test_what_a_browser_may_send_that_is_no_points(payload):
 
 def test_a_board_takes_and_gives_points():
     board = CurveBoard(render=False)
-    assert board.postprocess(board.preprocess({"points": POINTS.tolist()})) == {"points": POINTS.tolist()}
+    for payload in ({"points": POINTS.tolist()}, {"points": POINTS.tolist(), "sent": 12.0}):
+        assert board.postprocess(board.preprocess(payload)) == payload
+    assert board.preprocess({"points": [], "sent": "now"}).sent == 0
     assert board.postprocess(None) == {"points": []} and parsed([]).shape == (0, 2)

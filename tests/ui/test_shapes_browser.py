@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from recon.ui import shaping
 from tests.ui.test_racing import small_engine
 from tests.ui.visitor import expect
 
@@ -38,7 +41,13 @@ def test_a_chair_another_samples_and_its_file(visitor):
     assert download.value.path().read_text().startswith("v ")
 
 
-def test_stop_ends_the_drawing_and_a_phone_shows_all(visit, chromium):
+def test_stop_ends_the_drawing_and_a_phone_shows_all(visit, chromium, monkeypatch):
+    drawn = shaping.drawn
+
+    def slowly(field):
+        time.sleep(1.5)
+        return drawn(field)
+
     phone = chromium.new_context(viewport={"width": 400, "height": 860}, has_touch=True)
     visitor = visit(phone)
     page = visitor.page
@@ -46,6 +55,7 @@ def test_stop_ends_the_drawing_and_a_phone_shows_all(visit, chromium):
     page.get_by_role("tab", name="Shapes", exact=True).tap()
     expect(page.locator("#shapes-said")).to_contain_text("in common with the true one")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    monkeypatch.setattr(shaping, "drawn", slowly)
     page.locator("#shapes-draw").tap()
     expect(page.locator("#shapes-status")).to_contain_text("of 3")
     page.locator("#shapes-stop").tap()
