@@ -45,11 +45,12 @@ def real(count: int) -> Tensor | None:
         voxels = [ndimage.binary_fill_holes(one) for one in packed["test"][:count]]
     cell = 2 / SIDE * chairs.ROOM
     fields = [
-        (ndimage.distance_transform_edt(~one) - ndimage.distance_transform_edt(one)).astype(np.float32) * cell
+        # from middle to middle of cells; the surface is half a cell before the first one on the other side
+        (ndimage.distance_transform_edt(~one) - ndimage.distance_transform_edt(one) - np.where(one, -0.5, 0.5)) * cell
         for one in voxels
     ]
     # smaller, so that they fill the cube as made ones do; beyond the border distances go on
-    found = torch.from_numpy(np.stack(fields))
+    found = torch.from_numpy(np.stack(fields).astype(np.float32))
     places = chairs.grid(SIDE) / chairs.ROOM
     beyond = (places - places.clamp(-1, 1)).norm(dim=-1) * chairs.ROOM
     return (at(found, places.expand(len(found), -1, -1)) + beyond).view(-1, SIDE, SIDE, SIDE)

@@ -71,12 +71,12 @@ class FieldBasis(nn.Module):
         generator: torch.Generator,
     ) -> Tensor:
         """How far fields that could be are from the mean at queries (1, m, 3), in standard deviations: (count, m). What
-        the fields leave over is not drawn, so that they are smooth."""
+        the fields leave over is not drawn, so that they are smooth: what is drawn is made as wide in its place."""
         _, factor = self._weights(positions, values, present)
         _, fields = self.at(queries)
         noise = torch.randn(count, factor.shape[-1], generator=generator).to(fields)
         spread = torch.linalg.solve_triangular(factor, fields.transpose(-1, -2), upper=False)[0]
-        return noise @ spread / (spread.square().sum(0) + self.rest.square()).sqrt()
+        return noise @ spread / spread.square().sum(0).sqrt().clamp_min(1e-6)
 
     def _weights(self, positions: Tensor, values: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         """The weights' posterior: mean (signals, rank, 1), and the lower Cholesky factor of the precision"""

@@ -7,6 +7,7 @@ const HEIGHT = 1.5; // of the axis, either way
 const LEFT = 34, BOTTOM = 22, PAD = 8; // pixels around the axes
 const NEAR = 14; // pixels from a point that still mean it
 const STEP = 0.05; // of the keyboard's cursor
+const MOST = 60; // points, as the server has it
 const EVERY = 70; // milliseconds between two answers while a point is dragged
 
 let points = [], past = [];
@@ -58,6 +59,7 @@ svg.addEventListener("pointerdown", (event) => {
   svg.setPointerCapture(event.pointerId);
   cursor = null;
   const at = valueAt(event), found = nearest(at);
+  if (found < 0 && points.length >= MOST) return full();
   held = { index: found < 0 ? points.length : found, isNew: found < 0, before: points, moved: false, from: event };
   if (held.isNew) points = [...points, at];
   show();
@@ -66,7 +68,7 @@ svg.addEventListener("pointerdown", (event) => {
 svg.addEventListener("pointermove", (event) => {
   const at = valueAt(event);
   find(".painter-where").textContent = `${at[0].toFixed(2)}, ${at[1].toFixed(2)}`;
-  if (!held) return;
+  if (held?.from.pointerId !== event.pointerId) return;
   held.moved ||= Math.hypot(event.clientX - held.from.clientX, event.clientY - held.from.clientY) > 3;
   if (!held.moved) return;
   points = points.map((point, index) => (index === held.index ? at : point));
@@ -75,8 +77,8 @@ svg.addEventListener("pointermove", (event) => {
 });
 
 for (const name of ["pointerup", "pointercancel"]) {
-  svg.addEventListener(name, () => {
-    if (!held) return;
+  svg.addEventListener(name, ({ pointerId }) => {
+    if (held?.from.pointerId !== pointerId) return;
     const { index, isNew, moved, before } = held;
     held = null;
     if (!isNew && !moved) points = points.filter((_, other) => other !== index);
@@ -84,6 +86,10 @@ for (const name of ["pointerup", "pointercancel"]) {
     send();
     show();
   });
+}
+
+function full() {
+  find(".painter-where").textContent = `There is room for ${MOST} points.`;
 }
 
 function undo() {
@@ -109,6 +115,7 @@ svg.addEventListener("keydown", (event) => {
     find(".painter-where").textContent = cursor.map((part) => part.toFixed(2)).join(", ");
   } else if (event.key === "Enter" && cursor) {
     const found = nearest(cursor);
+    if (found < 0 && points.length >= MOST) return full();
     become(found < 0 ? [...points, cursor] : points.filter((_, other) => other !== found));
   } else if (event.key === "Backspace" && points.length) become(points.slice(0, -1));
   else return;

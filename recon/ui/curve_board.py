@@ -23,6 +23,10 @@ class Placed(NamedTuple):
     points: Tensor
     sent: float = 0.0
 
+    def then(self, points: Tensor) -> Placed:
+        """Other points in their place; what is placed by hand while they are on their way is later, and stays."""
+        return Placed(points, self.sent + 1)
+
     def to_payload(self) -> dict[str, Any]:
         payload: dict[str, Any] = {"points": [[round(x, 4), round(y, 4)] for x, y in self.points.tolist()]}
         return payload | ({"sent": self.sent} if self.sent else {})
@@ -85,7 +89,7 @@ def parsed(points: Any) -> Tensor:
         found = found.reshape(-1, 2)
         check(found[:, 0], found[:, 1])
         return found
+    except ObservationError as error:  # before ValueError, which it is, too
+        raise hint(error) from error
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise hint("A point is made of two numbers.") from error
-    except ObservationError as error:
-        raise hint(error) from error

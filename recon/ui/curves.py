@@ -19,10 +19,10 @@ LEDE = (
     f"take it away; the value of a point is taken to be right within ± {NOISE:g}."
 )
 TRY = (
-    "<b>Try</b> five points and one more at a time: the band closes where the point lies, and elsewhere too. "
-    "<b>Notice</b> that with seven points a sextic is known, and the left band closes everywhere; the Gaussian process "
-    "on the right only knows that curves are smooth. Then click points that no sextic goes through, a step or a "
-    "zigzag."
+    "<b>Try</b> no points at all, and press 'One point more' seven times: it asks where it is least sure. "
+    "<b>Notice</b> that seven points, well placed, tell all of a sextic, and the left band closes everywhere; the "
+    "Gaussian process on the right only knows that curves are smooth. Then click points that no sextic goes through, "
+    "a step or a zigzag."
 )
 BANDS = "The line is the mean, the bands hold the curve with 50 and 90 %, dashes are the truth."
 
@@ -71,11 +71,11 @@ def build(tab: gr.Tab) -> None:
     both = [ours, theirs, *said, typed]
     listen(ours.place, do.place_left, [ours, *looks], both)
     listen(theirs.place, do.place_right, [theirs, *looks], both)
-    listen(typed.submit, do.type_in, [typed, *looks], [truth, *both])
+    listen(typed.submit, do.type_in, [typed, ours, *looks], [truth, *both])
     for event in (model.input, samples.input, shown.input):
         listen(event, do.look, [ours, *looks], both)
-    listen(another.click, do.another, [size, *looks], [seed, truth, *both])
+    listen(another.click, do.another, [size, ours, *looks], [seed, truth, *both])
     for event in (size.input, seed.submit):
-        listen(event, do.draw, [size, *looks], [truth, *both])
+        listen(event, do.draw, [size, ours, *looks], [truth, *both])
     listen(more.click, do.more, [ours, *looks], both)
-    listen(tab.select, do.arrive, [size, ours, *looks], [truth, *both])
+    listen(tab.select, do.arrive, [ours_said, size, ours, *looks], [truth, *both])

@@ -14,6 +14,7 @@ from recon.curves import sextics
 from recon.curves.answer import Answer, answer, check, load, usual
 from recon.errors import ObservationError
 from recon.ui.curve_board import Placed
+from recon.ui.engine import seed_of
 from recon.ui.plainly import plainly
 
 CLOSED, PAPER = "curves", "curves-paper"
@@ -65,30 +66,30 @@ class Curving:
         return answers(placed, Looks(*looks), left=False, right=False)
 
     @plainly
-    def type_in(self, text: str, *looks: Any) -> list:
+    def type_in(self, text: str, before: Placed, *looks: Any) -> list:
         """Points from elsewhere: the sextic that there was is forgotten."""
         points, truth = written(text), Truth()
-        return [truth, *answers(Placed(points), Looks(*looks)._replace(truth=truth))]
+        return [truth, *answers(before.then(points), Looks(*looks)._replace(truth=truth))]
 
     @plainly
-    def draw(self, size: int, *looks: Any) -> list:
+    def draw(self, size: int, before: Placed, *looks: Any) -> list:
         """Points on the sextic of that seed: fewer of them are the first of many."""
         chosen = Looks(*looks)
-        generator = torch.Generator().manual_seed(int(chosen.seed or 0))
+        generator = torch.Generator().manual_seed(seed_of(chosen.seed))
         truth = Truth(sextics.draw(1, generator)[0])
         positions = 2 * torch.rand(MOST, generator=generator) - 1
         points = torch.stack([positions, truth.at(positions) + noise(MOST, generator)], 1)[: int(size)]
-        return [truth, *answers(Placed(points), chosen._replace(truth=truth))]
+        return [truth, *answers(before.then(points), chosen._replace(truth=truth))]
 
     @plainly
-    def another(self, size: int, *looks: Any) -> list:
-        seed = int(looks[-1] or 0) + 1
-        return [seed, *self.draw(size, *looks[:-1], seed)]
+    def another(self, size: int, before: Placed, *looks: Any) -> list:
+        seed = seed_of(looks[-1]) + 1
+        return [seed, *self.draw(size, before, *looks[:-1], seed)]
 
     @plainly
-    def arrive(self, size: int, placed: Placed, *looks: Any) -> list:
-        """The first time there are no points yet; then all stays as it is."""
-        return [gr.skip()] * 6 if len(placed.points) else self.draw(size, *looks)
+    def arrive(self, said: str, size: int, before: Placed, *looks: Any) -> list:
+        """The first time nothing is said yet; then all stays as it is."""
+        return [gr.skip()] * 6 if said else self.draw(size, before, *looks)
 
     @plainly
     def more(self, placed: Placed, *looks: Any) -> list:
@@ -96,8 +97,8 @@ class Curving:
         chosen, points = Looks(*looks), placed.points
         found = answer(load(chosen.model), points[:, 0], points[:, 1], QUERIES)
         where = QUERIES[found.deviation.argmax()][None]
-        value = chosen.truth.at(where) + noise(1, torch.Generator().manual_seed(len(points)))
-        return answers(Placed(torch.cat([points, torch.stack([where, value], 1)])), chosen)
+        value = chosen.truth.at(where) + noise(1, torch.Generator().manual_seed(seed_of(chosen.seed) + len(points)))
+        return answers(placed.then(torch.cat([points, torch.stack([where, value], 1)])), chosen)
 
 
 def noise(count: int, generator: torch.Generator) -> Tensor:
@@ -110,7 +111,7 @@ def answers(placed: Placed, looks: Looks, left: bool = True, right: bool = True)
     known = None if looks.truth.curve is None else looks.truth.at(QUERIES)
     boards, said = [], []
     for one, new in ((load(looks.model), left), (usual(), right)):
-        found = answer(one, points[:, 0], points[:, 1], QUERIES, count, int(looks.seed or 0))
+        found = answer(one, points[:, 0], points[:, 1], QUERIES, count, seed_of(looks.seed))
         drawing, here = drawn(found, known if looks.shown else None), placed.to_payload()
         boards.append(gr.update(answer=drawing, value=here) if new else gr.update(answer=drawing))
         said.append(sentence(found, known))

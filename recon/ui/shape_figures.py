@@ -12,7 +12,7 @@ from recon.shapes.mesh import Mesh
 
 INSIDE, OUTSIDE, SURFACE, TRUTH = "#3452d1", "#e8590c", "#8c9bd9", "#9aa0ac"
 HEIGHT = 330
-EYE = {"x": -0.95, "y": -1.2, "z": 0.65}
+EYE = {"x": -1.1, "y": -1.4, "z": 0.75}
 
 
 def scene(traces: list[Any]) -> go.Figure:

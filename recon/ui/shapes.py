@@ -69,13 +69,14 @@ def build(tab: gr.Tab) -> None:
 
     asked = [seed, size, shown]
     drawn = [row, *samples, status]
-    outputs = [dots, mean, middle, said, *drawn]
-    drawing = listen(draw.click, do.imagine, [seed, size], drawn, trigger_mode="multiple")
-    listen(another.click, do.another, asked, [seed, *outputs], cancels=drawing)
+    current = gr.State()  # what is shown, whatever stands in the boxes
+    outputs = [current, dots, mean, middle, said, *drawn]
+    drawing = listen(draw.click, do.imagine, current, drawn, trigger_mode="multiple")
+    listen(another.click, do.another, asked, [seed, *outputs])
     for event in (size.input, shown.input, seed.submit):
-        listen(event, do.answer, asked, outputs, cancels=drawing)
+        listen(event, do.answer, asked, outputs)
+    for event in (another.click, size.input, seed.submit):  # at once: what is slow would cancel what came after it
+        listen(event, None, None, None, cancels=drawing, queue=False)
     listen(stop.click, lambda: "<p class='quiet'>Stopped.</p>", None, status, cancels=drawing, queue=False)
     listen(tab.select, do.arrive, [said, *asked], outputs)
-    listen(save.click, do.as_obj, [seed, size], parcel).success(
-        None, parcel, None, js=SAVE_SHAPE, api_visibility="private"
-    )
+    listen(save.click, do.as_obj, current, parcel).success(None, parcel, None, js=SAVE_SHAPE, api_visibility="private")

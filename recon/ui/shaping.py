@@ -54,11 +54,13 @@ class Shaping:
 
     @plainly
     def answer(self, seed: int, size: int, shown: bool) -> list:
-        """Points, mean shape and slice, and what is said of them; samples are cleared."""
+        """Seed and number of points, these points, their shape and slice, and what is said of them; samples are
+        cleared."""
         asked = question(seed, size)
         found = field(load(MODEL), asked.positions, asked.values)
         seen = mesh.surface(asked.truth) if shown else None
         return [
+            (seed_of(seed), int(size)),
             shape_figures.points(asked.positions, asked.values, seen),
             drawn(found.shape),
             shape_figures.middle(found, asked.truth if shown else None),
@@ -76,13 +78,13 @@ class Shaping:
     @plainly
     def arrive(self, before: Any, seed: int, size: int, shown: bool) -> list:
         """The first time there is nothing yet; then all stays as it is."""
-        return [gr.skip()] * (6 + SAMPLES) if before else self.answer(seed, size, shown)
+        return [gr.skip()] * (7 + SAMPLES) if before else self.answer(seed, size, shown)
 
     @plainly
-    def imagine(self, seed: int, size: int) -> Iterator[list]:
-        """Chairs that it could be, one after another."""
-        asked, model = question(seed, size), load(MODEL)
-        generator = torch.Generator().manual_seed(seed_of(seed))
+    def imagine(self, current: tuple[int, int]) -> Iterator[list]:
+        """Chairs that the one shown could be, one after another."""
+        asked, model = question(*current), load(MODEL)
+        generator = torch.Generator().manual_seed(current[0])
         figures: list[Any] = [None] * SAMPLES
         yield [gr.skip(), *figures, f"<p class='quiet'>0 of {SAMPLES} ...</p>"]
         found = field(model, asked.positions, asked.values)
@@ -93,8 +95,8 @@ class Shaping:
         yield [gr.skip(), *figures, alike(fields, asked.truth)]
 
     @plainly
-    def as_obj(self, seed: int, size: int) -> str:
-        asked = question(seed, size)
+    def as_obj(self, current: tuple[int, int]) -> str:
+        asked = question(*current)
         return mesh.surface(field(load(MODEL), asked.positions, asked.values).shape).to_obj()
 
 

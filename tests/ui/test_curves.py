@@ -11,6 +11,7 @@ from recon.ui.curve_board import CurveBoard, Placed, parsed
 from recon.ui.curving import CLOSED, PAPER, QUERIES, Curving, Truth, written
 
 LOOKS = (CLOSED, False, True, Truth(), 0)
+NONE = Placed(torch.zeros(0, 2))
 POINTS = torch.tensor([[-0.5, 0.2], [0.3, -0.7]], dtype=torch.float64)
 
 
@@ -34,24 +35,26 @@ def test_both_boards_answer_the_points_of_either(do):
 
 
 def test_a_sextic_is_drawn_and_is_the_same_for_the_same_seed(do):
-    truth, ours, theirs, *_ = do.draw(6, *LOOKS)
-    again = do.draw(6, *LOOKS)
+    truth, ours, theirs, *_ = do.draw(6, NONE, *LOOKS)
+    again = do.draw(6, NONE, *LOOKS)
     assert ours == again[1] and len(ours["value"]["points"]) == 6 and ours["answer"]["truth"]
-    more = do.draw(9, *LOOKS)
+    more = do.draw(9, NONE, *LOOKS)
     assert more[1]["value"]["points"][:6] == ours["value"]["points"]
-    assert ours["answer"]["truth"] == theirs["answer"]["truth"] != do.draw(6, *LOOKS[:-1], 1)[1]["answer"]["truth"]
+    assert (
+        ours["answer"]["truth"] == theirs["answer"]["truth"] != do.draw(6, NONE, *LOOKS[:-1], 1)[1]["answer"]["truth"]
+    )
     for x, y in ours["value"]["points"]:
         assert abs(truth.at(torch.tensor([x])).item() - y) < 0.1
 
 
 def test_another_has_the_next_seed(do):
-    seed, truth, ours, *_ = do.another(4, *LOOKS)
-    assert seed == 1 and ours == do.draw(4, *LOOKS[:-1], 1)[1]
-    assert torch.equal(truth.curve, do.draw(4, *LOOKS[:-1], 1)[0].curve)
+    seed, truth, ours, *_ = do.another(4, NONE, *LOOKS)
+    assert seed == 1 and ours == do.draw(4, NONE, *LOOKS[:-1], 1)[1]
+    assert torch.equal(truth.curve, do.draw(4, NONE, *LOOKS[:-1], 1)[0].curve)
 
 
 def test_one_point_more_is_where_the_doubt_is_and_lessens_it(do):
-    truth, ours, *_ = do.draw(4, *LOOKS)
+    truth, ours, *_ = do.draw(4, NONE, *LOOKS)
     points = torch.tensor(ours["value"]["points"], dtype=torch.float64)
     looks = (*LOOKS[:3], truth, 0)
     found = do.more(Placed(points), *looks)
@@ -65,7 +68,7 @@ def test_one_point_more_is_where_the_doubt_is_and_lessens_it(do):
 
 
 def test_what_is_chosen_beside_them(do):
-    truth, *_ = do.draw(5, *LOOKS)
+    truth, *_ = do.draw(5, NONE, *LOOKS)
     plain, drawn, hidden, other = (
         do.look(Placed(POINTS), *looks)
         for looks in (
@@ -83,17 +86,17 @@ def test_what_is_chosen_beside_them(do):
 
 
 def test_arriving_again_changes_nothing(do):
-    assert len(do.arrive(5, Placed(torch.zeros(0, 2)), *LOOKS)[1]["value"]["points"]) == 5
-    assert all(one == gr.skip() for one in do.arrive(5, Placed(POINTS), *LOOKS))
+    assert len(do.arrive("", 5, NONE, *LOOKS)[1]["value"]["points"]) == 5
+    assert all(one == gr.skip() for one in do.arrive("said", 5, NONE, *LOOKS))
 
 
 def test_points_as_text(do):
     assert torch.equal(written("-0.5, 0.2; .3 -.7\n"), POINTS) and written("").shape == (0, 2)
-    truth, ours, theirs, *_ = do.type_in("-0.5, 0.2; .3 -.7", *LOOKS)
-    assert truth.curve is None and ours["value"] == theirs["value"] == {"points": POINTS.tolist()}
+    truth, ours, theirs, *_ = do.type_in("-0.5, 0.2; .3 -.7", Placed(POINTS, 5.0), *LOOKS)
+    assert truth.curve is None and ours["value"] == theirs["value"] == {"points": POINTS.tolist(), "sent": 6.0}
     for text in ("a, b", "1", "1, 2, 3", "2, 0", "0, nan", "; ".join(["0, 0"] * (MOST + 1))):
         with pytest.raises(gr.Error):
-            do.type_in(text, *LOOKS)
+            do.type_in(text, NONE, *LOOKS)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +108,22 @@ def test_points_as_text(do):
 def test_what_a_browser_may_send_that_is_no_points(payload):
     with pytest.raises(gr.Error):
         CurveBoard(render=False).preprocess(payload)
+
+
+@pytest.mark.parametrize(
+    ("points", "says"),
+    [([[0, 0]] * (MOST + 1), "up to"), ([[2, 0]], "between -1 and 1"), ([[0, "a"]], "two numbers"), ("x", "up to")],
+)
+def test_each_gets_a_sentence_of_its_own(points, says):
+    with pytest.raises(gr.Error, match=says):
+        parsed(points)
+
+
+def test_seeds_as_everywhere_on_the_page(do):
+    for seed in (-1, 1e30, None, 0.5):
+        with pytest.raises(gr.Error) as said:
+            do.draw(5, NONE, *LOOKS[:-1], seed)
+        assert "our fault" not in str(said.value)
 
 
 def test_a_board_takes_and_gives_points():

@@ -29,28 +29,29 @@ def test_fewer_points_are_the_first_of_many():
 
 
 def test_an_answer_has_points_a_shape_a_slice_and_what_is_said(do):
-    dots, shape, middle, said, row, *samples, status = do.answer(0, 64, False)
+    current, dots, shape, middle, said, row, *samples, status = do.answer(0, 64, False)
+    assert current == (0, 64)
     assert len(dots.data) == 1 and len(dots.data[0].x) == 64
     vertices = np.stack([shape.data[0].x, shape.data[0].y, shape.data[0].z])
     assert np.abs(vertices).max() < 1.1 and len(middle.data) == 2
     assert "in common with the true one" in said and samples == [None] * SAMPLES and row["visible"] is False
     with_truth = do.answer(0, 64, True)
-    assert len(with_truth[0].data) == 2 and len(with_truth[2].data) == 3
+    assert len(with_truth[1].data) == 2 and len(with_truth[3].data) == 3
     assert "Nothing is drawn" in status
 
 
 def test_another_has_the_next_seed(do):
-    seed, dots, *_ = do.another(0, 16, False)
-    assert seed == 1 and list(dots.data[0].x) == list(do.answer(1, 16, False)[0].data[0].x)
+    seed, current, dots, *_ = do.another(0, 16, False)
+    assert (seed, current) == (1, (1, 16)) and list(dots.data[0].x) == list(do.answer(1, 16, False)[1].data[0].x)
 
 
 def test_arriving_again_changes_nothing(do):
     assert all(one == gr.skip() for one in do.arrive("said", 0, 16, False))
-    assert len(do.arrive("", 0, 16, False)) == len(do.arrive("said", 0, 16, False)) == 6 + SAMPLES
+    assert len(do.arrive("", 0, 16, False)) == len(do.arrive("said", 0, 16, False)) == 7 + SAMPLES
 
 
 def test_chairs_come_one_after_another(do):
-    steps = list(do.imagine(0, 32))
+    steps = list(do.imagine((0, 32)))
     assert len(steps) == SAMPLES + 2
     for k, (_, *figures, status) in enumerate(steps[:-1]):
         assert sum(figure is not None for figure in figures) == k and f"{k} of {SAMPLES}" in status
@@ -62,7 +63,7 @@ def test_a_field_without_a_surface_is_an_empty_cube():
 
 
 def test_the_file_is_the_mean_shape(do):
-    text = do.as_obj(0, 64)
+    text = do.as_obj((0, 64))
     assert text.startswith("v ") and text.count("\nf ") > 100
     with pytest.raises(gr.Error):
         do.answer(-1, 64, False)
