@@ -23,11 +23,10 @@ random and are known within ± .02."""
 
 @dataclass(frozen=True)
 class Reached:
-    """error: mean of |mean - truth|; coverage: share of the truth in the band; nats: mean negative log density"""
+    """error: mean of |mean - truth|; coverage: share of the truth in the band"""
 
     error: float
     coverage: float
-    nats: float
 
 
 def held_out(count: int, size: int) -> Points:
@@ -50,8 +49,7 @@ def measure(model: CurveTransformer | GaussianProcess, points: Points) -> Reache
 def reached(mean: Tensor, deviation: Tensor, truth: Tensor) -> Reached:
     apart = (mean - truth).abs().double()
     wide = torch.special.ndtri(torch.tensor(0.5 + BAND / 2, dtype=torch.float64)) * deviation
-    nats = -torch.distributions.Normal(mean.double(), deviation.double()).log_prob(truth.double())
-    return Reached(apart.mean().item(), (apart <= wide).double().mean().item(), nats.mean().item())
+    return Reached(apart.mean().item(), (apart <= wide).double().mean().item())
 
 
 def table(name: str, limit: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -14,14 +15,24 @@ from recon.observation import Observation
 from recon.prediction import Prediction
 
 
-class Model(nn.Module, PyTorchModelHubMixin):
-    """A model that answers any observation of `side` x `side` pictures with `channels` channels.
+class Stored(nn.Module, PyTorchModelHubMixin):
+    """A module, and a folder as the Hub lays it out. Its constructor takes keyword arguments that JSON can hold: they
+    are what `config.json` of a checkpoint has."""
 
-    A subclass implements `distribution`. Its constructor takes keyword arguments that JSON can hold, because
-    `config.json` of a checkpoint is made of them.
-    """
+    kind: str  # the name under which `recon.models` lists the class
 
-    kind: str  # the name under which `recon.models.KINDS` lists the class
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments that make a model of the same shape, as `config.json` has them"""
+        found = self._hub_mixin_config
+        assert isinstance(found, dict)
+        return dict(found)
+
+
+class Model(Stored):
+    """A model that answers any observation of `side` x `side` pictures with `channels` channels; a subclass implements
+    `distribution`."""
+
     side: int
     channels: int
     binary = False  # pixels are 0 or 1

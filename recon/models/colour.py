@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recon.errors import PredictionError
-from recon.models.directed import LEVELS, Stored, dequantised, mean_of
+from recon.models.base import Stored
+from recon.models.directed import LEVELS, dequantised, mean_of
 from recon.models.mcgsm import MCGSM, ConditionalMixture, draw_in_waves
 from recon.models.ride import RIDE
 from recon.models.window import Window

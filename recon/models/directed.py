@@ -13,13 +13,12 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
-from torch import Tensor, nn
+from torch import Tensor
 
 from recon.errors import PredictionError
+from recon.models.base import Stored
 
 LEVELS = 256
 NOISE = 0.1  # standard deviation of what a new picture begins from
@@ -56,19 +55,6 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-class Stored(nn.Module, PyTorchModelHubMixin):
-    """A model of pictures of any size, and a folder as the Hub lays it out."""
-
-    kind: str
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments that make a model of the same shape, as `config.json` has them"""
-        found = self._hub_mixin_config
-        assert isinstance(found, dict)
-        return dict(found)
 
 
 class Directed(Stored):

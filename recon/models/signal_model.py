@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from recon.errors import PredictionError
-from recon.models.directed import Stored
+from recon.models.base import Stored
 from recon.models.signal_transformer import SignalTransformer, Values
 from recon.points import Points
 

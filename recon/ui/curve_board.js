@@ -7,7 +7,6 @@ const HEIGHT = 1.5; // of the axis, either way
 const LEFT = 34, BOTTOM = 22, PAD = 8; // pixels around the axes
 const NEAR = 14; // pixels from a point that still mean it
 const STEP = 0.05; // of the keyboard's cursor
-const MOST = 60; // points, as the server has it
 const EVERY = 70; // milliseconds between two answers while a point is dragged
 
 let points = [], past = [];
@@ -59,7 +58,7 @@ svg.addEventListener("pointerdown", (event) => {
   svg.setPointerCapture(event.pointerId);
   cursor = null;
   const at = valueAt(event), found = nearest(at);
-  if (found < 0 && points.length >= MOST) return full();
+  if (found < 0 && points.length >= props.most) return full();
   held = { index: found < 0 ? points.length : found, isNew: found < 0, before: points, moved: false, from: event };
   if (held.isNew) points = [...points, at];
   show();
@@ -89,7 +88,7 @@ for (const name of ["pointerup", "pointercancel"]) {
 }
 
 function full() {
-  find(".painter-where").textContent = `There is room for ${MOST} points.`;
+  find(".painter-where").textContent = `There is room for ${props.most} points.`;
 }
 
 function undo() {
@@ -115,7 +114,7 @@ svg.addEventListener("keydown", (event) => {
     find(".painter-where").textContent = cursor.map((part) => part.toFixed(2)).join(", ");
   } else if (event.key === "Enter" && cursor) {
     const found = nearest(cursor);
-    if (found < 0 && points.length >= MOST) return full();
+    if (found < 0 && points.length >= props.most) return full();
     become(found < 0 ? [...points, cursor] : points.filter((_, other) => other !== found));
   } else if (event.key === "Backspace" && points.length) become(points.slice(0, -1));
   else return;

@@ -49,6 +49,7 @@ class CurveBoard(gr.HTML):
             apply_default_css=False,
             answer=answer or {},
             called=called,
+            most=MOST,
             **kwargs,
         )
 

@@ -69,7 +69,7 @@ def build(tab: gr.Tab) -> None:
 
     asked = [seed, size, shown]
     drawn = [row, *samples, status]
-    current = gr.State()  # what is shown, whatever stands in the boxes
+    current = gr.State()  # `Shown`
     outputs = [current, dots, mean, middle, said, *drawn]
     drawing = listen(draw.click, do.imagine, current, drawn, trigger_mode="multiple")
     listen(another.click, do.another, asked, [seed, *outputs])

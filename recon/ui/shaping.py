@@ -16,7 +16,7 @@ from recon.shapes.answer import SIDE, Field, field, imagined, load
 from recon.shapes.field_basis import distances
 from recon.ui import shape_figures
 from recon.ui.engine import seed_of
-from recon.ui.plainly import plainly
+from recon.ui.plainly import hint, plainly
 
 MODEL = "chairs"
 SIZES = (8, 16, 32, 64, 128, 256)
@@ -30,6 +30,14 @@ class Question(NamedTuple):
     truth: Tensor
     positions: Tensor
     values: Tensor
+
+
+class Shown(NamedTuple):
+    """What is on the page, whatever stands in the boxes by now."""
+
+    seed: int
+    asked: Question
+    found: Field
 
 
 def question(seed: int, size: int) -> Question:
@@ -54,13 +62,12 @@ class Shaping:
 
     @plainly
     def answer(self, seed: int, size: int, shown: bool) -> list:
-        """Seed and number of points, these points, their shape and slice, and what is said of them; samples are
-        cleared."""
+        """What is shown, then its points, shape and slice, and what is said of them; samples are cleared."""
         asked = question(seed, size)
         found = field(load(MODEL), asked.positions, asked.values)
         seen = mesh.surface(asked.truth) if shown else None
         return [
-            (seed_of(seed), int(size)),
+            Shown(seed_of(seed), asked, found),
             shape_figures.points(asked.positions, asked.values, seen),
             drawn(found.shape),
             shape_figures.middle(found, asked.truth if shown else None),
@@ -81,23 +88,27 @@ class Shaping:
         return [gr.skip()] * (7 + SAMPLES) if before else self.answer(seed, size, shown)
 
     @plainly
-    def imagine(self, current: tuple[int, int]) -> Iterator[list]:
+    def imagine(self, shown: Shown | None) -> Iterator[list]:
         """Chairs that the one shown could be, one after another."""
-        asked, model = question(*current), load(MODEL)
-        generator = torch.Generator().manual_seed(current[0])
+        seed, asked, found = there(shown)
         figures: list[Any] = [None] * SAMPLES
         yield [gr.skip(), *figures, f"<p class='quiet'>0 of {SAMPLES} ...</p>"]
-        found = field(model, asked.positions, asked.values)
-        fields = imagined(model, asked.positions, asked.values, found, SAMPLES, generator)
+        generator = torch.Generator().manual_seed(seed)
+        fields = imagined(load(MODEL), asked.positions, asked.values, found, SAMPLES, generator)
         for k, one in enumerate(fields):
             figures[k] = drawn(one)
             yield [gr.update(visible=True), *figures, f"<p class='quiet'>{k + 1} of {SAMPLES} ...</p>"]
         yield [gr.skip(), *figures, alike(fields, asked.truth)]
 
     @plainly
-    def as_obj(self, current: tuple[int, int]) -> str:
-        asked = question(*current)
-        return mesh.surface(field(load(MODEL), asked.positions, asked.values).shape).to_obj()
+    def as_obj(self, shown: Shown | None) -> str:
+        return mesh.surface(there(shown).found.shape).to_obj()
+
+
+def there(shown: Shown | None) -> Shown:
+    if shown is None:
+        raise hint("The chair is still on its way.")
+    return shown
 
 
 def said(found: Field, asked: Question) -> str:

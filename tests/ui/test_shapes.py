@@ -30,7 +30,7 @@ def test_fewer_points_are_the_first_of_many():
 
 def test_an_answer_has_points_a_shape_a_slice_and_what_is_said(do):
     current, dots, shape, middle, said, row, *samples, status = do.answer(0, 64, False)
-    assert current == (0, 64)
+    assert current.seed == 0 and len(current.asked.values) == 64
     assert len(dots.data) == 1 and len(dots.data[0].x) == 64
     vertices = np.stack([shape.data[0].x, shape.data[0].y, shape.data[0].z])
     assert np.abs(vertices).max() < 1.1 and len(middle.data) == 2
@@ -42,7 +42,7 @@ def test_an_answer_has_points_a_shape_a_slice_and_what_is_said(do):
 
 def test_another_has_the_next_seed(do):
     seed, current, dots, *_ = do.another(0, 16, False)
-    assert (seed, current) == (1, (1, 16)) and list(dots.data[0].x) == list(do.answer(1, 16, False)[1].data[0].x)
+    assert seed == current.seed == 1 and list(dots.data[0].x) == list(do.answer(1, 16, False)[1].data[0].x)
 
 
 def test_arriving_again_changes_nothing(do):
@@ -51,7 +51,7 @@ def test_arriving_again_changes_nothing(do):
 
 
 def test_chairs_come_one_after_another(do):
-    steps = list(do.imagine((0, 32)))
+    steps = list(do.imagine(do.answer(0, 32, False)[0]))
     assert len(steps) == SAMPLES + 2
     for k, (_, *figures, status) in enumerate(steps[:-1]):
         assert sum(figure is not None for figure in figures) == k and f"{k} of {SAMPLES}" in status
@@ -63,7 +63,7 @@ def test_a_field_without_a_surface_is_an_empty_cube():
 
 
 def test_the_file_is_the_mean_shape(do):
-    text = do.as_obj((0, 64))
+    text = do.as_obj(do.answer(0, 64, False)[0])
     assert text.startswith("v ") and text.count("\nf ") > 100
     with pytest.raises(gr.Error):
         do.answer(-1, 64, False)
@@ -73,3 +73,10 @@ def test_a_mesh_is_drawn_whole():
     found = mesh.surface(question(0, 8).truth)
     figure = shaping.drawn(question(0, 8).truth)
     assert len(figure.data[0].x) == len(found.vertices) and len(figure.data[0].i) == len(found.faces)
+
+
+def test_before_there_is_a_chair(do):
+    with pytest.raises(gr.Error, match="on its way"):
+        do.as_obj(None)
+    with pytest.raises(gr.Error, match="on its way"):
+        list(do.imagine(None))
