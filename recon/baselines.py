@@ -58,6 +58,9 @@ class Interpolator:
     def check(self, observation: Observation) -> None:
         """Interpolators take any observation."""
 
+    def in_turn(self) -> Callable[[Observation, Tensor], Prediction]:
+        return lambda known, where: self.predict(known)
+
     def sample_joint(
         self, observation: Observation, count: int, generator: torch.Generator, temperature: float = 1.0
     ) -> Tensor:

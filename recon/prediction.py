@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,6 +27,8 @@ class Predictor(Protocol):
     def check(self, observation: Observation) -> None: ...
 
     def predict(self, observation: Observation) -> Prediction: ...
+
+    def in_turn(self) -> Callable[[Observation, Tensor], Prediction]: ...
 
     def sample_joint(
         self, observation: Observation, count: int, generator: torch.Generator, temperature: float = 1.0

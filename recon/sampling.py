@@ -112,12 +112,14 @@ def turns(
     as bool (batch, 1, height, width), and what is known then."""
     mask = known.mask[0, 0].cpu().numpy()
     planned = None if order == schedules.SUREST else schedules.groups(mask, steps, order, seed)
+    ask = model.in_turn()
     for step, size in enumerate(schedules.sizes(mask, steps)):
-        prediction = model.predict(known)
         if planned is None:
+            prediction = model.predict(known)
             where = surest(prediction, size)
         else:
             where = torch.from_numpy(planned[step]).to(model.device).expand_as(known.mask)
+            prediction = ask(known, where)
         known = known.add(fill(prediction), where)
         yield prediction, where, known
 

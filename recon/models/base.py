@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -51,6 +51,12 @@ class Model(Stored):
         self.check(observation)
         observation = observation.to(self.device)
         return Prediction(self.distribution(observation), observation)
+
+    def in_turn(self) -> Callable[[Observation, Tensor], Prediction]:
+        """A predictor for pixels that are asked for group after group, each given all before: called with what is known
+        and the group, bool (batch, 1, height, width), where alone its answer means anything. For models that need not
+        read everything again."""
+        return lambda known, where: self.predict(known)
 
     def check(self, observation: Observation) -> None:
         """Raise PredictionError unless the observation is of this model's channels and side."""

@@ -17,10 +17,12 @@ from torch.nn import functional as F
 from recon.distributions import IsotropicMixture
 from recon.errors import PredictionError
 from recon.models.base import Network
+from recon.models.in_turn import InTurn
 from recon.models.signal_transformer import SignalTransformer, Values
 from recon.observation import Observation
 
 COLOURS = 20_000  # that the centres of bins are found from
+PIXELS = 300_000  # that tell how often each occurs
 LEVEL = 1 / 255
 
 
@@ -30,14 +32,23 @@ class PixelTransformer(Network):
     transformer  arguments of its `SignalTransformer`: the paper's unless said, with `latents` for a cost that does not
                  grow with the patch's square. Bins are 256, as in the paper for colour; it has 32 for digits.
     queries      pixels a picture that a training step asks for; all hidden ones if there are no more
+    reads        observed pixels that a step reads, of all its pictures: of larger patches it takes fewer pictures
     """
 
     kind = "pixel_transformer"
 
-    def __init__(self, *, side: int, channels: int, transformer: Mapping[str, Any] | None = None, queries: int = 256):
+    def __init__(
+        self,
+        *,
+        side: int,
+        channels: int,
+        transformer: Mapping[str, Any] | None = None,
+        queries: int = 256,
+        reads: int = 4096,
+    ):
         super().__init__()
-        self.side, self.channels, self.queries = side, channels, queries
-        self.transformer = SignalTransformer(2, channels, **{"bins": 256, **(transformer or {})})
+        self.side, self.channels, self.queries, self.reads = side, channels, queries, reads
+        self.transformer = SignalTransformer(2, channels, **{"bins": 256, "floor": LEVEL / 4, **(transformer or {})})
 
     def encode(
         self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None
@@ -48,11 +59,23 @@ class PixelTransformer(Network):
         order = picked.to(torch.uint8).sort(dim=1, descending=True, stable=True).indices[:, :most]
         present = picked.gather(1, order)
         seen = values.flatten(2).transpose(1, 2).gather(1, order[..., None].expand(-1, -1, values.shape[1]))
-        where = grid(self.side, self.side).to(values)[order]
-        return self.transformer.encode(where, 2 * seen - 1, present, generator)
+        return self.transformer.encode(self.places[order], 2 * seen - 1, present, generator)
+
+    @property
+    def places(self) -> Tensor:
+        """Middles of the pixels, (pixels, 2)"""
+        return grid(self.side, self.side).to(self.transformer.centres)
+
+    def samples(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Positions and values, as the transformer takes them, of the pixels in `mask`, bool (pixels,)"""
+        seen = values.flatten(2)[:, :, mask].transpose(1, 2)
+        return self.places[mask].expand(len(values), -1, -1), 2 * seen - 1
+
+    def in_turn(self) -> InTurn:
+        return InTurn(self)
 
     def forward(self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        places = grid(self.side, self.side).to(values).expand(len(values), -1, -1)
+        places = self.places.expand(len(values), -1, -1)
         output = self.transformer.decode(self.encode(values, mask, generator), places, generator)
         return output.transpose(1, 2).unflatten(2, (self.side, self.side))
 
@@ -79,29 +102,37 @@ class PixelTransformer(Network):
     def objective(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
         """Equation 3: mean negative log density, in nats a channel, of some hidden pixels with noise over their level,
         as many of each picture."""
+        most = int(masks.flatten(1).sum(1).max())
+        kept = max(1, min(len(batch), self.reads // max(1, most)))
+        batch, masks = batch[:kept], masks[:kept]
         hidden = ~masks.flatten(1)
         count = min(self.queries, int(hidden.sum(1).min()))
         noise = torch.rand(hidden.shape, generator=generator, device=batch.device)
         chosen = (noise * hidden).topk(count, 1).indices
         truth = batch.flatten(2).transpose(1, 2).gather(1, chosen[..., None].expand(-1, -1, self.channels))
         truth = truth + LEVEL * (torch.rand(truth.shape, generator=generator, device=batch.device) - 0.5)
-        places = grid(self.side, self.side).to(batch)[chosen]
         context = self.encode(batch * masks, masks, generator)
-        law = self.transformer.law(self.transformer.decode(context, places, generator))
+        law = self.transformer.law(self.transformer.decode(context, self.places[chosen], generator))
         return -law.log_prob(truth).mean() / self.channels
 
     def prepare(self, batches: Iterable[Tensor]) -> None:
-        """Put the bins' centres where colours of the training pictures are, each colour that occurs counted once."""
+        """Put the bins' centres where colours of the training pictures are, each colour that occurs counted once; a
+        bin then begins as often as its colours are."""
         from scipy.cluster.vq import kmeans2
 
-        found = torch.cat([batch.movedim(1, -1).reshape(-1, self.channels)[::7] for batch in batches])
-        colours = (found.unique(dim=0) if self.channels > 1 else found.unique()[:, None]).numpy().astype(np.float64)
-        some = np.random.default_rng(0).permutation(len(colours))[:COLOURS]
+        found = torch.cat([batch.movedim(1, -1).reshape(-1, self.channels)[::7].cpu() for batch in batches])
+        places = 256 ** torch.arange(self.channels)  # a colour as one number: rows are slow to sort
+        codes = ((found * 255).round().long() * places).sum(1).unique()
+        colours = (codes[:, None] // places % 256 / 255).numpy().astype(np.float64)
+        generator = np.random.default_rng(0)
+        some = generator.permutation(len(colours))[:COLOURS]
         bins = self.transformer.bins
         if len(some) < bins:
             raise PredictionError(f"These pictures have {len(some)} colours, too few for {bins} bins.")
         centres, _ = kmeans2(colours[some], bins, minit="++", rng=0)
-        self.transformer.centres.copy_(torch.from_numpy(centres))
+        pixels = found[torch.from_numpy(generator.permutation(len(found))[:PIXELS])]
+        noise = torch.from_numpy(generator.random(pixels.shape, dtype=np.float32)) - 0.5
+        self.transformer.begin_at(torch.from_numpy(centres).to(pixels), pixels + LEVEL * noise)
 
 
 def grid(height: int, width: int) -> Tensor:

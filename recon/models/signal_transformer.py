@@ -16,15 +16,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recon.errors import PredictionError
-from recon.models.dropout import drop
-
-FLOOR = 2e-3  # of sigma: half a level of 256
+from recon.models.attention import Attention, Keys
 
 
 @dataclass(frozen=True)
@@ -72,44 +71,33 @@ class Values:
         return mean + scale * torch.randn(mean.shape, generator=generator, device=mean.device)
 
 
-class Attention(nn.Module):
-    """Queries attend to a context, and pass a small network; each sublayer's output is normed, and then added."""
+@dataclass(frozen=True)
+class Memory:
+    """Samples that were read once and are asked often: keys and values of each layer of encoder and decoder"""
 
-    def __init__(self, width: int, heads: int, hidden: int, dropout: float):
-        super().__init__()
-        self.heads, self.dropout = heads, dropout
-        self.query, self.out = nn.Linear(width, width), nn.Linear(width, width)
-        self.key_value = nn.Linear(width, 2 * width)
-        self.feed = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, width))
-        self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
-
-    def forward(self, x: Tensor, context: Tensor, present: Tensor | None, generator: torch.Generator | None) -> Tensor:
-        """x (batch, n, width); context (batch, m, width), of which `present`, bool (batch, m), says what is there"""
-        query, key, value = (
-            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for part in (self.query(x), *self.key_value(context).chunk(2, -1))
-        )
-        mask = None if present is None else present[:, None, None]
-        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(2)
-        x = x + drop(self.norms[0](self.out(seen)), self.dropout, generator)
-        return x + drop(self.norms[1](self.feed(x)), self.dropout, generator)
+    encoder: list[Keys]
+    decoder: list[Keys]
 
 
 class SignalTransformer(nn.Module):
     """Any samples of a signal to the law of its value anywhere.
 
     positions, values   dimensions of each: 2 and 3 for colour pictures
-    bins                B; their centres are a buffer (bins, values), to be set from data
+    bins                B; what they are before training comes from data, by `begin_at`
     width, heads, encoder_layers, decoder_layers, hidden, dropout
                         of the transformer; half the width is for the position, half for the value
     frequencies, scale  of the Fourier features of positions in [-1, 1] (Tancik et al. 2020), drawn with `seed`
     latents             0 for attention between all samples
     told                numbers that a query comes with, beside its position
+    floor               the least sigma
+    near                begin with what lies near (`Attention.look_near`), latents at places of their own; the paper's
+                        weights begin at random
 
     Raises PredictionError for sizes that do not fit together.
     """
 
-    centres: Tensor
+    centres: Tensor  # (bins, values)
+    spreads: Tensor  # (bins,)
     waves: Tensor
 
     def __init__(
@@ -128,15 +116,18 @@ class SignalTransformer(nn.Module):
         scale: float = 2.0,
         latents: int = 0,
         told: int = 0,
+        floor: float = 2e-3,
+        near: bool = False,
         seed: int = 0,
     ):
         super().__init__()
         if min(positions, values, bins, encoder_layers, decoder_layers, frequencies) < 1 or width % (2 * heads):
             raise PredictionError("A signal transformer has one of everything at least, and a width of whole heads.")
-        self.values, self.bins = values, bins
+        self.values, self.bins, self.floor = values, bins, floor
         drawn = torch.randn(positions, frequencies, generator=torch.Generator().manual_seed(seed))
         self.register_buffer("waves", 2 * math.pi * scale * drawn)
         self.register_buffer("centres", torch.zeros(bins, values))
+        self.register_buffer("spreads", torch.ones(bins))
         self.place = nn.Linear(2 * frequencies, width // 2)
         self.value = nn.Linear(values, width // 2)
         self.asked = nn.Parameter(torch.zeros(width // 2))  # in the place of a query's value
@@ -150,6 +141,33 @@ class SignalTransformer(nn.Module):
         self.head = nn.Linear(width, bins * (values + 2))
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
+        if near:
+            self.look_near()
+
+    @torch.no_grad()
+    def look_near(self) -> None:
+        nn.init.orthogonal_(self.place.weight)
+        nn.init.zeros_(self.place.bias)
+        squared = self.embedded(torch.zeros(1, len(self.waves))).square().sum().item()
+        for layer in (*layers(self.encoder), *layers(self.decoder), *([] if self.read is None else [self.read])):
+            layer.look_near(squared)
+        if self.latents is not None:  # each begins at a place of its own, evenly spread
+            places = torch.quasirandom.SobolEngine(len(self.waves)).draw(len(self.latents))
+            self.latents[:, : self.latents.shape[1] // 2] = self.embedded(2 * places - 1)
+
+    @torch.no_grad()
+    def begin_at(self, centres: Tensor, values: Tensor) -> None:
+        """Set the bins from their centres (bins, values) and values that occur (count, values): before training each
+        has the mean, the spread and the share of what is nearest to its centre. Shifts and scales are in units of that
+        spread: a level of 256 is much for a black pixel and nothing for a grey one."""
+        bias = self.head.bias.view(self.bins, -1)
+        near = torch.cat([torch.cdist(part, centres).argmin(1) for part in values.split(20_000)])
+        for k, centre in enumerate(centres):
+            mine = values[near == k]
+            self.centres[k] = mine.mean(0) if len(mine) else centre
+            wide = mine.var(0, unbiased=False).mean().sqrt() if len(mine) else values.new_zeros(())
+            self.spreads[k] = wide.clamp_min(2 * self.floor)
+            bias[k, 0] = math.log((len(mine) + 1) / (len(values) + self.bins))
 
     def embedded(self, positions: Tensor) -> Tensor:
         """(..., dimensions) in [-1, 1] to (..., width / 2)"""
@@ -159,21 +177,19 @@ class SignalTransformer(nn.Module):
     def encode(
         self, positions: Tensor, values: Tensor, present: Tensor, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """The context that `decode` takes: vectors and which of them are there.
+        """The context that `decode` takes: vectors, and which of them are there as attention has it.
 
         positions (batch, n, dimensions), values (batch, n, dimensions of a value), present bool (batch, n): rows may be
         of different lengths, and what is not present is not looked at. A generator turns dropout on.
         """
-        samples = torch.cat([self.embedded(positions), self.value(values)], -1)
-        nothing = self.nothing.expand(len(samples), 1, -1)
         # what is absent may be anything, also no number at all, and 0 x nan is nan
-        samples = torch.cat([nothing, torch.where(present[..., None], samples, 0.0)], 1)
-        seen: Tensor | None = F.pad(present, (1, 0), value=True)
+        samples = self.begun(torch.where(present[..., None], self.samples(positions, values), 0.0))
+        seen = None if present.all() else F.pad(present, (1, 0), value=True)[:, None, None]
         if self.latents is not None and self.read is not None:
             latents = self.latents.expand(len(samples), -1, -1)
-            samples, seen = self.read(latents, samples, seen, generator), None
-        for layer in self.encoder:
-            samples = layer(samples, samples, seen, generator)
+            samples, seen = self.read(latents, self.read.keys(samples), seen, generator), None
+        for layer in layers(self.encoder):
+            samples = layer(samples, layer.keys(samples), seen, generator)
         return samples, seen
 
     def decode(
@@ -188,24 +204,60 @@ class SignalTransformer(nn.Module):
         x = self.embedded(queries)
         asked = self.asked.expand_as(x)
         x = torch.cat([x, asked if self.told is None or told is None else asked + self.told(told)], -1)
-        for layer in self.decoder:
-            x = layer(x, *context, generator)
+        for layer in layers(self.decoder):
+            x = layer(x, layer.keys(context[0]), context[1], generator)
         return self.head(x)
+
+    def remember(self, positions: Tensor, values: Tensor) -> Memory:
+        """What `recall` asks: samples as `encode` takes them, all present, read once."""
+        if self.latents is not None:
+            present = torch.ones(positions.shape[:2], dtype=torch.bool, device=positions.device)
+            context, _ = self.encode(positions, values, present)
+            return Memory([], [layer.keys(context) for layer in layers(self.decoder)])
+        return self.read_on(self.begun(self.samples(positions, values)), Memory([], []))
+
+    def extend(self, memory: Memory, positions: Tensor, values: Tensor) -> Memory:
+        """The memory with more samples, which look at what is there and at each other; what is there does not look
+        back, as it would if everything were read anew. PredictionError for latents, whose number stays."""
+        if self.latents is not None:
+            raise PredictionError("What latents have read is not extended: they read everything anew.")
+        return self.read_on(self.samples(positions, values), memory)
+
+    def recall(self, memory: Memory, queries: Tensor) -> Tensor:
+        """As `decode`, from a memory"""
+        x = self.embedded(queries)
+        x = torch.cat([x, self.asked.expand_as(x)], -1)
+        for layer, keys in zip(layers(self.decoder), memory.decoder, strict=True):
+            x = layer(x, keys)
+        return self.head(x)
+
+    def read_on(self, x: Tensor, memory: Memory) -> Memory:
+        def joined(before: list[Keys], k: int, keys: Keys) -> Keys:
+            if not before:
+                return keys
+            return torch.cat([before[k][0], keys[0]], 2), torch.cat([before[k][1], keys[1]], 2)
+
+        encoder = []
+        for k, layer in enumerate(layers(self.encoder)):
+            encoder.append(joined(memory.encoder, k, layer.keys(x)))
+            x = layer(x, encoder[-1])
+        decoder = [joined(memory.decoder, k, layer.keys(x)) for k, layer in enumerate(layers(self.decoder))]
+        return Memory(encoder, decoder)
+
+    def samples(self, positions: Tensor, values: Tensor) -> Tensor:
+        return torch.cat([self.embedded(positions), self.value(values)], -1)
+
+    def begun(self, samples: Tensor) -> Tensor:
+        """With the sample that is always there, before all others"""
+        return torch.cat([self.nothing.expand(len(samples), 1, -1), samples], 1)
 
     def law(self, output: Tensor) -> Values:
         """The distribution that an output of `decode` stands for"""
         each = output.unflatten(-1, (self.bins, self.values + 2))
         weights, shift, scale = each.split([1, self.values, 1], -1)
-        log_scales = torch.logaddexp(scale[..., 0] + self.widths, scale.new_tensor(math.log(FLOOR)))
-        return Values(weights[..., 0].log_softmax(-1), self.centres + shift, log_scales)
-
-    @property
-    def widths(self) -> Tensor:
-        """Where log sigma of each bin starts: half the way to the nearest other centre, or 1 for a single bin"""
-        if self.bins == 1:
-            return self.centres.new_zeros(1)
-        apart = torch.cdist(self.centres, self.centres).fill_diagonal_(math.inf).amin(1)
-        return (apart / 2).clamp_min(FLOOR).log()
+        floor = scale.new_tensor(math.log(self.floor))
+        log_scales = torch.logaddexp(scale[..., 0] + self.spreads.log(), floor)
+        return Values(weights[..., 0].log_softmax(-1), self.centres + self.spreads[:, None] * shift, log_scales)
 
     def forward(
         self,
@@ -217,3 +269,7 @@ class SignalTransformer(nn.Module):
     ) -> Values:
         """The law of the value at each query; arguments as `encode`'s and `decode`'s."""
         return self.law(self.decode(self.encode(positions, values, present, generator), queries, generator))
+
+
+def layers(stack: nn.ModuleList) -> list[Attention]:
+    return cast(list[Attention], list(stack))

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+import recon
 from recon.errors import PredictionError
+from recon.models.in_turn import InTurn
 from recon.models.pixel_transformer import PixelTransformer, grid, lookup
 from recon.observation import Observation
 
@@ -46,6 +48,51 @@ def test_it_predicts_as_every_model_does(channels, latents):
     torch.testing.assert_close(alone.mean, prediction.mean[1:], atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("latents", [0, 3])
+def test_in_turn_it_says_what_it_says_at_once_until_something_is_added(latents):
+    found = model(latents=latents).requires_grad_(False)
+    images = stripes(2)
+    mask = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(2)) < 0.3
+    known = Observation(images, mask.expand(2, -1, -1, -1))
+    rest = ~known.mask
+    first = rest & (torch.arange(64).view(8, 8) % 3 == 0)
+    ask = InTurn(found, anew=2)
+    truth = stripes(2)
+
+    def apart(one, other, where):
+        return ((one.log_mass(truth) - other.log_mass(truth)).abs() * where[:, 0]).max()
+
+    assert apart(ask(known, first), found.predict(known), first) < 1e-3
+    known = known.add(truth, first)
+    second = rest & ~first & (torch.arange(64).view(8, 8) % 3 == 1)
+    assert latents or apart(ask(known, second), found.predict(known), second) > 1e-4  # it was not read anew
+    known, third = known.add(truth, second), rest & ~first & ~second
+    ask.groups = 2
+    assert apart(ask(known, third), found.predict(known), third) < 1e-3  # now it was
+    with pytest.raises(PredictionError, match="same ones"):
+        ask(known, observed().mask)
+
+
+def test_it_draws_pictures_in_turn():
+    found = model().requires_grad_(False)
+    known = Observation(stripes(1), torch.arange(64).view(1, 1, 8, 8) % 5 == 0)
+    drawn = recon.sample(found, known, count=3, steps=12, seed=1)
+    assert drawn.shape == (3, 3, 8, 8) and not torch.equal(drawn[0], drawn[1])
+    assert torch.equal(drawn, recon.sample(found, known, count=3, steps=12, seed=1))
+    where = known.mask.expand(3, 3, -1, -1)
+    assert torch.equal(drawn[where], known.values.expand(3, -1, -1, -1)[where])
+
+
+def test_of_large_patches_a_step_takes_fewer_pictures(generator):
+    found, masks = model(), torch.ones(6, 1, 8, 8, dtype=torch.bool)
+    masks[..., 0] = False  # 56 are seen
+    found.reads = 120
+    images = stripes(6)
+    assert found.objective(images, masks, torch.Generator().manual_seed(0)).isfinite()
+    images[2:] = torch.nan  # two are read
+    assert found.objective(images, masks, torch.Generator().manual_seed(0)).isfinite()
+
+
 def test_between_the_pixels_it_says_what_it_says_at_them():
     found = model().requires_grad_(False)
     observation = observed()
@@ -85,7 +132,7 @@ def test_training_lowers_its_objective(generator):
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
-    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.3
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.2
 
 
 def test_a_lookup_does_not_darken_the_border(generator):

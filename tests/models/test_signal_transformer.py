@@ -54,6 +54,58 @@ def test_neither_order_nor_padding_nor_other_queries_matter(generator, latents):
 
 
 @pytest.mark.parametrize("latents", [0, 4])
+def test_a_memory_says_what_the_context_says(generator, latents):
+    found = model(latents=latents)
+    where, what, present, queries = asked(generator)
+    whole = found.decode(found.encode(where, what, present), queries)
+    torch.testing.assert_close(found.recall(found.remember(where, what), queries), whole, atol=1e-5, rtol=1e-4)
+
+
+def test_a_memory_that_grows_is_attention_to_what_came_before(generator):
+    """Cached equals uncached: all samples at once, each of which may look at its own group and at those before it."""
+    found = model()
+    where, what, _, queries = asked(generator, count=9)
+    memory = found.remember(where[:, :4], what[:, :4])
+    for first, last in ((4, 6), (6, 9)):
+        memory = found.extend(memory, where[:, first:last], what[:, first:last])
+    group = torch.tensor([0] * 5 + [1, 1] + [2] * 3)  # the first is the sample that is always there
+    x = found.begun(found.samples(where, what))
+    for layer in found.encoder:
+        x = layer(x, layer.keys(x), group[:, None] >= group)
+    whole = found.decode((x, None), queries)
+    torch.testing.assert_close(found.recall(memory, queries), whole, atol=1e-5, rtol=1e-4)
+    assert (
+        whole - found.decode(found.encode(where, what, torch.ones(2, 9, dtype=torch.bool)), queries)
+    ).abs().max() > 1e-4
+    with pytest.raises(PredictionError, match="anew"):
+        latent = model(latents=4)
+        latent.extend(latent.remember(where, what), where, what)
+
+
+def test_a_network_that_looks_near_begins_with_what_is_near(generator):
+    """Before any training: of two samples, the nearer one says more."""
+    torch.manual_seed(0)
+    found = SignalTransformer(2, 1, **(TINY | {"width": 32, "frequencies": 32, "scale": 0.5}), near=True)
+    layer = found.decoder[0]
+    places = torch.tensor([[[0.0, 0.0], [0.1, 0.0], [0.5, 0.5]]])
+    x = torch.cat([found.embedded(places), torch.zeros(1, 3, 16)], -1)
+    logits = (layer.split(layer.query(x)) @ layer.keys(x)[0].transpose(2, 3) / 16**0.5).mean(1)[0]
+    assert logits[0, 0] > logits[0, 1] > logits[0, 2] + 2
+
+
+@pytest.mark.parametrize("values", [1, 3])
+def test_bins_begin_as_what_they_are_made_from(generator, values):
+    drawn = torch.rand(5000, values, generator=generator).square()
+    found = SignalTransformer(2, values, bins=4, **TINY).requires_grad_(False)
+    found.begin_at(drawn[:4].clone(), drawn)
+    found.head.weight.zero_()
+    law = found(*asked(generator, values=values))
+    torch.testing.assert_close(law.mean[0, 0], drawn.mean(0), atol=1e-2, rtol=0)
+    assert law.log_weights.exp().sum(-1).allclose(torch.ones(2, 5))
+    assert ((law.variance[0, 0] / drawn.var(0)).log2().abs() < 1).all()
+
+
+@pytest.mark.parametrize("latents", [0, 4])
 def test_every_sample_matters_and_there_may_be_none(generator, latents):
     found = model(latents=latents)
     where, what, present, queries = asked(generator)
@@ -69,7 +121,7 @@ def test_every_sample_matters_and_there_may_be_none(generator, latents):
 
 def test_a_law_is_a_density_with_the_moments_it_says(generator):
     law = model()(*asked(generator))
-    axis = torch.linspace(-30, 30, 200_001, dtype=torch.float64)
+    axis = torch.linspace(-150, 150, 1_000_001, dtype=torch.float64)
     wide = Values(*(tensor[:, :, None].expand(-1, -1, 1, *tensor.shape[2:]).flatten(1, 2) for tensor in
                     (law.log_weights.double(), law.means.double(), law.log_scales.double())))  # fmt: skip
     for query in range(3):
