@@ -20,6 +20,7 @@ KINDS = {
     "mogsm": "mixture of scale mixtures",
     "bmm": "Bernoulli mixture",
     "mdn": "density network",
+    "pixel": "PixelTransformer",
     "nade": "orderless NADE",
     "convnade": "ConvNADE",
 }

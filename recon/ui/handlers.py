@@ -185,6 +185,14 @@ class Handlers:
         small = pictures.as_colour(fit(image, painting.side))
         return [None, *self.take(small, painting, model, look, marked, selected, family, size, seed)]
 
+    @plainly
+    def compose(self, lower, painting, model, truth, look, marked, selected, family, size, seed):
+        """As `upload`, of two pictures."""
+        if not lower:
+            return [gr.skip()] * 9
+        both = pictures.composed(decode_picture(truth, painting.side), lower)
+        return [None, *self.take(both, painting, model, look, marked, selected, family, size, seed)]
+
     def take(self, picture, painting, model, look, marked, selected, family, size, seed) -> list:
         truth = encode_picture(picture)
         painting = reveal(picture, patch_mask(family, size, seed, painting.side))

@@ -102,6 +102,15 @@ def load(name: str, side: int = 32) -> np.ndarray:
     return small
 
 
+def composed(upper: np.ndarray | None, lower: str) -> np.ndarray:
+    """The upper half of a picture, uint8 (side, side, 3), over the lower half of an example (Tulsiani & Gupta, Figure
+    5); ImageError if there is none of that name, or no picture."""
+    if upper is None:
+        raise ImageError("There is no picture to put above it: choose or upload one first.")
+    half = len(upper) // 2
+    return np.concatenate([upper[:half], load(lower, len(upper))[half:]])
+
+
 def as_colour(array: np.ndarray) -> np.ndarray:
     """uint8 (height, width[, 3]) as (height, width, 3)"""
     return np.repeat(array[..., None], 3, -1) if array.ndim == 2 else array.copy()

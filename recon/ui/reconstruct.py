@@ -21,6 +21,7 @@ HOW = (
     " keeps them far apart loses little: try row by row in 8 groups. Exact models draw all at once. A temperature"
     " below 1 keeps to what is likely."
 )
+TWO = "The upper half of the picture above, the lower half of another: a model has to make one of both."
 MODEL = "model"  # one queue for all that computes: two cores serve one at a time best
 
 
@@ -57,7 +58,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
                     seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="recon-seed")
                     shuffle = gr.Button("Shuffle", size="sm", min_width=70, elem_id="recon-shuffle")
                 size = LogSlider(64, elem_id="recon-size")
-            with gr.Accordion("A picture of your own", open=False, elem_classes="recon-own"):
+            with gr.Accordion("A picture of your own, or two in one", open=False, elem_classes="recon-own"):
                 upload = PictureInput(
                     sources=["upload", "clipboard", "webcam"],
                     show_label=False,
@@ -65,6 +66,10 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
                     buttons=[],
                     elem_id="recon-upload",
                 )
+                with gr.Group(elem_classes="recon-settings"):
+                    others = [("the same picture", ""), *pictures.choices()[1:]]
+                    lower = gr.Dropdown(others, value="", label="Below", elem_id="recon-lower")
+                gr.HTML(f"<p class='quiet'>{TWO}</p>")
 
         with gr.Column(min_width=300):
             with gr.Row(elem_classes="recon-head"):
@@ -139,6 +144,9 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     taken = [painter, model, look, marked, selected, *patch]
     listen(picture.input, do.choose_picture, [picture, *taken], [truth, painter, *results])
     listen(upload.input, do.upload, [upload, *taken], [picture, truth, painter, *results])
+    listen(lower.input, do.compose, [lower, *shown, *patch], [picture, truth, painter, *results])
+    for event in (picture.input, upload.input):
+        event(lambda: "", None, lower, show_progress="hidden", api_visibility="private")
     listen(ask.click, do.ask, [painter, model, truth], [painter, reveal, note])
     listen(reveal.click, do.reveal_next, shown, [painter, *results], trigger_mode="once")
     for event in (view.pick, heat.pick, painter.pick):

@@ -242,6 +242,16 @@ def test_an_upload_taken_away_changes_nothing(do, name, face):
     assert all(map(skipped, do.upload(None, face, name, "mean", False, "[]", "sobol", 64, 0)))
 
 
+def test_two_pictures_become_one(do, name, truth, face):
+    menu, both, painter, *found = do.compose("cat", face, name, truth, "mean", False, "[]", "sobol", 1024, 0)
+    assert menu is None and len(found) == 6 and len(painter["value"]["cells"]) == 1024
+    picture, upper = (room.decode_picture(text, 32) for text in (both, truth))
+    assert (picture[:16] == upper[:16]).all() and (picture[16:] == pictures.load("cat")[16:]).all()
+    assert all(map(skipped, do.compose("", face, name, truth, "mean", False, "[]", "sobol", 64, 0)))
+    with pytest.raises(gr.Error, match="put above"):
+        do.compose("cat", face, name, "", "mean", False, "[]", "sobol", 64, 0)
+
+
 # ---- one pixel
 
 
