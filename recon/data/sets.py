@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,7 +156,23 @@ def load(name: str, split: str, side: int | None = None, limit: int | None = Non
     return to_side(images, side or found.side)
 
 
-def split_of(found: DataSet, split: str) -> np.ndarray:
+def labels(name: str, split: str) -> Tensor:
+    """What each picture of `load` shows, uint8 (count,); DataError where `RECON_DATA` does not say."""
+    if name not in SETS:
+        raise DataError(f"There is no image set {name!r}; there are {', '.join(SETS)}.")
+
+    def said(found: DataSet, split: str) -> np.ndarray:
+        path = Path(os.environ.get("RECON_DATA", "")) / found.file
+        if not path.is_file():
+            raise DataError(f"What pictures show is read from a folder: set RECON_DATA to one that holds {found.file}.")
+        return packed.read(path, f"{split}_labels")
+
+    return torch.from_numpy(split_of(SETS[name], split, said))
+
+
+def split_of(found: DataSet, split: str, read: Callable[[DataSet, str], np.ndarray] | None = None) -> np.ndarray:
+    """The part of what `read` finds, pictures unless said otherwise, that is the split."""
+    read = read or pictures
     own_validation = found.name in ("fer2013", "binarized_mnist")
     if split in ("train", "valid") and not own_validation:
         train = read(found, "train")
@@ -166,7 +183,7 @@ def split_of(found: DataSet, split: str) -> np.ndarray:
     return images
 
 
-def read(found: DataSet, split: str) -> np.ndarray:
+def pictures(found: DataSet, split: str) -> np.ndarray:
     folder = os.environ.get("RECON_DATA")
     if folder and (Path(folder) / found.file).exists():
         return packed.read(Path(folder) / found.file, split)

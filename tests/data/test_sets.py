@@ -54,11 +54,30 @@ def test_binary_sets_are_black_and_white(digits):
     assert len(data.load("binarized_mnist", "valid")) == 10 and len(data.load("binarized_mnist", "test", limit=3)) == 3
 
 
+def test_what_pictures_show_is_in_their_order(digits):
+    count = 50
+    pictures = np.arange(count).astype(np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2)
+    parts = {split: pictures for split in ("train", "valid", "test")}
+    shown = {f"{split}_labels": np.arange(count).astype(np.uint8) for split in parts}
+    np.savez(digits / "binarized_mnist.npz", **parts, **shown)
+    found = sets.pictures(sets.SETS["binarized_mnist"], "test")[:, 0, 0]
+    mixed = sets.split_of(sets.SETS["binarized_mnist"], "test")[:, 0, 0]
+    assert data.labels("binarized_mnist", "test").tolist() == mixed.tolist() != found.tolist()
+    with pytest.raises(DataError, match="no image set"):
+        data.labels("none", "test")
+
+
+def test_without_a_folder_nobody_says_what_pictures_show(monkeypatch):
+    monkeypatch.delenv("RECON_DATA", raising=False)
+    with pytest.raises(DataError, match=r"mnist\.npz"):
+        data.labels("mnist", "test")
+
+
 def test_what_comes_sorted_by_class_is_mixed(digits):
     count = 50
     pictures = np.arange(count).astype(np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2)
     np.savez(digits / "binarized_mnist.npz", train=pictures, valid=pictures, test=pictures)
-    order = sets.read(sets.SETS["binarized_mnist"], "test")[:, 0, 0]
+    order = sets.pictures(sets.SETS["binarized_mnist"], "test")[:, 0, 0]
     mixed = sets.split_of(sets.SETS["binarized_mnist"], "test")[:, 0, 0]
     assert sorted(mixed) == list(order) and (mixed[:10] > 9).any()
     assert (mixed == sets.split_of(sets.SETS["binarized_mnist"], "test")[:, 0, 0]).all(), "always the same order"

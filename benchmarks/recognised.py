@@ -1,0 +1,117 @@
+"""Figures 6 and 7 of PixelTransformer (Tulsiani & Gupta 2021) for digits: how much of a digit a few pixels tell.
+
+    python -m benchmarks.recognised [MODEL ...] [--pictures 128] [--plot docs/recognised.png]
+
+A small classifier is trained on true digits (its own accuracy is printed), and reads what models make of a Sobol'
+patch: their mean, and a joint sample. Beside it SSIM with the true digit. Needs `RECON_DATA`, with labels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+import plotly.graph_objects as go
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from benchmarks.schedules import save
+from recon import Observation, data, hub, metrics, patches, sampling
+from recon.prediction import Predictor
+
+MODELS = ("pixel-transformer-mnist", "mdn-mnist", "gaussian-mnist")
+SIZES = (4, 8, 16, 32, 64, 128, 256)
+LEARNED, BATCH, ROUNDS = 20_000, 100, 3
+GROUPS, SEED = 32, 0
+
+
+def main() -> None:
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("models", nargs="*", default=MODELS, metavar="MODEL")
+    ask.add_argument("--pictures", type=int, default=128)
+    ask.add_argument("--plot", type=Path, help="a PNG to draw")
+    asked = ask.parse_args()
+    reader = trained()
+    truth, shown = data.load("mnist", "test").float() / 255, data.labels("mnist", "test").long()
+    print(f"The classifier reads {100 * right(reader, truth, shown):.1f} % of {len(truth)} true digits.\n", flush=True)
+    truth, shown = truth[: asked.pictures], shown[: asked.pictures]
+    accuracy: dict[str, list[float]] = {}
+    for name in asked.models:
+        model = hub.load(name, "cpu")
+        print(f"| {name}: pixels | mean read | sample read | SSIM of the mean | of the sample |")
+        print("| --- | --- | --- | --- | --- |")
+        for size in SIZES:
+            mask = torch.from_numpy(patches.sobol(32, size))[None, None].expand(len(truth), -1, -1, -1)
+            known = Observation(truth * mask, mask)
+            pictures = torch.cat([model.predict(part).mean for part in parts(known)]), drawn(model, known)
+            read = [right(reader, picture, shown) for picture in pictures]
+            alike = [metrics.ssim(picture, truth) for picture in pictures]
+            accuracy.setdefault(f"{name}, mean", []).append(read[0])
+            accuracy.setdefault(f"{name}, sample", []).append(read[1])
+            cells = [f"{100 * share:.0f} %" for share in read] + [f"{one:.3f}" for one in alike]
+            print(f"| {size} | {' | '.join(cells)} |", flush=True)
+        print(flush=True)
+    if asked.plot:
+        save(plot(accuracy), asked.plot)
+
+
+def trained() -> nn.Module:
+    """A classifier of digits"""
+    torch.manual_seed(SEED)
+    sizes = (1, 16, 32, 64)
+    layers = [
+        part
+        for k in range(3)
+        for part in (nn.Conv2d(sizes[k], sizes[k + 1], 3, stride=2, padding=1), nn.BatchNorm2d(sizes[k + 1]), nn.ReLU())
+    ]
+    reader = nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * 16, 10))
+    images, shown = data.load("mnist", "train")[:LEARNED], data.labels("mnist", "train")[:LEARNED].long()
+    steps = ROUNDS * LEARNED // BATCH
+    optimiser = torch.optim.Adam(reader.parameters(), lr=2e-3)
+    generator = torch.Generator().manual_seed(SEED)
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = 1e-3 * (1 + math.cos(math.pi * step / steps))
+        chosen = torch.randint(LEARNED, (BATCH,), generator=generator)
+        loss = F.cross_entropy(reader(images[chosen].float() / 255), shown[chosen])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return reader.eval().requires_grad_(False)
+
+
+def right(reader: nn.Module, pictures: Tensor, shown: Tensor) -> float:
+    """Share of digits that are read right"""
+    read = torch.cat([reader(part).argmax(1) for part in pictures.split(500)])
+    return (read == shown).double().mean().item()
+
+
+def parts(known: Observation, size: int = 32) -> list[Observation]:
+    return [Observation(*both) for both in zip(known.values.split(size), known.mask.split(size), strict=True)]
+
+
+def drawn(model: Predictor, known: Observation) -> Tensor:
+    """One joint sample of each"""
+    generator = torch.Generator().manual_seed(SEED)
+    found = []
+    for part in parts(known):
+        for _, _, filled in sampling.turns(model, part, lambda said: said.sample(generator), GROUPS, "sobol", SEED):
+            values = filled.values
+        found.append(values)
+    return torch.cat(found)
+
+
+def plot(accuracy: dict[str, list[float]]) -> go.Figure:
+    figure = go.Figure()
+    for title, shares in accuracy.items():
+        dash = "dash" if title.endswith("sample") else "solid"
+        figure.add_scatter(x=list(SIZES), y=shares, name=title, mode="lines+markers", line={"dash": dash})
+    figure.update_xaxes(title="observed pixels of 1024", type="log", tickvals=list(SIZES))
+    figure.update_yaxes(title="digits read right", tickformat=".0%", rangemode="tozero")
+    return figure.update_layout(template="plotly_white", width=800, height=460)
+
+
+if __name__ == "__main__":
+    main()
