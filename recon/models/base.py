@@ -108,6 +108,12 @@ class Network(Model):
         batches  float (batch, channels, side, side)
         """
 
+    def calibrate(self, batches: Iterable[Tensor]) -> None:
+        """After training, on pictures that were kept out of it: mostly nothing.
+
+        batches  float (batch, channels, side, side)
+        """
+
     def start_from(self, model: Model) -> None:
         """Take over the weights of another model; raises RuntimeError or AttributeError where they do not fit."""
         self.load_state_dict(model.state_dict())

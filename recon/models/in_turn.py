@@ -43,10 +43,9 @@ class InTurn:
         assert self.memory is not None
         asked = where[0].flatten().nonzero()[:, 0]
         found = self.model.transformer.recall(self.memory, self.model.places[asked].expand(len(known.values), -1, -1))
-        output = found.new_zeros(len(found), found.shape[-1], len(mask))
-        output[:, :, asked] = found.transpose(1, 2)
-        side = self.model.side
-        return Prediction(self.model.parameterise(output.unflatten(2, (side, side))), known)
+        output = found.new_zeros(len(found), len(mask), found.shape[-1])
+        output[:, asked] = found
+        return Prediction(self.model.on_grid(self.model.law(output, mask.sum().expand(len(found)))), known)
 
     def look(self, values: Tensor, mask: Tensor) -> None:
         """Read what is known and was not read before; or all of it."""

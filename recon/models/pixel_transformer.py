@@ -23,6 +23,7 @@ from recon.observation import Observation
 
 COLOURS = 20_000  # that the centres of bins are found from
 PIXELS = 300_000  # that tell how often each occurs
+CALIBRATED = 100  # pictures
 LEVEL = 1 / 255
 
 
@@ -36,6 +37,7 @@ class PixelTransformer(Network):
     """
 
     kind = "pixel_transformer"
+    temperatures: Tensor  # of the bins, for 1, 2, 4, ... observed pixels: calibration
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class PixelTransformer(Network):
         super().__init__()
         self.side, self.channels, self.queries, self.reads = side, channels, queries, reads
         self.transformer = SignalTransformer(2, channels, **{"bins": 256, "floor": LEVEL / 4, **(transformer or {})})
+        self.register_buffer("temperatures", torch.ones((side * side).bit_length()))
 
     def encode(
         self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None
@@ -80,7 +83,23 @@ class PixelTransformer(Network):
         return output.transpose(1, 2).unflatten(2, (self.side, self.side))
 
     def parameterise(self, output: Tensor) -> IsotropicMixture:
-        law = self.transformer.law(output.flatten(2).transpose(1, 2))
+        return self.on_grid(self.transformer.law(output.flatten(2).transpose(1, 2)))
+
+    @torch.no_grad()
+    def distribution(self, observation: Observation) -> IsotropicMixture:
+        output = self(observation.values, observation.mask)
+        return self.on_grid(self.law(output.flatten(2).transpose(1, 2), observation.mask.flatten(1).sum(1)))
+
+    def law(self, output: Tensor, counts: Tensor) -> Values:
+        """What an output of the transformer stands for, calibrated for so many observed pixels of each picture"""
+        place = counts.clamp_min(1).to(self.temperatures).log2().clamp_max(len(self.temperatures) - 1)
+        below = place.floor().long()
+        above = (below + 1).clamp_max(len(self.temperatures) - 1)
+        return self.transformer.law(output).tempered(
+            self.temperatures[below].lerp(self.temperatures[above], place - below)
+        )
+
+    def on_grid(self, law: Values) -> IsotropicMixture:
         shape = (self.side, self.side)
         return IsotropicMixture(
             law.log_weights.transpose(1, 2).unflatten(2, shape),
@@ -97,7 +116,8 @@ class PixelTransformer(Network):
             raise PredictionError("Positions are (batch, queries, 2), a batch of as many as are observed.")
         observation = observation.to(self.device)
         context = self.encode(observation.values, observation.mask)
-        return self.transformer.law(self.transformer.decode(context, positions.to(self.device)))
+        output = self.transformer.decode(context, positions.to(self.device))
+        return self.law(output, observation.mask.flatten(1).sum(1))
 
     def objective(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
         """Equation 3: mean negative log density, in nats a channel, of some hidden pixels with noise over their level,
@@ -114,6 +134,28 @@ class PixelTransformer(Network):
         context = self.encode(batch * masks, masks, generator)
         law = self.transformer.law(self.transformer.decode(context, self.places[chosen], generator))
         return -law.log_prob(truth).mean() / self.channels
+
+    @torch.no_grad()
+    def calibrate(self, batches: Iterable[Tensor]) -> None:
+        """The bins' temperature that makes pictures it was not trained on likeliest, for each number of observed pixels
+        (Guo et al. 2017): what it learned for patches of all sizes is too unsure of large ones."""
+        pictures = next(iter(batches))[:CALIBRATED]
+        generator = torch.Generator().manual_seed(0)
+        pixels = self.side * self.side
+        tried = torch.linspace(0.3, 1.5, 49).to(pictures)
+        for k in range(len(self.temperatures)):
+            ranks = torch.rand(len(pictures), pixels, generator=generator).argsort(1).to(pictures.device)
+            count = min(2**k, pixels // 2)
+            seen, asked = ranks[:, :count], ranks[:, count:][:, : self.queries]
+            mask = torch.zeros(len(pictures), pixels, dtype=torch.bool, device=pictures.device).scatter_(1, seen, True)
+            mask = mask.view(-1, 1, self.side, self.side)
+            truth = pictures.flatten(2).transpose(1, 2).gather(1, asked[..., None].expand(-1, -1, self.channels))
+            noise = torch.rand(truth.shape, generator=generator).to(truth) - 0.5
+            context = self.encode(pictures * mask, mask)
+            law = self.transformer.law(self.transformer.decode(context, self.places[asked]))
+            each = law.log_prob_each(truth + LEVEL * noise)
+            likely = [torch.logsumexp((law.log_weights / t).log_softmax(-1) + each, -1).mean() for t in tried]
+            self.temperatures[k] = tried[torch.stack(likely).argmax()]
 
     def prepare(self, batches: Iterable[Tensor]) -> None:
         """Put the bins' centres where colours of the training pictures are, each colour that occurs counted once; a

@@ -51,10 +51,17 @@ class Values:
 
     def log_prob(self, values: Tensor) -> Tensor:
         """Log density in nats, (batch, queries), of values (batch, queries, dimensions)"""
-        size = values.shape[-1]
+        return torch.logsumexp(self.log_weights + self.log_prob_each(values), -1)
+
+    def log_prob_each(self, values: Tensor) -> Tensor:
+        """Of each bin by itself, (batch, queries, bins)"""
         distance = (values[..., None, :] - self.means).square().sum(-1) * (-2 * self.log_scales).exp()
-        each = -0.5 * distance - size * (self.log_scales + 0.5 * math.log(2 * math.pi))
-        return torch.logsumexp(self.log_weights + each, -1)
+        return -0.5 * distance - values.shape[-1] * (self.log_scales + 0.5 * math.log(2 * math.pi))
+
+    def tempered(self, temperatures: Tensor) -> Values:
+        """With the bins' weights to the power of 1 / temperature, one for each of the batch"""
+        weights = (self.log_weights / temperatures[:, None, None]).log_softmax(-1)
+        return Values(weights, self.means, self.log_scales)
 
     def cdf(self, values: Tensor) -> Tensor:
         """P(v <= values) of each dimension by itself, (batch, queries, dimensions), float64"""

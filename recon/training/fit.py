@@ -53,7 +53,13 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
         if not recipe.training.start:
             network.prepare(batches(images, device))
         yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
+        network.calibrate(held_out(recipe.data.name, device))
         yield network.to("cpu")
+
+
+def held_out(name: str, device: str) -> Iterator[Tensor]:
+    """Pictures for `calibrate`; read when they are asked for"""
+    yield from batches(data.load(name, "valid"), device)
 
 
 def batches(images: Tensor, device: str) -> Iterator[Tensor]:
