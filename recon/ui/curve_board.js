@@ -3,7 +3,7 @@
 
 const find = (selector) => element.querySelector(selector);
 const svg = find(".curve-plot");
-const HEIGHT = 1.5; // of the axis, either way
+const LEAST = 1.5; // height of the axis, either way
 const LEFT = 34, BOTTOM = 22, PAD = 8; // pixels around the axes
 const NEAR = 14; // pixels from a point that still mean it
 const STEP = 0.05; // of the keyboard's cursor
@@ -14,19 +14,19 @@ let held = null; // the point that is pressed: its index, whether it is new, whe
 let cursor = null; // [x, y] for those who use the keyboard
 let told = 0;
 let sent = 0; // when: an answer to what the other plot had before that is not taken
-let size = { width: 0, height: 0 };
+let size = { width: 0, height: 0 }, high = LEAST;
 
 const right = () => size.width - PAD, low = () => size.height - BOTTOM;
 const toX = (x) => LEFT + ((x + 1) / 2) * (right() - LEFT);
-const toY = (y) => PAD + ((HEIGHT - y) / (2 * HEIGHT)) * (low() - PAD);
+const toY = (y) => PAD + ((high - y) / (2 * high)) * (low() - PAD);
 const clamp = (value, most) => Math.min(Math.max(value, -most), most);
 const round = (value) => Math.round(value * 1000) / 1000;
 
 function valueAt(event) {
   const box = svg.getBoundingClientRect();
   const x = ((event.clientX - box.left - svg.clientLeft - LEFT) / (right() - LEFT)) * 2 - 1;
-  const y = HEIGHT - ((event.clientY - box.top - svg.clientTop - PAD) / (low() - PAD)) * 2 * HEIGHT;
-  return [round(clamp(x, 1)), round(clamp(y, HEIGHT))];
+  const y = high - ((event.clientY - box.top - svg.clientTop - PAD) / (low() - PAD)) * 2 * high;
+  return [round(clamp(x, 1)), round(clamp(y, high))];
 }
 
 function nearest([x, y]) {
@@ -110,7 +110,7 @@ svg.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key === "z") undo();
   else if (ARROWS[event.key]) {
     const [right, up] = ARROWS[event.key];
-    cursor = cursor ? [round(clamp(cursor[0] + right, 1)), round(clamp(cursor[1] + up, HEIGHT))] : [0, 0];
+    cursor = cursor ? [round(clamp(cursor[0] + right, 1)), round(clamp(cursor[1] + up, high))] : [0, 0];
     find(".painter-where").textContent = cursor.map((part) => part.toFixed(2)).join(", ");
   } else if (event.key === "Enter" && cursor) {
     const found = nearest(cursor);
@@ -144,15 +144,23 @@ function axes() {
     found.push(make("line", { class: "grid", x1: toX(x), x2: toX(x), y1: PAD, y2: low() }));
     found.push(make("text", { x: toX(x), y: low() + 15, "text-anchor": x === 1 ? "end" : "middle" }, x));
   }
-  for (const y of [-1, 0, 1]) {
+  for (let y = -Math.floor(high); y <= high; y++) {
     found.push(make("line", { class: "grid", x1: LEFT, x2: right(), y1: toY(y), y2: toY(y) }));
     found.push(make("text", { x: LEFT - 7, y: toY(y) + 4, "text-anchor": "end" }, y));
   }
   return found;
 }
 
+// All points and the truth lie within the axis, which does not move while a point is held.
+function stretch() {
+  if (held) return;
+  const reached = [...points.map((point) => point[1]), ...(props.answer?.truth ?? [])].map(Math.abs);
+  high = Math.ceil(2 * Math.max(LEAST, ...reached)) / 2;
+}
+
 function show() {
   if (!size.width) return;
+  stretch();
   const { x, mean, bands = [], samples = [], truth } = props.answer || {};
   const inner = `${element.id}-inner`;
   const clip = make("clipPath", { id: inner });

@@ -143,9 +143,10 @@ def sentence(found: Answer, truth: Tensor | None) -> str:
 
 
 def written(text: str) -> Tensor:
-    """Points from "x, y; x, y", or one a line. Raises ObservationError for what does not read so."""
+    """Points from "x, y; x, y", or one a line, a minus as keyboards or as books have it. Raises ObservationError for
+    what does not read so."""
     found = []
-    for pair in filter(None, map(str.strip, re.split(r"[;\n]", text))):
+    for pair in filter(None, map(str.strip, re.split(r"[;\n]", text.replace("\u2212", "-")))):
         try:
             x, y = map(float, re.split(r"[,\s]+", pair))
         except ValueError as error:

@@ -22,6 +22,7 @@ TRY = (
     "<b>Try</b> 16 dots, then 64 and 256. <b>Notice</b> that the seat comes first, and legs and slats last, and that "
     "what is thin and could be in several places is lost longest."
 )
+STOPPED = "<p class='quiet'>Stopped.</p>"
 SLICE = "through the middle, from the side"
 
 
@@ -77,6 +78,11 @@ def build(tab: gr.Tab) -> None:
         listen(event, do.answer, asked, outputs)
     for event in (another.click, size.input, seed.submit):  # at once: what is slow would cancel what came after it
         listen(event, None, None, None, cancels=drawing, queue=False)
-    listen(stop.click, lambda: "<p class='quiet'>Stopped.</p>", None, status, cancels=drawing, queue=False)
+    listen(stop.click, stopped, status, status, cancels=drawing, queue=False)
     listen(tab.select, do.arrive, [said, *asked], outputs)
     listen(save.click, do.as_obj, current, parcel).success(None, parcel, None, js=SAVE_SHAPE, api_visibility="private")
+
+
+def stopped(status: str) -> str:
+    """What is said after Stop: nothing new where nothing was being drawn"""
+    return STOPPED if "..." in status else status

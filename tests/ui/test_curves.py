@@ -92,6 +92,7 @@ def test_arriving_again_changes_nothing(do):
 
 def test_points_as_text(do):
     assert torch.equal(written("-0.5, 0.2; .3 -.7\n"), POINTS) and written("").shape == (0, 2)
+    assert torch.equal(written("\u22120.5, 0.2; .3 \u2212.7"), POINTS)
     truth, ours, theirs, *_ = do.type_in("-0.5, 0.2; .3 -.7", Placed(POINTS, 5.0), *LOOKS)
     assert truth.curve is None and ours["value"] == theirs["value"] == {"points": POINTS.tolist(), "sent": 6.0}
     for text in ("a, b", "1", "1, 2, 3", "2, 0", "0, nan", "; ".join(["0, 0"] * (MOST + 1))):

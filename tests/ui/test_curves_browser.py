@@ -117,3 +117,14 @@ def test_on_a_phone(visit, chromium):
     curves.left.tap(position={"x": 100, "y": 60})
     curves.has(6)
     assert curves.left.bounding_box()["width"] > 330
+
+
+def test_what_is_typed_high_up_is_seen(visitor):
+    curves = Curves(visitor)
+    curves.typed.fill("0.5, 2.8; 0, -0.2")
+    curves.typed.press("Enter")
+    curves.has(2)
+    for plot in (curves.left, curves.right):
+        box, (_, y) = plot.bounding_box(), curves.first_dot(plot)
+        assert box["y"] < y < box["y"] + 0.2 * box["height"]
+        expect(plot.locator("text").filter(has_text="2")).to_have_count(2)  # and -2

@@ -7,7 +7,7 @@ import torch
 
 from recon.models import ShapeTransformer
 from recon.shapes import chairs, mesh
-from recon.ui import shaping
+from recon.ui import shapes, shaping
 from recon.ui.shaping import SAMPLES, Shaping, question
 
 
@@ -80,3 +80,8 @@ def test_before_there_is_a_chair(do):
         do.as_obj(None)
     with pytest.raises(gr.Error, match="on its way"):
         list(do.imagine(None))
+
+
+def test_stop_says_so_only_where_something_was_drawn():
+    assert shapes.stopped("<p class='quiet'>1 of 3 ...</p>") == shapes.STOPPED
+    assert shapes.stopped(shaping.NOTHING) == shaping.NOTHING
