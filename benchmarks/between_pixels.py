@@ -3,8 +3,9 @@
     python -m benchmarks.between_pixels [--model pixel-transformer-celeba] [--plot docs/pixel_transformer_face.png]
 
 The astronaut's face (scikit-image's data) from more and more pixels of 32 x 32, from the left to the right: what is
-observed, the mean, the mean asked for at 128 x 128 places, and two joint samples. Beneath, PSNR of the mean, and of
-128 x 128 beside what bicubic interpolation makes of the mean.
+observed, the mean, the mean asked for at 128 x 128 places, and two joint samples. Printed: PSNR of the mean, in which
+observed pixels are as they are; and against the face at 128 x 128, of the mean asked for there and of what bicubic
+interpolation makes of the first.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def main() -> None:
     truth, fine_truth = (of_face(side) for side in (model.side, FINE))
     if model.channels == 1:
         truth, fine_truth = (picture.mean(1, keepdim=True) for picture in (truth, fine_truth))
-    columns = [[nearest(truth), nearest(truth), fine_truth, nearest(truth), nearest(truth)]]
+    blank = torch.ones_like(fine_truth)
+    columns = [[nearest(truth), blank, fine_truth, blank, blank]]
     print("| pixels | mean | at 128 x 128 | bicubic |\n| --- | --- | --- | --- |")
     for size in reversed(SIZES):
         mask = torch.from_numpy(patches.sobol(model.side, size))[None, None]
@@ -63,8 +65,7 @@ def of_face(side: int) -> Tensor:
 
 def between(model: PixelTransformer, known: Observation) -> Tensor:
     """The mean at FINE x FINE places"""
-    mean = model.predict_at(known, grid(FINE, FINE)[None]).mean
-    return mean.transpose(1, 2).unflatten(2, (FINE, FINE)).clamp(0, 1)
+    return model.on_grid(model.predict_at(known, grid(FINE, FINE)[None]), FINE).mean
 
 
 def nearest(picture: Tensor) -> Tensor:
@@ -74,8 +75,8 @@ def nearest(picture: Tensor) -> Tensor:
 def tiled(columns: list[list[Tensor]]) -> Image.Image:
     step = FINE + GAP
     sheet = np.full((len(columns[0]) * step - GAP, len(columns) * step - GAP, 3), PAPER, np.uint8)
-    for column, pictures_ in enumerate(columns):
-        for row, picture in enumerate(pictures_):
+    for column, stack in enumerate(columns):
+        for row, picture in enumerate(stack):
             tile = (picture[0].movedim(0, -1) * 255).round().to(torch.uint8).numpy()
             sheet[row * step : row * step + FINE, column * step : column * step + FINE] = tile
     return Image.fromarray(sheet)

@@ -161,7 +161,7 @@ def plot(found: dict[str, list[float]]) -> go.Figure:
     figure.update_yaxes(title="milliseconds", type="log")
     legend = {"orientation": "h", "y": -0.2}
     return figure.update_layout(
-        template="plotly_white", title="32 x 32, two cores", width=800, height=500, legend=legend
+        template="plotly_white", title="A picture of 32 x 32", width=800, height=500, legend=legend
     )
 
 

@@ -117,7 +117,8 @@ def train(asked: argparse.Namespace) -> None:
     where = torch.cuda.get_device_name() if asked.device.startswith("cuda") else where
     if found.training:
         what = "examples" if found.kind in hub.SIGNALS else "pictures"
-        pictures = f"{found.training.steps * found.training.batch:,} {what}"
+        most = "up to " if hasattr(model, "reads") else ""  # of large patches it takes fewer
+        pictures = f"{most}{found.training.steps * found.training.batch:,} {what}"
     else:
         pictures = "one pass over the training set"
     fit.write(model, found, asked.to / found.name, f"{pictures}, {minutes:.0f} minutes on {where}")

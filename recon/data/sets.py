@@ -162,10 +162,10 @@ def labels(name: str, split: str) -> Tensor:
         raise DataError(f"There is no image set {name!r}; there are {', '.join(SETS)}.")
 
     def said(found: DataSet, split: str) -> np.ndarray:
-        path = Path(os.environ.get("RECON_DATA", "")) / found.file
-        if not path.is_file():
+        folder = os.environ.get("RECON_DATA")
+        if not folder or not (Path(folder) / found.file).exists():
             raise DataError(f"What pictures show is read from a folder: set RECON_DATA to one that holds {found.file}.")
-        return packed.read(path, f"{split}_labels")
+        return packed.read(Path(folder) / found.file, f"{split}_labels").astype(np.uint8)
 
     return torch.from_numpy(split_of(SETS[name], split, said))
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from recon.models.dropout import drop
 
-NEAR = 12.0  # what attention weighs a sample at the query's own place with, as a logit, when training begins
+NEAR = 12.0  # about what attention weighs a sample at the query's own place with, as a logit, when training begins
 QUIET = 0.2  # what a layer adds then, in each dimension; the paper's begin at 1
 
 Keys = tuple[Tensor, Tensor]  # keys and values of a context, (batch, heads, m, width / heads) each
@@ -31,12 +31,12 @@ class Attention(nn.Module):
     @torch.no_grad()
     def look_near(self, squared: float) -> None:
         """Begin with what lies near: a key, as a query, is its position under one and the same projection, so that
-        attention is a kernel around the query. `squared` is the length of an embedded position, squared. Weights that
-        begin at random meet the whole picture alike, and it is long before they look anywhere."""
+        attention is a kernel around the query. `squared` is the mean squared length of an embedded position. Weights
+        that begin at random meet the whole picture alike, and it is long before they look anywhere."""
         width = len(self.query.weight)
         half, size = width // 2, width // self.heads
         turn = torch.cat([nn.init.orthogonal_(torch.empty(size, half)) for _ in range(self.heads)])
-        turn *= math.sqrt(NEAR * math.sqrt(size) * half / (size * squared))
+        turn *= math.sqrt(NEAR * math.sqrt(size) * half / (min(size, half) * squared))
         for weight, bias in ((self.query.weight, self.query.bias), (self.key_value.weight, self.key_value.bias)):
             weight[:width] *= 0.2
             weight[:width, :half] += turn

@@ -26,7 +26,7 @@ ANEW = 8  # groups, after which everything is read anew
 class InTurn:
     """Called with what is known of some images, and the group that is asked for, bool (batch, 1, height, width): a
     prediction that means something there alone. What is known only grows from one call to the next, and is known at
-    the same pixels of all images: PredictionError else."""
+    the same pixels of all images: PredictionError else. What was known stays as it was."""
 
     def __init__(self, model: PixelTransformer, anew: int = ANEW):
         self.model, self.anew = model, anew
@@ -38,7 +38,10 @@ class InTurn:
     def __call__(self, known: Observation, where: Tensor) -> Prediction:
         if not bool((known.mask == known.mask[:1]).all() and (where == where[:1]).all()):
             raise PredictionError("Pixels in turn are the same ones of all images.")
+        self.model.check(known)
         mask = known.mask[0].flatten()
+        if self.read is not None and (self.read & ~mask).any():
+            raise PredictionError("What is known in turn only grows.")
         self.look(known.values, mask)
         assert self.memory is not None
         asked = where[0].flatten().nonzero()[:, 0]

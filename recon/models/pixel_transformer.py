@@ -24,6 +24,7 @@ from recon.observation import Observation
 COLOURS = 20_000  # that the centres of bins are found from
 PIXELS = 300_000  # that tell how often each occurs
 CALIBRATED = 100  # pictures
+TRIED = (0.3, 1.5, 49)  # temperatures: from, to, how many
 LEVEL = 1 / 255
 
 
@@ -37,7 +38,8 @@ class PixelTransformer(Network):
     """
 
     kind = "pixel_transformer"
-    temperatures: Tensor  # of the bins, for 1, 2, 4, ... observed pixels: calibration
+    temperatures: Tensor  # of the bins, for 1, 2, 4, ... observed pixels, up to half of all: calibration
+    places: Tensor  # middles of the pixels, (pixels, 2)
 
     def __init__(
         self,
@@ -51,7 +53,8 @@ class PixelTransformer(Network):
         super().__init__()
         self.side, self.channels, self.queries, self.reads = side, channels, queries, reads
         self.transformer = SignalTransformer(2, channels, **{"bins": 256, "floor": LEVEL / 4, **(transformer or {})})
-        self.register_buffer("temperatures", torch.ones((side * side).bit_length()))
+        self.register_buffer("temperatures", torch.ones(max(1, (side * side // 2).bit_length())))
+        self.register_buffer("places", grid(side, side), persistent=False)
 
     def encode(
         self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None
@@ -63,11 +66,6 @@ class PixelTransformer(Network):
         present = picked.gather(1, order)
         seen = values.flatten(2).transpose(1, 2).gather(1, order[..., None].expand(-1, -1, values.shape[1]))
         return self.transformer.encode(self.places[order], 2 * seen - 1, present, generator)
-
-    @property
-    def places(self) -> Tensor:
-        """Middles of the pixels, (pixels, 2)"""
-        return grid(self.side, self.side).to(self.transformer.centres)
 
     def samples(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Positions and values, as the transformer takes them, of the pixels in `mask`, bool (pixels,)"""
@@ -83,6 +81,7 @@ class PixelTransformer(Network):
         return output.transpose(1, 2).unflatten(2, (self.side, self.side))
 
     def parameterise(self, output: Tensor) -> IsotropicMixture:
+        """As it was trained, before calibration"""
         return self.on_grid(self.transformer.law(output.flatten(2).transpose(1, 2)))
 
     @torch.no_grad()
@@ -99,8 +98,9 @@ class PixelTransformer(Network):
             self.temperatures[below].lerp(self.temperatures[above], place - below)
         )
 
-    def on_grid(self, law: Values) -> IsotropicMixture:
-        shape = (self.side, self.side)
+    def on_grid(self, law: Values, side: int | None = None) -> IsotropicMixture:
+        """The law at the middles of pixels, clipped to what pixels can be, of a picture `side` pixels a side"""
+        shape = (side or self.side, side or self.side)
         return IsotropicMixture(
             law.log_weights.transpose(1, 2).unflatten(2, shape),
             law.means.permute(0, 2, 3, 1).unflatten(3, shape),
@@ -127,8 +127,10 @@ class PixelTransformer(Network):
         batch, masks = batch[:kept], masks[:kept]
         hidden = ~masks.flatten(1)
         count = min(self.queries, int(hidden.sum(1).min()))
+        if count == 0:
+            raise PredictionError("A patch of all pixels leaves nothing to learn.")
         noise = torch.rand(hidden.shape, generator=generator, device=batch.device)
-        chosen = (noise * hidden).topk(count, 1).indices
+        chosen = noise.masked_fill(~hidden, -1).topk(count, 1).indices
         truth = batch.flatten(2).transpose(1, 2).gather(1, chosen[..., None].expand(-1, -1, self.channels))
         truth = truth + LEVEL * (torch.rand(truth.shape, generator=generator, device=batch.device) - 0.5)
         context = self.encode(batch * masks, masks, generator)
@@ -138,15 +140,14 @@ class PixelTransformer(Network):
     @torch.no_grad()
     def calibrate(self, batches: Iterable[Tensor]) -> None:
         """The bins' temperature that makes pictures it was not trained on likeliest, for each number of observed pixels
-        (Guo et al. 2017): what it learned for patches of all sizes is too unsure of large ones."""
+        at random (Guo et al. 2017): what it learned for patches of all sizes is too unsure of large ones."""
         pictures = next(iter(batches))[:CALIBRATED]
         generator = torch.Generator().manual_seed(0)
         pixels = self.side * self.side
-        tried = torch.linspace(0.3, 1.5, 49).to(pictures)
+        tried = torch.linspace(*TRIED).to(pictures)
         for k in range(len(self.temperatures)):
             ranks = torch.rand(len(pictures), pixels, generator=generator).argsort(1).to(pictures.device)
-            count = min(2**k, pixels // 2)
-            seen, asked = ranks[:, :count], ranks[:, count:][:, : self.queries]
+            seen, asked = ranks[:, : 2**k], ranks[:, 2**k :][:, : self.queries]
             mask = torch.zeros(len(pictures), pixels, dtype=torch.bool, device=pictures.device).scatter_(1, seen, True)
             mask = mask.view(-1, 1, self.side, self.side)
             truth = pictures.flatten(2).transpose(1, 2).gather(1, asked[..., None].expand(-1, -1, self.channels))

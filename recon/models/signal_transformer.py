@@ -80,7 +80,8 @@ class Values:
 
 @dataclass(frozen=True)
 class Memory:
-    """Samples that were read once and are asked often: keys and values of each layer of encoder and decoder"""
+    """Samples that were read once and are asked often: keys and values of each layer of the decoder, and of the encoder
+    where there are no latents"""
 
     encoder: list[Keys]
     decoder: list[Keys]
@@ -155,12 +156,12 @@ class SignalTransformer(nn.Module):
     def look_near(self) -> None:
         nn.init.orthogonal_(self.place.weight)
         nn.init.zeros_(self.place.bias)
-        squared = self.embedded(torch.zeros(1, len(self.waves))).square().sum().item()
+        places = 2 * torch.quasirandom.SobolEngine(len(self.waves)).draw(1025)[1:] - 1  # the first is a corner
+        squared = self.embedded(places).square().sum(-1).mean().item()
         for layer in (*layers(self.encoder), *layers(self.decoder), *([] if self.read is None else [self.read])):
             layer.look_near(squared)
         if self.latents is not None:  # each begins at a place of its own, evenly spread
-            places = torch.quasirandom.SobolEngine(len(self.waves)).draw(len(self.latents))
-            self.latents[:, : self.latents.shape[1] // 2] = self.embedded(2 * places - 1)
+            self.latents[:, : self.latents.shape[1] // 2] = self.embedded(places[: len(self.latents)])
 
     @torch.no_grad()
     def begin_at(self, centres: Tensor, values: Tensor) -> None:
@@ -189,8 +190,9 @@ class SignalTransformer(nn.Module):
         positions (batch, n, dimensions), values (batch, n, dimensions of a value), present bool (batch, n): rows may be
         of different lengths, and what is not present is not looked at. A generator turns dropout on.
         """
-        # what is absent may be anything, also no number at all, and 0 x nan is nan
-        samples = self.begun(torch.where(present[..., None], self.samples(positions, values), 0.0))
+        # what is absent may be anything, also no number at all, and 0 x nan is nan, on the way back too
+        positions, values = (torch.where(present[..., None], tensor, 0.0) for tensor in (positions, values))
+        samples = self.begun(self.embedded_samples(positions, values))
         seen = None if present.all() else F.pad(present, (1, 0), value=True)[:, None, None]
         if self.latents is not None and self.read is not None:
             latents = self.latents.expand(len(samples), -1, -1)
@@ -221,17 +223,17 @@ class SignalTransformer(nn.Module):
             present = torch.ones(positions.shape[:2], dtype=torch.bool, device=positions.device)
             context, _ = self.encode(positions, values, present)
             return Memory([], [layer.keys(context) for layer in layers(self.decoder)])
-        return self.read_on(self.begun(self.samples(positions, values)), Memory([], []))
+        return self.read_on(self.begun(self.embedded_samples(positions, values)), Memory([], []))
 
     def extend(self, memory: Memory, positions: Tensor, values: Tensor) -> Memory:
         """The memory with more samples, which look at what is there and at each other; what is there does not look
         back, as it would if everything were read anew. PredictionError for latents, whose number stays."""
         if self.latents is not None:
             raise PredictionError("What latents have read is not extended: they read everything anew.")
-        return self.read_on(self.samples(positions, values), memory)
+        return self.read_on(self.embedded_samples(positions, values), memory)
 
     def recall(self, memory: Memory, queries: Tensor) -> Tensor:
-        """As `decode`, from a memory"""
+        """As `decode`, from a memory; nothing is told beside the position."""
         x = self.embedded(queries)
         x = torch.cat([x, self.asked.expand_as(x)], -1)
         for layer, keys in zip(layers(self.decoder), memory.decoder, strict=True):
@@ -251,7 +253,7 @@ class SignalTransformer(nn.Module):
         decoder = [joined(memory.decoder, k, layer.keys(x)) for k, layer in enumerate(layers(self.decoder))]
         return Memory(encoder, decoder)
 
-    def samples(self, positions: Tensor, values: Tensor) -> Tensor:
+    def embedded_samples(self, positions: Tensor, values: Tensor) -> Tensor:
         return torch.cat([self.embedded(positions), self.value(values)], -1)
 
     def begun(self, samples: Tensor) -> Tensor:

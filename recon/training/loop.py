@@ -1,8 +1,8 @@
 """The training loop: a generator of progress, which a kill can interrupt anywhere without changing the result.
 
 Every batch, mask and dropout pattern comes from a generator seeded by the recipe's seed and the step, so that a step
-does not depend on how the run got there. The state on disk (weights, their moving average, Adam's moments) is one
-safetensors file, replaced atomically.
+does not depend on how the run got there. The state on disk (weights, their moving average, Adam's moments, buffers) is
+one safetensors file, replaced atomically.
 """
 
 from __future__ import annotations
@@ -75,9 +75,10 @@ def follow(
     model.to(device).train()
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch has it, its stubs do not
     weights = dict(model.named_parameters())
+    buffers = {name: tensor for name, tensor in model.state_dict().items() if name not in weights}
     average = {name: weight.detach().clone() for name, weight in weights.items()}
     optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
-    start, before = resume(state, weights, average, optimiser, recipe)
+    start, before = resume(state, weights, buffers, average, optimiser, recipe)
     began, saved, losses = time.monotonic(), time.monotonic(), []
     if start == recipe.steps:
         yield Progress(start, recipe.steps, math.nan, 0.0, 0.0, before)  # what took so long is known nevertheless
@@ -96,14 +97,14 @@ def follow(
         losses.append(loss.detach())
         if time.monotonic() - saved > save_every:
             saved = time.monotonic()
-            save(state, weights, average, optimiser, step + 1, before + saved - began, recipe)
+            save(state, weights, buffers, average, optimiser, step + 1, before + saved - began, recipe)
         if (step + 1) % 20 == 0 or step + 1 == recipe.steps:
             seconds = time.monotonic() - began
             speed = (step + 1 - start) / seconds
             mean = torch.stack(losses[-200:]).mean().item()
             left = (recipe.steps - step - 1) / speed
             yield Progress(step + 1, recipe.steps, mean, speed * recipe.batch, left, before + seconds)
-    save(state, weights, average, optimiser, recipe.steps, before + time.monotonic() - began, recipe)
+    save(state, weights, buffers, average, optimiser, recipe.steps, before + time.monotonic() - began, recipe)
     with torch.no_grad():
         for name, weight in weights.items():
             weight.copy_(average[name])
@@ -146,13 +147,14 @@ def rate(recipe: Training, step: int) -> float:
 def save(
     state: Path,
     weights: dict,
+    buffers: dict,
     average: dict,
     optimiser: torch.optim.Adam,
     step: int,
     seconds: float,
     recipe: Training,
 ) -> None:
-    tensors: dict[str, Tensor] = {}
+    tensors: dict[str, Tensor] = {f"buffer.{name}": tensor for name, tensor in buffers.items()}
     for name, weight in weights.items():
         moments = optimiser.state[weight]
         tensors |= {
@@ -169,7 +171,7 @@ def save(
 
 
 def resume(
-    state: Path, weights: dict, average: dict, optimiser: torch.optim.Adam, recipe: Training
+    state: Path, weights: dict, buffers: dict, average: dict, optimiser: torch.optim.Adam, recipe: Training
 ) -> tuple[int, float]:
     """Load what an interrupted run left; the step to go on from and the seconds spent, 0 if there is none."""
     if not state.exists():
@@ -184,6 +186,9 @@ def resume(
     if said["recipe"] != repr(recipe) or shapes != {name: weight.shape for name, weight in weights.items()}:
         raise RecipeError(f"{state.name} is of a run with another recipe; move it away to start anew.")
     with torch.no_grad():
+        for name, buffer in buffers.items():  # what `prepare` found elsewhere may differ, and weights know it as it was
+            if f"buffer.{name}" in stored:
+                buffer.copy_(stored[f"buffer.{name}"])
         for name, weight in weights.items():
             weight.copy_(stored[f"weight.{name}"])
             average[name].copy_(stored[f"average.{name}"])

@@ -156,6 +156,7 @@ function stretch() {
   if (held) return;
   const reached = [...points.map((point) => point[1]), ...(props.answer?.truth ?? [])].map(Math.abs);
   high = Math.ceil(2 * Math.max(LEAST, ...reached)) / 2;
+  if (cursor) cursor = [cursor[0], clamp(cursor[1], high)];
 }
 
 function show() {

@@ -67,7 +67,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
                     elem_id="recon-upload",
                 )
                 with gr.Group(elem_classes="recon-settings"):
-                    others = [("the same picture", ""), *pictures.choices()[1:]]
+                    others = [("choose another picture", ""), *pictures.choices()[1:]]
                     lower = gr.Dropdown(others, value="", label="Below", elem_id="recon-lower")
                 gr.HTML(f"<p class='quiet'>{TWO}</p>")
 
@@ -144,7 +144,8 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     taken = [painter, model, look, marked, selected, *patch]
     listen(picture.input, do.choose_picture, [picture, *taken], [truth, painter, *results])
     listen(upload.input, do.upload, [upload, *taken], [picture, truth, painter, *results])
-    listen(lower.input, do.compose, [lower, *shown, *patch], [picture, truth, painter, *results])
+    composed = listen(lower.input, do.compose, [lower, *shown, *patch], [picture, truth, painter, *results])
+    composed.failure(lambda: "", None, lower, show_progress="hidden", api_visibility="private")
     for event in (picture.input, upload.input):
         event(lambda: "", None, lower, show_progress="hidden", api_visibility="private")
     listen(ask.click, do.ask, [painter, model, truth], [painter, reveal, note])

@@ -8,7 +8,7 @@ import gradio as gr
 
 from recon.ui.reconstruct import heading
 from recon.ui.scripts import SAVE_SHAPE
-from recon.ui.shaping import NOTHING, SAMPLES, SIZES, Shaping
+from recon.ui.shaping import DRAWING, NOTHING, SAMPLES, SIZES, Shaping
 
 QUEUE = "shapes"
 FIRST = 128
@@ -85,4 +85,4 @@ def build(tab: gr.Tab) -> None:
 
 def stopped(status: str) -> str:
     """What is said after Stop: nothing new where nothing was being drawn"""
-    return STOPPED if "..." in status else status
+    return STOPPED if DRAWING in status else status

@@ -21,6 +21,7 @@ from recon.ui.plainly import hint, plainly
 MODEL = "chairs"
 SIZES = (8, 16, 32, 64, 128, 256)
 SAMPLES = 3
+DRAWING = " ..."  # ends what is said while samples come
 NOTHING = "<p class='quiet'>Nothing is drawn yet.</p>"
 
 
@@ -92,12 +93,12 @@ class Shaping:
         """Chairs that the one shown could be, one after another."""
         seed, asked, found = there(shown)
         figures: list[Any] = [None] * SAMPLES
-        yield [gr.skip(), *figures, f"<p class='quiet'>0 of {SAMPLES} ...</p>"]
+        yield [gr.skip(), *figures, f"<p class='quiet'>0 of {SAMPLES}{DRAWING}</p>"]
         generator = torch.Generator().manual_seed(seed)
         fields = imagined(load(MODEL), asked.positions, asked.values, found, SAMPLES, generator)
         for k, one in enumerate(fields):
             figures[k] = drawn(one)
-            yield [gr.update(visible=True), *figures, f"<p class='quiet'>{k + 1} of {SAMPLES} ...</p>"]
+            yield [gr.update(visible=True), *figures, f"<p class='quiet'>{k + 1} of {SAMPLES}{DRAWING}</p>"]
         yield [gr.skip(), *figures, alike(fields, asked.truth)]
 
     @plainly

@@ -67,7 +67,9 @@ def test_what_pictures_show_is_in_their_order(digits):
         data.labels("none", "test")
 
 
-def test_without_a_folder_nobody_says_what_pictures_show(monkeypatch):
+def test_without_a_folder_nobody_says_what_pictures_show(monkeypatch, tmp_path):
+    np.savez(tmp_path / "mnist.npz", test_labels=np.zeros(3))
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RECON_DATA", raising=False)
     with pytest.raises(DataError, match=r"mnist\.npz"):
         data.labels("mnist", "test")

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from recon.errors import PredictionError
+from recon.models.attention import NEAR
 from recon.models.signal_transformer import SignalTransformer, Values
 
 TINY = {"width": 16, "heads": 2, "encoder_layers": 2, "decoder_layers": 2, "hidden": 24, "frequencies": 5}
@@ -69,7 +70,7 @@ def test_a_memory_that_grows_is_attention_to_what_came_before(generator):
     for first, last in ((4, 6), (6, 9)):
         memory = found.extend(memory, where[:, first:last], what[:, first:last])
     group = torch.tensor([0] * 5 + [1, 1] + [2] * 3)  # the first is the sample that is always there
-    x = found.begun(found.samples(where, what))
+    x = found.begun(found.embedded_samples(where, what))
     for layer in found.encoder:
         x = layer(x, layer.keys(x), group[:, None] >= group)
     whole = found.decode((x, None), queries)
@@ -83,14 +84,15 @@ def test_a_memory_that_grows_is_attention_to_what_came_before(generator):
 
 
 def test_a_network_that_looks_near_begins_with_what_is_near(generator):
-    """Before any training: of two samples, the nearer one says more."""
+    """Before any training: of samples at a query's place, near it and far from it, the nearer ones weigh more."""
     torch.manual_seed(0)
     found = SignalTransformer(2, 1, **(TINY | {"width": 32, "frequencies": 32, "scale": 0.5}), near=True)
-    layer = found.decoder[0]
-    places = torch.tensor([[[0.0, 0.0], [0.1, 0.0], [0.5, 0.5]]])
-    x = torch.cat([found.embedded(places), torch.zeros(1, 3, 16)], -1)
-    logits = (layer.split(layer.query(x)) @ layer.keys(x)[0].transpose(2, 3) / 16**0.5).mean(1)[0]
-    assert logits[0, 0] > logits[0, 1] > logits[0, 2] + 2
+    start = 1.4 * torch.rand(200, 1, 2, generator=generator) - 1
+    places = torch.cat([start, start + 0.05, start + 0.5], 1)
+    x = torch.cat([found.embedded(places), torch.zeros(200, 3, 16)], -1)
+    for layer in (*found.encoder, *found.decoder):
+        logits = (layer.split(layer.query(x)) @ layer.keys(x)[0].transpose(2, 3) / 16**0.5).mean((0, 1))[0]
+        assert logits[0] > logits[1] > logits[2] + 2 and 0.8 < logits[0] / NEAR < 1.25
 
 
 @pytest.mark.parametrize("values", [1, 3])
@@ -103,6 +105,14 @@ def test_bins_begin_as_what_they_are_made_from(generator, values):
     torch.testing.assert_close(law.mean[0, 0], drawn.mean(0), atol=1e-2, rtol=0)
     assert law.log_weights.exp().sum(-1).allclose(torch.ones(2, 5))
     assert ((law.variance[0, 0] / drawn.var(0)).log2().abs() < 1).all()
+
+
+def test_what_is_absent_leaves_the_gradient_alone(generator):
+    found = model().requires_grad_(True)
+    where, what, present, queries = asked(generator)
+    present[0, 3:] = False
+    found(where, what.masked_fill(~present[..., None], torch.nan), present, queries).mean.sum().backward()
+    assert all(weight.grad.isfinite().all() for weight in found.parameters() if weight.grad is not None)
 
 
 @pytest.mark.parametrize("latents", [0, 4])

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 import recon
-from recon import baselines
+from recon import baselines, data
 from recon.__main__ import main
 from recon.evaluation import reconstruction
-from recon.models import Gaussian
+from recon.models import Gaussian, PixelTransformer
 from recon.models.base import Network
 from recon.training import loop
 
@@ -45,6 +45,31 @@ steps = 6
 """
 CLOSED_FORM = NETWORK.replace("convnade", "gaussian").split("[model]")[0] + "[model]\nrank = 20\nmirrored = false\n"
 
+TRANSFORMER = (
+    NETWORK.replace("convnade", "pixel_transformer").split("[model]")[0]
+    + """
+[model]
+side = 32
+channels = 1
+queries = 30
+
+[model.transformer]
+bins = 2
+width = 16
+heads = 2
+encoder_layers = 1
+decoder_layers = 1
+hidden = 16
+frequencies = 4
+near = true
+
+[training]
+steps = 4
+batch = 6
+shared = true
+"""
+)
+
 
 @pytest.fixture
 def at(digits, tmp_path, monkeypatch):
@@ -59,6 +84,22 @@ def at(digits, tmp_path, monkeypatch):
     yield tmp_path
     for cached in (reconstruction.test_pictures, reconstruction.baseline):
         cached.cache_clear()
+
+
+def test_what_is_calibrated_is_so_on_pictures_kept_from_training(at, monkeypatch):
+    seen, calibrate = [], PixelTransformer.calibrate
+
+    def watched(model, batches):
+        seen.extend(batches)
+        calibrate(model, iter(seen))
+
+    monkeypatch.setattr(PixelTransformer, "calibrate", watched)
+    (at / "transformer.toml").write_text(TRANSFORMER)
+    assert main(["train", "transformer.toml", "--device", "cpu"]) == 0
+    assert torch.equal(torch.cat(seen), data.load("binarized_mnist", "valid") / 255)
+    assert (recon.load("transformer").temperatures != 1).any()
+    said = json.loads((at / "checkpoints/transformer/config.json").read_text())["checkpoint"]
+    assert said["trained"].startswith("up to 24 pictures")
 
 
 def test_train_list_and_evaluate(at, capsys):

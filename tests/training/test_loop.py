@@ -58,9 +58,9 @@ def test_killed_and_resumed_is_as_uninterrupted_bit_for_bit(images, tmp_path, mo
     state, keep = tmp_path / "state.safetensors", loop.save
     for last in (7, 33):  # the steps of the last save before each kill, which comes later
 
-        def save(path, weights, average, optimiser, step, seconds, recipe, last=last):
+        def save(path, weights, buffers, average, optimiser, step, seconds, recipe, last=last):
             if step <= last:
-                keep(path, weights, average, optimiser, step, seconds + 1000, recipe)
+                keep(path, weights, buffers, average, optimiser, step, seconds + 1000, recipe)
 
         monkeypatch.setattr(loop, "save", save)
         torch.rand(last)  # the global generator is elsewhere in every process
@@ -77,6 +77,18 @@ def test_killed_and_resumed_is_as_uninterrupted_bit_for_bit(images, tmp_path, mo
         assert one.equal(other), name
     stored, expected = load_file(state), load_file(tmp_path / "whole.safetensors")
     assert stored.keys() == expected.keys() and all(stored[key].equal(expected[key]) for key in stored)
+
+
+def test_what_was_prepared_comes_back_with_the_weights(images, tmp_path):
+    def with_centres(value: float) -> Small:
+        model = Small()
+        model.register_buffer("centres", torch.full((2,), value))
+        return model
+
+    state = tmp_path / "state.safetensors"
+    train(images, state, model=with_centres(1.0))
+    resumed, _ = train(images, state, model=with_centres(2.0))  # as another machine would find it
+    assert resumed.centres.tolist() == [1.0, 1.0]
 
 
 def test_convnade_is_trained(tmp_path):
