@@ -108,10 +108,11 @@ class Network(Model):
         batches  float (batch, channels, side, side)
         """
 
-    def calibrate(self, batches: Iterable[Tensor]) -> None:
+    def calibrate(self, batches: Iterable[Tensor], orders: Tensor) -> None:
         """After training, on pictures that were kept out of it: mostly nothing.
 
         batches  float (batch, channels, side, side)
+        orders   in which pixels of each picture become known, (at least a batch, pixels)
         """
 
     def start_from(self, model: Model) -> None:

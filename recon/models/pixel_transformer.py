@@ -23,7 +23,6 @@ from recon.observation import Observation
 
 COLOURS = 20_000  # that the centres of bins are found from
 PIXELS = 300_000  # that tell how often each occurs
-CALIBRATED = 100  # pictures
 TRIED = (0.3, 1.5, 49)  # temperatures: from, to, how many
 LEVEL = 1 / 255
 
@@ -138,17 +137,18 @@ class PixelTransformer(Network):
         return -law.log_prob(truth).mean() / self.channels
 
     @torch.no_grad()
-    def calibrate(self, batches: Iterable[Tensor]) -> None:
+    def calibrate(self, batches: Iterable[Tensor], orders: Tensor) -> None:
         """The bins' temperature that makes pictures it was not trained on likeliest, for each number of observed pixels
-        at random (Guo et al. 2017): what it learned for patches of all sizes is too unsure of large ones."""
-        pictures = next(iter(batches))[:CALIBRATED]
+        (Guo et al. 2017): what it learned for patches of all sizes is too unsure of large ones."""
+        pictures = next(iter(batches))
         generator = torch.Generator().manual_seed(0)
-        pixels = self.side * self.side
+        orders = orders[: len(pictures)].to(pictures.device)
         tried = torch.linspace(*TRIED).to(pictures)
         for k in range(len(self.temperatures)):
-            ranks = torch.rand(len(pictures), pixels, generator=generator).argsort(1).to(pictures.device)
-            seen, asked = ranks[:, : 2**k], ranks[:, 2**k :][:, : self.queries]
-            mask = torch.zeros(len(pictures), pixels, dtype=torch.bool, device=pictures.device).scatter_(1, seen, True)
+            hidden = orders[:, 2**k :]
+            some = torch.rand(hidden.shape, generator=generator).argsort(1)[:, : self.queries]
+            asked = hidden.gather(1, some.to(hidden.device))
+            mask = torch.zeros_like(orders, dtype=torch.bool).scatter_(1, orders[:, : 2**k], True)
             mask = mask.view(-1, 1, self.side, self.side)
             truth = pictures.flatten(2).transpose(1, 2).gather(1, asked[..., None].expand(-1, -1, self.channels))
             noise = torch.rand(truth.shape, generator=generator).to(truth) - 0.5

@@ -14,10 +14,11 @@ from recon import data, hub
 from recon.errors import RecipeError
 from recon.models import KINDS, SIGNALS, BernoulliMixture, Gaussian, MoGSM, SignalModel
 from recon.models.base import Model, Network
-from recon.training import loop, signals
+from recon.training import loop, masks, signals
 from recon.training.recipe import Recipe
 from recon.transfer import read_config
 
+CALIBRATED = 200  # pictures
 CLOSED_FORMS = (Gaussian, MoGSM, BernoulliMixture)  # made by `fit`, not trained
 
 
@@ -53,13 +54,14 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
         if not recipe.training.start:
             network.prepare(batches(images, device))
         yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
-        network.calibrate(held_out(recipe.data.name, device))
+        orders = masks.orders(CALIBRATED, network.side, torch.Generator().manual_seed(recipe.training.seed))
+        network.calibrate(held_out(recipe.data.name, device), orders)
         yield network.to("cpu")
 
 
 def held_out(name: str, device: str) -> Iterator[Tensor]:
-    """Pictures for `calibrate`; read when they are asked for"""
-    yield from batches(data.load(name, "valid"), device)
+    """Some for `calibrate`; read when they are asked for"""
+    yield from batches(data.load(name, "valid", limit=CALIBRATED), device)
 
 
 def batches(images: Tensor, device: str) -> Iterator[Tensor]:

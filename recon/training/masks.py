@@ -80,6 +80,15 @@ def shifted_sobol_ranks(count: int, side: int, generator: torch.Generator) -> Te
     return rank[(pixels // side ^ shift[0]) * side + (pixels % side ^ shift[1])]
 
 
+def orders(count: int, side: int, generator: torch.Generator) -> Tensor:
+    """In which pixels become known, (count, pixels): by turns at random and in a Sobol' order under a random digital
+    shift, where there is one."""
+    found = torch.rand(count, side * side, generator=generator).argsort(1)
+    if side & (side - 1) == 0:
+        found[::2] = shifted_sobol_ranks(len(found[::2]), side, generator).argsort(1)
+    return found
+
+
 def painted(side: int, generator: torch.Generator) -> Tensor:
     """A region as a person would paint or lose it: bool (side, side), at least one pixel and not all."""
 

@@ -11,6 +11,7 @@ from recon.errors import PredictionError
 from recon.models.in_turn import InTurn
 from recon.models.pixel_transformer import PixelTransformer, grid, lookup
 from recon.observation import Observation
+from recon.training import masks
 
 TINY = {"width": 16, "heads": 2, "encoder_layers": 1, "decoder_layers": 2, "hidden": 24, "frequencies": 5, "bins": 4}
 
@@ -142,15 +143,15 @@ def test_training_lowers_its_objective(generator):
 def test_calibration_makes_held_out_pictures_likelier():
     found = model().requires_grad_(False)
     found.transformer.head.weight.mul_(20)  # surer than anything taught it
-    images = stripes(40)
+    images, orders = stripes(40), masks.orders(20, 8, torch.Generator().manual_seed(1))
     mask = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(3)).argsort(-1) < 2
     known = Observation(images * mask, mask)
     before = found.predict(known).log_prob(images)[20:].mean()
-    found.calibrate([images[:20]])
+    found.calibrate([images[:20]], orders)
     assert found.temperatures.shape == (6,) and found.temperatures.max() <= 1.5 and (found.temperatures != 1).any()
     assert found.predict(known).log_prob(images)[20:].mean() > before + 0.01
     first = found.temperatures.clone()
-    found.calibrate([images[:20]])
+    found.calibrate([images[:20]], orders)
     assert torch.equal(found.temperatures, first)
 
 

@@ -89,9 +89,9 @@ def at(digits, tmp_path, monkeypatch):
 def test_what_is_calibrated_is_so_on_pictures_kept_from_training(at, monkeypatch):
     seen, calibrate = [], PixelTransformer.calibrate
 
-    def watched(model, batches):
+    def watched(model, batches, orders):
         seen.extend(batches)
-        calibrate(model, iter(seen))
+        calibrate(model, iter(seen), orders)
 
     monkeypatch.setattr(PixelTransformer, "calibrate", watched)
     (at / "transformer.toml").write_text(TRANSFORMER)

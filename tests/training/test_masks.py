@@ -90,3 +90,15 @@ def test_a_shared_patch_is_one_for_the_batch_and_another_for_the_next(generator)
     drawn = torch.stack([make(7, generator) for _ in range(6)])
     assert drawn.shape == (6, 7, 1, 32, 32) and (drawn == drawn[:, :1]).all()
     assert len(drawn[:, 0].flatten(1).unique(dim=0)) > 3
+
+
+@pytest.mark.parametrize("side", [6, 8])
+def test_orders_have_every_pixel_once(side):
+    found = masks.orders(7, side, torch.Generator().manual_seed(0))
+    assert torch.equal(found.sort(1).values, torch.arange(side * side).expand(7, -1))
+    assert not torch.equal(found[0], found[2]) and not torch.equal(found[1], found[3])
+
+
+def test_every_other_order_is_even():
+    rows = masks.orders(8, 8, torch.Generator().manual_seed(0))[::2, :4] // 8
+    assert all(sorted(four) == [0, 1, 2, 3] for four in (rows // 2).tolist()), "of four, one a quarter of the rows"
