@@ -105,12 +105,13 @@ def drawn(model: Predictor, known: Observation) -> Tensor:
 
 def plot(accuracy: dict[str, list[float]]) -> go.Figure:
     figure = go.Figure()
-    for title, shares in accuracy.items():
-        dash = "dash" if title.endswith("sample") else "solid"
-        figure.add_scatter(x=list(SIZES), y=shares, name=title, mode="lines+markers", line={"dash": dash})
+    colours = ["#3453d1", "#c2571a", "#3d8f5f", "#8a4fb0"]
+    for k, (title, shares) in enumerate(accuracy.items()):  # a mean and a sample of each model
+        look = {"color": colours[k // 2 % len(colours)], "dash": ("solid", "dash")[k % 2]}
+        figure.add_scatter(x=list(SIZES), y=shares, name=title, mode="lines+markers", line=look)
     figure.update_xaxes(title="observed pixels of 1024", type="log", tickvals=list(SIZES))
     figure.update_yaxes(title="digits read right", tickformat=".0%", rangemode="tozero")
-    return figure.update_layout(template="plotly_white", width=800, height=460)
+    return figure.update_layout(template="plotly_white", width=800, height=420, margin={"t": 24})
 
 
 if __name__ == "__main__":
