@@ -11,7 +11,7 @@ demo: $(VENV)/.page  ## the page on http://127.0.0.1:7860
 
 test: $(VENV)/.tests lint  ## all tests; those in a browser need Chromium, which is installed where that is allowed
 	@sh tests/get_chromium.sh
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile  # a file's tests share what is slow to make
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations 15  # a file's tests share what is slow to make
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .

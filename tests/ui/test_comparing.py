@@ -193,7 +193,7 @@ def test_a_painting_of_another_size_is_a_sentence(ask, paint):
 def test_sets_hold_all_that_belongs_together(do, engine):
     for names in do.sets.values():
         assert names[-len(baselines.NAMES) :] == list(baselines.NAMES)
-        assert len({name.partition("-")[2] for name in names if name in engine.records}) == 1
+        assert len({name.rpartition("-")[2] for name in names if name in engine.records}) == 1
         assert len({engine.records[name].side for name in names if name in engine.records}) == 1
     assert do.first[0] == engine.default and set(baselines.NAMES) < set(do.first)
     assert set(do.titles) == {name for _, name in engine.choices()}

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from recon.ui.comparing import Comparing
 from tests.ui.visitor import HEAT, LONG, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
@@ -124,7 +125,7 @@ def test_two_menus_choose_a_model(person, engine, monkeypatch):
     choose(page, "anything (classical)")
     expect(model).to_have_value("Linear interpolation")
     person.open_tab("Compare")
-    expect(page.locator("#compare-line")).to_contain_text("9 compared", timeout=LONG)
+    expect(page.locator("#compare-line")).to_contain_text(f"{len(Comparing(engine).first)} compared", timeout=LONG)
     page.get_by_role("button", name="Open in Reconstruct: Mixture of scale mixtures").click()
     expect(page.locator("#recon-status")).to_contain_text("Mixture of scale mixtures · faces")
     expect(kind).to_have_value("faces")
