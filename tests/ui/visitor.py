@@ -34,10 +34,17 @@ class Visitor:
         self.outside: list[str] = []
         page.set_default_timeout(LONG)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        page.on("console", self.hear)
         page.on("request", self.see)
         page.goto(url + link)
         self.ready()
+
+    def hear(self, said) -> None:
+        """Errors, but for this: gradio's client cancels an event that was not given its number yet, in vain."""
+        url = said.location.get("url", "")
+        in_vain = "422" in said.text and url.rstrip("/").endswith(("/cancel", "/reset"))
+        if said.type == "error" and not in_vain:
+            self.errors.append(f"{said.text} {url}".strip())
 
     def see(self, request) -> None:
         at = urlsplit(request.url)
