@@ -13,21 +13,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 import recon
+from benchmarks.textures import sheet
 from recon import Observation, hub, images, metrics, patches
 from recon.models import PixelTransformer
 from recon.models.pixel_transformer import grid
 from recon.ui import pictures
 
 SIZES = (16, 32, 64, 128, 256)
-FINE, GAP = 128, 4
-PAPER = 255
+FINE = 128
 
 
 def main() -> None:
@@ -40,8 +39,7 @@ def main() -> None:
     truth, fine_truth = (of_face(side) for side in (model.side, FINE))
     if model.channels == 1:
         truth, fine_truth = (picture.mean(1, keepdim=True) for picture in (truth, fine_truth))
-    blank = torch.ones_like(fine_truth)
-    columns = [[nearest(truth), blank, fine_truth, blank, blank]]
+    columns = [[truth, torch.ones_like(truth), fine_truth]]
     print("| pixels | mean | at 128 x 128 | bicubic |\n| --- | --- | --- | --- |")
     for size in reversed(SIZES):
         mask = torch.from_numpy(patches.sobol(model.side, size))[None, None]
@@ -53,14 +51,13 @@ def main() -> None:
         print(f"| {size} | " + " | ".join(f"{score:.2f} dB" for score in scores) + " |", flush=True)
         samples = recon.sample(model, known, 2, 32, seed=0)
         seen = torch.where(mask, truth, torch.full_like(truth, 0.85))
-        columns.insert(0, [nearest(seen), nearest(mean), fine, *(nearest(one[None]) for one in samples)])
+        columns.insert(0, [seen, mean, fine, *samples.split(1)])
     if asked.plot:
-        tiled(columns).save(asked.plot)
+        sheet([[shown(picture) for picture in column] for column in columns]).save(asked.plot)
 
 
 def of_face(side: int) -> Tensor:
-    small = pictures.as_colour(images.fit(pictures.face(), side))
-    return torch.from_numpy(small).movedim(-1, 0)[None].float() / 255
+    return images.to_tensor(images.fit(pictures.face(), side))[None]
 
 
 def between(model: PixelTransformer, known: Observation) -> Tensor:
@@ -68,18 +65,8 @@ def between(model: PixelTransformer, known: Observation) -> Tensor:
     return model.on_grid(model.predict_at(known, grid(FINE, FINE)[None]), FINE).mean
 
 
-def nearest(picture: Tensor) -> Tensor:
-    return F.interpolate(picture, (FINE, FINE), mode="nearest")
-
-
-def tiled(columns: list[list[Tensor]]) -> Image.Image:
-    step = FINE + GAP
-    sheet = np.full((len(columns[0]) * step - GAP, len(columns) * step - GAP, 3), PAPER, np.uint8)
-    for column, stack in enumerate(columns):
-        for row, picture in enumerate(stack):
-            tile = (picture[0].movedim(0, -1) * 255).round().to(torch.uint8).numpy()
-            sheet[row * step : row * step + FINE, column * step : column * step + FINE] = tile
-    return Image.fromarray(sheet)
+def shown(picture: Tensor) -> Image.Image:
+    return images.to_pil(picture[0], FINE // picture.shape[-1])
 
 
 if __name__ == "__main__":

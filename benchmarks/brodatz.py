@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from benchmarks.mending import texture
@@ -41,7 +42,9 @@ def main() -> None:
         print(f"| {name} | {cells} | {' / '.join(f'{one:.0f}' for one in seconds)} |", flush=True)
         columns.append([grown(model) for model in models])
     if asked.plot:
-        sheet(columns).save(asked.plot, optimize=True)
+        sheet([[Image.fromarray(picture.numpy()) for picture in column] for column in columns]).save(
+            asked.plot, optimize=True
+        )
 
 
 def fitted(image: Tensor, steps: int, ride: int) -> tuple[tuple[MCGSM, RIDE], list[float]]:

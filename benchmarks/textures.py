@@ -42,7 +42,7 @@ def main() -> None:
         print(f"| {texture.title} | {' | '.join(cells)} |", flush=True)
         columns.append([image[:SIDE, :SIDE], *(grown(model) for model in beside)])
     if asked.picture:
-        sheet(columns).save(asked.picture)
+        sheet([[Image.fromarray(picture.numpy()) for picture in column] for column in columns]).save(asked.picture)
 
 
 def linear(image: Tensor, model: MCGSM) -> MCGSM:
@@ -67,13 +67,15 @@ def grown(model: Directed) -> Tensor:
     return quantised(pictures[0])
 
 
-def sheet(columns: list[list[Tensor]]) -> Image.Image:
-    """A texture a column, the picture on top."""
-    step = SIDE + GAP
-    found = Image.new("L", (step * len(columns) - GAP, step * max(map(len, columns)) - GAP), 255)
+def sheet(columns: list[list[Image.Image]]) -> Image.Image:
+    """Pictures of one size, a list a column; what is missing at its end is white."""
+    first = columns[0][0]
+    step = first.width + GAP
+    size = (step * len(columns) - GAP, step * max(map(len, columns)) - GAP)
+    found = Image.new(first.mode, size, "white")
     for x, column in enumerate(columns):
         for y, picture in enumerate(column):
-            found.paste(Image.fromarray(picture.numpy()), (x * step, y * step))
+            found.paste(picture, (x * step, y * step))
     return found
 
 

@@ -54,8 +54,8 @@ class Model(Stored):
 
     def in_turn(self) -> Callable[[Observation, Tensor], Prediction]:
         """A predictor for pixels that are asked for group after group, each given all before: called with what is known
-        and the group, bool (batch, 1, height, width), where alone its answer means anything. For models that need not
-        read everything again."""
+        and the group, bool (batch, 1, height, width), where alone its answer means anything. A model that need not read
+        everything again for each group has one of its own."""
         return lambda known, where: self.predict(known)
 
     def check(self, observation: Observation) -> None:

@@ -210,12 +210,8 @@ class SignalTransformer(nn.Module):
     ) -> Tensor:
         """What the head says of queries (batch, m, dimensions), told (batch, m, numbers) of each: (batch, m,
         bins (values + 2))"""
-        x = self.embedded(queries)
-        asked = self.asked.expand_as(x)
-        x = torch.cat([x, asked if self.told is None or told is None else asked + self.told(told)], -1)
-        for layer in layers(self.decoder):
-            x = layer(x, layer.keys(context[0]), context[1], generator)
-        return self.head(x)
+        memory = Memory([], [layer.keys(context[0]) for layer in layers(self.decoder)])
+        return self.recall(memory, queries, context[1], generator, told)
 
     def remember(self, positions: Tensor, values: Tensor) -> Memory:
         """What `recall` asks: samples as `encode` takes them, all present, read once."""
@@ -232,12 +228,20 @@ class SignalTransformer(nn.Module):
             raise PredictionError("What latents have read is not extended: they read everything anew.")
         return self.read_on(self.embedded_samples(positions, values), memory)
 
-    def recall(self, memory: Memory, queries: Tensor) -> Tensor:
-        """As `decode`, from a memory; nothing is told beside the position."""
+    def recall(
+        self,
+        memory: Memory,
+        queries: Tensor,
+        seen: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        told: Tensor | None = None,
+    ) -> Tensor:
+        """As `decode`, from a memory, of which `seen` is there."""
         x = self.embedded(queries)
-        x = torch.cat([x, self.asked.expand_as(x)], -1)
+        asked = self.asked.expand_as(x)
+        x = torch.cat([x, asked if self.told is None or told is None else asked + self.told(told)], -1)
         for layer, keys in zip(layers(self.decoder), memory.decoder, strict=True):
-            x = layer(x, keys)
+            x = layer(x, keys, seen, generator)
         return self.head(x)
 
     def read_on(self, x: Tensor, memory: Memory) -> Memory:

@@ -145,9 +145,8 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     listen(picture.input, do.choose_picture, [picture, *taken], [truth, painter, *results])
     listen(upload.input, do.upload, [upload, *taken], [picture, truth, painter, *results])
     composed = listen(lower.input, do.compose, [lower, *shown, *patch], [picture, truth, painter, *results])
-    composed.failure(lambda: "", None, lower, show_progress="hidden", api_visibility="private")
-    for event in (picture.input, upload.input):
-        event(lambda: "", None, lower, show_progress="hidden", api_visibility="private")
+    for event in (composed.failure, picture.input, upload.input):
+        event(lambda: "", None, lower, queue=False, show_progress="hidden", api_visibility="private")
     listen(ask.click, do.ask, [painter, model, truth], [painter, reveal, note])
     listen(reveal.click, do.reveal_next, shown, [painter, *results], trigger_mode="once")
     for event in (view.pick, heat.pick, painter.pick):
