@@ -5,6 +5,7 @@ Each is a `gr.HTML` subclass whose browser part is a script of the same name bes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,20 @@ class PixelView(gr.HTML):
     """A small picture enlarged without smoothing.
 
     Its value is a dict: `png` (data URI of side x side pixels), `side`, `observed` (row-major indices to mark),
-    `selected` ([row, column] or []). Event `pick` with `row` and `col` for a click or Enter.
+    `selected` ([row, column] or []), and `model`, where it is an answer of one. Event `pick` with `row` and `col`
+    for a click or Enter; event `late` where the answer is not of the model that the `Menu` of element id `menu` says:
+    it was asked for before that was chosen, and came after what the choice brought.
     """
 
-    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
+    def __init__(self, value: dict[str, Any] | None = None, *, menu: str = "", **kwargs: Any):
+        self.menu = menu
         super().__init__(
             value,
             html_template="<div class='pixel-view'><canvas tabindex='0' role='img'></canvas>"
             "<div class='pixel-tip' aria-live='polite'></div></div>",
             js_on_load=browser_part("pixel_view.js"),
             apply_default_css=False,
+            menu=menu,
             **kwargs,
         )
 
@@ -88,16 +93,25 @@ class LogSlider(gr.HTML):
         return {"type": "integer", "minimum": 1, "maximum": self.LARGEST}
 
 
-class ModelMenu(gr.Dropdown):
-    """A menu whose choices change with another. What was sent while they did, such as a stroke, may name one that is
-    no more among them: the engine knows all models, and has a sentence for what is none."""
+class Menu(gr.HTML):
+    """A menu whose `choices`, (title, value) each, may change with what is chosen elsewhere. Its value is that of the
+    chosen one. Event `choose` when a person chose.
 
-    def get_block_name(self) -> str:
-        return "dropdown"  # the browser's part is gradio's own
+    gradio's own breaks in the browser where it gets fewer choices while its list fades, and tells of a choice twice.
+    What is sent while choices change may be no longer among them: whoever takes it has a sentence for what is none.
+    """
 
-    def preprocess(self, payload: Any):
-        """The name that the browser sends, whatever it is."""
-        return payload
+    def __init__(self, choices: Sequence[tuple[str, str]] = (), *, value: str = "", name: str = "", **kwargs: Any):
+        self.choices, self.name = list(choices), name
+        super().__init__(
+            value,
+            html_template="<label class='menu'><span></span><select></select></label>",
+            js_on_load=browser_part("menu.js"),
+            apply_default_css=False,
+            choices=self.choices,
+            name=name,
+            **kwargs,
+        )
 
 
 class PictureInput(gr.Image):

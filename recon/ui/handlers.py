@@ -37,7 +37,7 @@ class Handlers:
             answer = self.engine.answer(model, painting, decode_picture(truth, painting.side))
             place = where(selected, painting.side)
             return [
-                self.view(answer, look, marked, place),
+                {**self.view(answer, look, marked, place), "model": model},
                 figures.spread_map(answer),
                 figures.pixel_card(answer, *place),
                 figures.scores(answer),
@@ -48,7 +48,7 @@ class Handlers:
             # not a toast: this may follow every stroke; escaped: it may quote what a stranger wrote. What another model
             # or painting answered does not stay under this one's name.
             note = f"<p class='recon-note'>{html.escape(str(error), quote=False)}</p>"
-            empty = {"png": "", "side": painting.side, "observed": [], "selected": []}
+            empty = {"png": "", "side": painting.side, "observed": [], "selected": [], "model": model}
             card, scores = figures.pixel_card(None, None, None), figures.scores(None)
             return [empty, figures.spread_map(None), card, scores, "<span>no answer</span>", note]
 
@@ -113,29 +113,24 @@ class Handlers:
         return [gr.update(ink=ink), line, *self.results(painting, model, truth, look, marked, selected)]
 
     @plainly
-    def switch(self, painting, model, truth, look, marked, selected, picture, upload, family, size, seed, left):
-        """Another model, and its grid if that is another: painter, line, results, truth, family, size, and what the
-        browser keeps of the grid that is left."""
-        side = self.engine.side(model, painting.side)
+    def switch(self, word, painting, model, truth, look, marked, selected, picture, upload, family, size, seed, left):
+        """Another model, and its grid if that is another: the menu of models, painter, line, results, truth, family,
+        size, and what the browser keeps of the grid that is left.
+
+        A model that is not of the set `word` gives way to its kin there: the set was chosen, or the model was before
+        its menu had changed with it.
+        """
+        model = self.engine.menus.kin(model, word)
+        menu, side = self.menu(model), self.engine.side(model, painting.side)
         if side == painting.side or max(side, painting.side) % min(side, painting.side):
-            return [*self.choose_model(painting, model, truth, look, marked, selected), *[gr.skip()] * 4]
+            return [menu, *self.choose_model(painting, model, truth, look, marked, selected), *[gr.skip()] * 4]
         sheet = grids.Sheet(painting, truth or "", picture or "", family, size, seed_of(seed or 0))
         sheet, left = grids.switched(sheet, side, upload, left)
         new = sheet.painting
         ink, line, *results = self.choose_model(new, model, sheet.truth, look, marked, "")
         painter = gr.update(value=new.to_payload(), picture=sheet.truth, ink=ink["ink"], selected=[], marks=[])
         results[1] = gr.update(value=results[1], selected=[])
-        return [painter, line, *results, sheet.truth, *patch_controls(sheet.family, sheet.size, side), left]
-
-    @plainly
-    def choose_set(self, settled, word, painting, model, *more):
-        """Models of other pictures: what is settled, their menu, and the rest as `switch`, for the one that is of the
-        same family. A menu tells of each choice twice, when it is made and when it is left; the second changes nothing.
-        """
-        if settled == [word, model]:
-            return [gr.skip()] * 14
-        name = self.engine.menus.kin(model, word)
-        return [[word, model], self.menu(name), *self.switch(painting, name, *more)]
+        return [menu, painter, line, *results, sheet.truth, *patch_controls(sheet.family, sheet.size, side), left]
 
     def menu(self, model: str) -> dict:
         """The menu of models, those of the same pictures in it."""
@@ -264,8 +259,7 @@ class Handlers:
     def restore(self, said: str, look, marked, selected):
         """When the page opens: a link, what the tab had before a reload, or the start.
 
-        Outputs: model, family, size, seed, picture, truth, painter, model line, results, what the models show, and that
-        no choice of that is settled.
+        Outputs: model, family, size, seed, picture, truth, painter, model line, results, and what the models show.
         """
         try:
             if said.startswith("link:"):
@@ -289,7 +283,7 @@ class Handlers:
         painter = gr.update(value=painting.to_payload(), picture=truth, ink=ink["ink"])
         patch = patch_controls(session.family, session.size, painting.side)
         head = [self.menu(session.model), *patch, session.seed, name, truth, painter, line]
-        return [*head, *results, self.engine.menus.word(session.model), None]
+        return [*head, *results, self.engine.menus.word(session.model)]
 
 
 def patch_controls(family: str, size: int, side: int) -> list[dict]:

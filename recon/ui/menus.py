@@ -74,10 +74,13 @@ class Menus:
         ]
 
     def kin(self, name: str, word: str) -> str:
-        """What is of the same family as `name` in the set of that word, else its best; CheckpointError if none."""
+        """What is of the same family as `name` in the set of that word, itself first, else the set's best;
+        CheckpointError if there is no such set."""
         if word not in self.sets:
             raise CheckpointError(f"There are no models of {str(word)[:40]!r} on this page.")
         names = self.sets[word]
+        if name in names or self.word(name) == word:
+            return name
         kinds = [each for each in names if self.kind(each) == self.kind(name)]
         family = [each for each in kinds if self.family(each) == self.family(name)]
         return next(iter([*family, *kinds]), self.best(names))

@@ -82,6 +82,15 @@ canvas.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+// After a while, for the menu may change with the answer.
+function check() {
+  const chosen = document.querySelector(`#${props.menu} select`)?.value;
+  if (chosen && props.value?.model && chosen !== props.value.model) trigger("late", {});
+}
+
 new ResizeObserver(draw).observe(canvas);
-watch("value", () => show(props.value));
+watch("value", () => {
+  show(props.value);
+  if (props.menu) setTimeout(check, 200);
+});
 show(props.value);

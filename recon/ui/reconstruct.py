@@ -8,7 +8,7 @@ import gradio as gr
 
 from recon import schedules
 from recon.ui import figures, pictures
-from recon.ui.components import LogSlider, ModelMenu, PictureInput, PixelView, SampleGrid, SpreadMap
+from recon.ui.components import LogSlider, Menu, PictureInput, PixelView, SampleGrid, SpreadMap
 from recon.ui.drawing import SAMPLES, STEPS, Drawing
 from recon.ui.engine import SIDE, Engine
 from recon.ui.grids import FAMILIES
@@ -31,7 +31,7 @@ class Parts(NamedTuple):
     painter: Painter
     truth: gr.Textbox
     picture: gr.Dropdown
-    family: gr.Dropdown
+    family: Menu
     size: LogSlider
     seed: gr.Number
     looks: list  # the last inputs of `Handlers.open`
@@ -44,7 +44,6 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     truth = gr.Textbox(visible="hidden", elem_id="recon-truth")
     selected = gr.Textbox(visible="hidden")
     left = gr.Textbox(visible="hidden")  # what was on the grid of another side
-    settled = gr.State()  # the last choice of other pictures, see `Handlers.choose_set`
     parcel = gr.Textbox(visible="hidden")  # what a script takes from Python, or hands to it
 
     with gr.Row(elem_classes="recon-columns", equal_height=False):
@@ -54,7 +53,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
             with gr.Group(elem_classes="recon-card recon-settings"):
                 picture = gr.Dropdown(pictures.choices(), value="face", label="Picture", elem_id="recon-picture")
                 with gr.Row(elem_classes="recon-line"):
-                    family = gr.Dropdown(FAMILIES, value="sobol", label="Patch", elem_id="recon-family", min_width=100)
+                    family = Menu(FAMILIES, value="sobol", name="Patch", elem_id="recon-family", min_width=100)
                     seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="recon-seed")
                     shuffle = gr.Button("Shuffle", size="sm", min_width=70, elem_id="recon-shuffle")
                 size = LogSlider(64, elem_id="recon-size")
@@ -75,7 +74,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
             with gr.Row(elem_classes="recon-head"):
                 gr.HTML(heading("Reconstruction"))
                 marked = gr.Checkbox(label="observed marked", container=False, elem_id="recon-marked", min_width=140)
-            view = PixelView(elem_id="recon-view", show_label=False)
+            view = PixelView(menu="recon-model", elem_id="recon-view", show_label=False)
             look = gr.Radio(LOOKS, value="mean", show_label=False, container=False, elem_classes="recon-look")
             with gr.Row(elem_classes="recon-actions"):
                 draw = gr.Button("Draw samples", variant="primary", size="sm", min_width=110, elem_id="recon-draw")
@@ -86,10 +85,9 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
             with gr.Group(elem_classes="recon-card recon-settings"):
                 first, menus = engine.default, engine.menus
                 with gr.Row(elem_classes="recon-line recon-models"):
-                    kind = gr.Dropdown(list(menus.sets), value=menus.word(first), label="Pictures of",
-                                       elem_id="recon-kind", min_width=90)  # fmt: skip
-                    model = ModelMenu(menus.titles(first), value=first, label="Model",
-                                      elem_id="recon-model", min_width=90)  # fmt: skip
+                    words = [(word, word) for word in menus.sets]
+                    kind = Menu(words, value=menus.word(first), name="Pictures of", elem_id="recon-kind", min_width=90)
+                    model = Menu(menus.titles(first), value=first, name="Model", elem_id="recon-model", min_width=90)
                 line = gr.HTML(f"<p class='quiet'>{engine.summary(first)}</p>")
                 with gr.Row(elem_classes="recon-line"):
                     live = gr.Checkbox(True, label="live: follow every stroke", container=False, elem_id="recon-live")
@@ -130,15 +128,16 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
         return event(handler, inputs, outputs, **{**settings, **more})
 
     listen(painter.stroke, do.paint, [*shown, live], results, trigger_mode="always_last")
-    for event in (look.input, marked.input):
+    for event in (look.input, marked.input, view.late):
         listen(event, do.run, shown, results, trigger_mode="always_last")
     listen(run.click, do.run, shown, results)
     live.change(lambda on: gr.update(visible=not on), live, run, show_progress="hidden", api_visibility="private")
     sheet = [picture, upload, family, size, seed, left]
-    switched = [painter, line, *results, truth, family, size, left]
-    listen(model.input, do.switch, [*shown, *sheet], switched)
-    listen(kind.input, do.choose_set, [settled, kind, *shown, *sheet], [settled, model, *switched])
-    for event in (family.input, size.slide, seed.input):
+    switched = [model, painter, line, *results, truth, family, size, left]
+    for event in (kind.choose, model.choose):
+        # "always_last" would ask the last time for what the answer before has put in the menu
+        listen(event, do.switch, [kind, *shown, *sheet], switched, trigger_mode="multiple")
+    for event in (family.choose, size.slide, seed.input):
         listen(event, do.choose_patch, [*shown, *patch], [painter, *results], trigger_mode="always_last")
     listen(shuffle.click, do.shuffle, [seed, *shown, family, size], [seed, family, painter, *results])
     taken = [painter, model, look, marked, selected, *patch]
@@ -170,7 +169,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
 
     listen(link.click, do.link, kept, parcel).success(None, parcel, None, js=COPY_LINK)
     listen(download.click, do.download, [*kept, truth], parcel).success(None, parcel, None, js=SAVE_ZIP)
-    restored = [model, family, size, seed, picture, truth, painter, line, *results, kind, settled]
+    restored = [model, family, size, seed, picture, truth, painter, line, *results, kind]
     listen(open_file.upload, do.load_file, [open_file, look, marked, selected], restored)
 
     # after the answer, so that no stroke waits for it

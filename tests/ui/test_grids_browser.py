@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -22,8 +23,7 @@ def person(visitor, engine):
 
 
 def choose(page, word: str) -> None:
-    page.locator("#recon-kind input").first.click()
-    page.get_by_role("option", name=word, exact=True).click()
+    page.get_by_label("Pictures of", exact=True).select_option(word)
 
 
 def counted(page, painted: int, side: int) -> None:
@@ -102,34 +102,60 @@ def test_compare_goes_with_the_grid(person):
 def test_two_menus_choose_a_model(person, engine, monkeypatch):
     """The set keeps the family and what is painted, and asks once; a reload, and what Compare opens, set both."""
     page, asked, answer = person.page, [], engine.answer
-    model, kind = page.locator("#recon-model input").first, page.locator("#recon-kind input").first
+    model, kind = page.get_by_label("Model", exact=True).first, page.get_by_label("Pictures of", exact=True)
     expect(kind).to_have_value("faces")
-    expect(model).to_have_value("Density network")
+    expect(model.locator("option:checked")).to_have_text("Density network")
     painted = person.cells(64)
     monkeypatch.setattr(engine, "answer", lambda name, *more: asked.append(name) or answer(name, *more))
     choose(page, "landscapes")
     expect(page.locator("#recon-status")).to_contain_text("Density network · landscapes")
-    expect(model).to_have_value("Density network")
+    expect(model.locator("option:checked")).to_have_text("Density network")
     page.wait_for_timeout(1000)
     assert asked == ["mdn-landscapes"]
     assert person.cells(64) == painted and person.kept()["model"] == "mdn-landscapes"
-    model.click()
-    expect(page.get_by_role("option")).to_have_count(len(engine.menus.sets["landscapes"]))
-    page.get_by_role("option", name="Gaussian", exact=True).click()
+    expect(model.locator("option")).to_have_count(len(engine.menus.sets["landscapes"]))
+    model.select_option(label="Gaussian")
     expect(page.locator("#recon-status")).to_contain_text("Gaussian · landscapes")
     person.paint((1, 1))
     expect(page.locator("#recon-status")).to_contain_text("Gaussian · landscapes")
     person.reload()
     expect(kind).to_have_value("landscapes")
-    expect(model).to_have_value("Gaussian")
+    expect(model.locator("option:checked")).to_have_text("Gaussian")
     choose(page, "anything (classical)")
-    expect(model).to_have_value("Linear interpolation")
+    expect(model.locator("option:checked")).to_have_text("Linear interpolation")
     person.open_tab("Compare")
     expect(page.locator("#compare-line")).to_contain_text(f"{len(Comparing(engine).first)} compared", timeout=LONG)
     page.get_by_role("button", name="Open in Reconstruct: Mixture of scale mixtures").click()
     expect(page.locator("#recon-status")).to_contain_text("Mixture of scale mixtures · faces")
     expect(kind).to_have_value("faces")
-    expect(model).to_have_value("Mixture of scale mixtures")
+    expect(model.locator("option:checked")).to_have_text("Mixture of scale mixtures")
+
+
+def test_two_menus_faster_than_their_answers(person, engine, monkeypatch):
+    """A model that is chosen while its menu is still that of other pictures is its kin of these; of two choices made
+    while another is answered the last one counts."""
+    answer = engine.answer
+    monkeypatch.setattr(engine, "answer", lambda *given: time.sleep(0.7) or answer(*given))
+    choose(person.page, "objects")
+    for title in ("Scale mixture", "Mixture of scale mixtures", "Gaussian"):
+        person.choose("Model", title)
+        person.page.wait_for_timeout(100)
+    expect(person.page.locator("#recon-status")).to_contain_text("Gaussian · objects", timeout=LONG)
+    assert (person.setting("Pictures of"), person.setting("Model")) == ("objects", "Gaussian")
+    assert person.kept()["model"] == "gaussian-cifar10"
+
+
+def test_a_stroke_that_is_answered_after_another_model_does_not_stay(person, engine, monkeypatch):
+    """The second stroke waits for the first one's answer, and so is asked for after the model, of what was there."""
+    answer = engine.answer
+    monkeypatch.setattr(engine, "answer", lambda *given: time.sleep(2) or answer(*given))
+    person.paint((3, 3))
+    person.paint((8, 8))
+    choose(person.page, LARGE)
+    counted(person.page, 4 * 66, 64)
+    person.page.wait_for_timeout(9000)
+    expect(person.page.locator("#recon-status")).to_contain_text("faces 64")
+    assert person.page.evaluate(f"({HEAT})().length") == 64
 
 
 def test_two_menus_on_a_phone(visit, chromium):

@@ -150,20 +150,24 @@ def test_no_truth_is_none():
 
 
 def test_another_set_of_models_keeps_what_is_painted(do, name, truth, face):
-    more = ["face", None, "sobol", 64, 0, ""]
-    settled, menu, painter, line, *found = do.choose_set(None, "objects", face, name, truth, "mean", False, "[]", *more)
+    more = [truth, "mean", False, "[]", "face", None, "sobol", 64, 0, ""]
+    menu, painter, line, *found = do.switch("objects", face, name, *more)
     assert menu["value"] == "mdn-cifar10" and "Density network" in dict(menu["choices"])
     assert painter["ink"] == "colour" and "value" not in painter and "CIFAR-10" in line
     assert "objects" in found[STATUS] and all(map(skipped, found[6:])) and len(found) == 10
-    again = do.choose_set(settled, "objects", face, name, truth, "mean", False, "[]", *more)
-    assert len(again) == 14 and all(map(skipped, again))
-    _, menu, painter, *_ = do.choose_set(settled, "binary digits", face, name, truth, "mean", False, "[]", *more)
+    menu, painter, *_ = do.switch("binary digits", face, name, *more)
     assert menu["value"] == "nade-mnist" and painter["ink"] == "binary"
+
+
+def test_a_model_chosen_of_the_set_before_is_its_kin_of_this_one(do, truth, face):
+    more = [truth, "mean", False, "[]", "face", None, "sobol", 64, 0, ""]
+    menu, *_ = do.switch("objects", face, "gaussian-celeba", *more)
+    assert menu["value"] == "gaussian-cifar10"
 
 
 def test_a_set_that_is_none_is_a_sentence(do, name, truth, face):
     with pytest.raises(gr.Error) as told:
-        do.choose_set(None, "moons", face, name, truth, "mean", False, "[]", "face", None, "sobol", 64, 0, "")
+        do.switch("moons", face, name, truth, "mean", False, "[]", "face", None, "sobol", 64, 0, "")
     assert "moons" in spoken(told)
 
 

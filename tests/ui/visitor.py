@@ -33,7 +33,7 @@ class Visitor:
         self.errors: list[str] = []
         self.outside: list[str] = []
         page.set_default_timeout(LONG)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         page.on("console", self.hear)
         page.on("request", self.see)
         page.goto(url + link)
@@ -109,7 +109,9 @@ class Visitor:
         return said
 
     def setting(self, label: str) -> str:
-        return self.page.get_by_label(label, exact=True).first.input_value()
+        return self.page.get_by_label(label, exact=True).first.evaluate(
+            "(field) => field.selectedOptions?.[0]?.text ?? field.value"
+        )
 
     # what is done
 
@@ -135,7 +137,11 @@ class Visitor:
         self.page.locator(".recon-look label", has_text=re.compile(f"^ *{name} *$")).click()
 
     def choose(self, label: str, option: str) -> None:
-        self.page.get_by_label(label, exact=True).first.click()
+        field = self.page.get_by_label(label, exact=True).first
+        if field.evaluate("(field) => field.tagName") == "SELECT":
+            field.select_option(label=option)
+            return
+        field.click()
         self.page.get_by_role("option", name=option, exact=True).click()
 
     def model(self, engine, name: str) -> None:
@@ -143,8 +149,8 @@ class Visitor:
         word = engine.menus.word(name)
         if self.setting("Pictures of") != word:
             self.choose("Pictures of", word)
-            families = "|".join(re.escape(engine.menus.family(one)) for one in engine.menus.sets[word])
-            expect(self.page.get_by_label("Model", exact=True).first).to_have_value(re.compile(f"^({families})$"))
+            names = "|".join(map(re.escape, engine.menus.sets[word]))
+            expect(self.page.get_by_label("Model", exact=True).first).to_have_value(re.compile(f"^({names})$"))
         if self.setting("Model") != engine.menus.family(name):
             self.choose("Model", engine.menus.family(name))
 
