@@ -145,10 +145,10 @@ def follow(run, total: int | None, name: str):
 
 def evaluate(asked: argparse.Namespace) -> None:
     from recon import hub
-    from recon.evaluation import card, curves, reconstruction, shapes, table1
+    from recon.evaluation import card, clips, curves, reconstruction, shapes, table1
     from recon.training import recipe
 
-    others = {"curve_transformer": curves, "shape_transformer": shapes}
+    others = {"curve_transformer": curves, "shape_transformer": shapes, "clip_transformer": clips}
     signals = {record.name: others[record.model] for record in hub.signals()}
 
     for name in asked.names:

@@ -45,7 +45,11 @@ if TYPE_CHECKING:
 INDEX = Path(__file__).with_name("hub_index.json")
 FETCH_SECONDS = 60.0  # for a whole checkpoint of a few MB
 DIRECTED = ("mcgsm", "ride")  # kinds that do not predict: `load_directed` is for them
-SIGNALS = ("curve_transformer", "shape_transformer")  # nor do these, which are of no pictures: `load_signal`
+SIGNALS = (
+    "curve_transformer",
+    "shape_transformer",
+    "clip_transformer",
+)  # nor do these, which are of no pictures: `load_signal`
 
 
 @dataclass(frozen=True)

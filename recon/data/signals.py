@@ -23,5 +23,13 @@ SIGNALS: dict[str, DataSet] = {
             terms="none needed",
             source="made by `recon.shapes.chairs`, no two alike",
         ),
+        DataSet(
+            name="clips",
+            title="clips made by code",
+            file="",
+            channels=1,
+            terms="none needed",
+            source="made by `recon.clips`, no two alike",
+        ),
     ]
 }

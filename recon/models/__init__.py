@@ -3,6 +3,7 @@ are of pictures of any size, drawn in raster order; SIGNALS are of what is no pi
 
 from recon.models.base import Model
 from recon.models.bernoulli_mixture import BernoulliMixture
+from recon.models.clip_transformer import ClipTransformer
 from recon.models.colour import Colour
 from recon.models.convnade import ConvNADE
 from recon.models.curve_transformer import CurveTransformer
@@ -30,7 +31,9 @@ LISTED = (
 )
 KINDS: dict[str, type[Model]] = {model.kind: model for model in LISTED}
 DIRECTED: dict[str, type[Directed]] = {model.kind: model for model in (MCGSM, RIDE)}
-SIGNALS: dict[str, type[SignalModel]] = {model.kind: model for model in (CurveTransformer, ShapeTransformer)}
+SIGNALS: dict[str, type[SignalModel]] = {
+    model.kind: model for model in (CurveTransformer, ShapeTransformer, ClipTransformer)
+}
 
 __all__ = [
     "DIRECTED",
@@ -39,6 +42,7 @@ __all__ = [
     "RIDE",
     "SIGNALS",
     "BernoulliMixture",
+    "ClipTransformer",
     "Colour",
     "ConvNADE",
     "CurveTransformer",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from recon.clips import kinds, patterns
 from recon.curves import sextics
 from recon.errors import RecipeError
 from recon.models import SIGNALS
@@ -20,7 +21,9 @@ MOST = 20  # points on a curve, as in the paper, which begins at 4: a person beg
 QUERIES = 20
 MOST_IN_CUBE = 512  # points of a shape, from 4 on
 QUERIES_IN_CUBE = 256
-VALIDATION = 2000  # signals that the calibration is measured on, fewer of shapes
+MOST_IN_CLIP = 640  # from 8 on
+QUERIES_IN_CLIP = 192
+VALIDATION = 2000  # signals that the calibration is measured on, fewer of shapes and clips
 BAND = 0.9
 
 
@@ -68,4 +71,30 @@ def of_chairs(count: int, generator: torch.Generator, validation: bool) -> Point
     return Points(positions, made.distance(positions), present, queries, made.distance(queries))
 
 
-SOURCES: dict[str, Callable[[int, torch.Generator, bool], Points]] = {"sextics": of_sextics, "chairs": of_chairs}
+def of_clips(count: int, generator: torch.Generator, validation: bool) -> Points:
+    """Clips of all kinds, observed in one of the `patterns.WAYS`, or to validate on, fewer and scattered; with as many
+    points each, log-uniformly few or many, to validate on each with a number of its own."""
+    count = count // 5 if validation else count
+    logs = torch.tensor([8.0, MOST_IN_CLIP]).log()
+    sizes = (logs[0] + (logs[1] - logs[0]) * torch.rand(count, generator=generator)).exp().round().long()
+    way = patterns.WAYS[int(torch.randint(0, len(patterns.WAYS), (), generator=generator))]
+    if validation:
+        positions = patterns.uniform(count, MOST_IN_CLIP, patterns.SCATTERED, generator)
+    else:
+        positions = patterns.uniform(count, int(sizes[0]), way, generator)
+    queries = 2 * torch.rand(count, QUERIES_IN_CLIP, 3, generator=generator) - 1
+    asked, points = torch.cat([positions, queries], 1), positions.shape[1]
+    parts = torch.arange(count).tensor_split(len(kinds.KINDS))
+    exact = [
+        draw(len(part), generator).value(asked[part]) for draw, part in zip(kinds.KINDS.values(), parts, strict=True)
+    ]
+    values, truth = kinds.noisy(torch.cat(exact), generator).tensor_split([points], 1)
+    present = torch.arange(points) < sizes[:, None] if validation else torch.ones(count, points, dtype=torch.bool)
+    return Points(positions, values, present, queries, truth)
+
+
+SOURCES: dict[str, Callable[[int, torch.Generator, bool], Points]] = {
+    "sextics": of_sextics,
+    "chairs": of_chairs,
+    "clips": of_clips,
+}

@@ -1,10 +1,10 @@
-"""The tab of what is no picture: curves and shapes, by the same model as pictures."""
+"""The tab of what is no picture: curves, shapes and clips, by the same model as pictures."""
 
 from __future__ import annotations
 
 import gradio as gr
 
-from recon.ui import curves, shapes
+from recon.ui import clips, curves, shapes
 
 
 def build(tab: gr.Tab) -> None:
@@ -13,3 +13,5 @@ def build(tab: gr.Tab) -> None:
             curves.build(tab)
         with gr.Tab("Shapes") as part:
             shapes.build(part)
+        with gr.Tab("Clips") as part:
+            clips.build(part)

@@ -224,3 +224,27 @@ class RaceLines(gr.HTML):
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
         return value or {"traces": []}
+
+
+class ClipWall(gr.HTML):
+    """Clips side by side, looping in step with those of all other walls.
+
+    Its value is a dict: `clips`, each with `title`, `note` and `png` (a data URI of its frames, one below another),
+    `frames`, `side`. One that `leads` has the controls, and moves the others.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, *, leads: bool = False, **kwargs: Any):
+        self.leads = leads
+        super().__init__(
+            value,
+            html_template="<div class='clip-wall' role='list'></div><div class='clip-player'>"
+            "<button type='button' class='clip-play'></button>"
+            "<input type='range' min='0' step='1' aria-label='Frame'><span class='clip-frame quiet'></span></div>",
+            js_on_load=browser_part("clip_wall.js"),
+            apply_default_css=False,
+            leads=leads,
+            **kwargs,
+        )
+
+    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any]:
+        return value or {"clips": [], "frames": 16, "side": 24}

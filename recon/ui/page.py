@@ -14,7 +14,7 @@ from recon.ui.engine import Engine
 from recon.ui.theme import theme
 
 MOST_UPLOAD = "60mb"
-STYLES = ("page.css", "tabs.css", "textures.css", "mending.css", "curves.css")
+STYLES = ("page.css", "tabs.css", "textures.css", "mending.css", "curves.css", "clips.css")
 TAGLINE = "Paint a few pixels. See the picture they imply, and how sure the model is."
 
 

@@ -50,6 +50,7 @@ def save_bytes(name: str, kind: str = "application/zip") -> str:
 SAVE_ZIP = save_bytes("recon.zip")
 SAVE_TEXTURE_MODEL = save_bytes("recon-texture.zip")
 SAVE_MENDED = save_bytes("recon-mended.png", "image/png")
+SAVE_CLIP = save_bytes("recon-clip.gif", "image/gif")
 
 # What was grown, a pixel a pixel, as the canvas has it.
 SAVE_TEXTURE = """() => {

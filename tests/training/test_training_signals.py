@@ -6,7 +6,7 @@ import torch
 from recon import hub
 from recon.__main__ import main
 from recon.errors import RecipeError
-from recon.models import CurveTransformer, ShapeTransformer
+from recon.models import ClipTransformer, CurveTransformer, ShapeTransformer
 from recon.training import recipe, signals
 
 TINY = """
@@ -38,6 +38,7 @@ ema = 0.9
 KINDS = [
     ("curve_transformer", "sextics", "", CurveTransformer),
     ("shape_transformer", "chairs", "side = 6\nrank = 3", ShapeTransformer),
+    ("clip_transformer", "clips", "", ClipTransformer),
 ]
 
 
@@ -45,6 +46,8 @@ KINDS = [
 def few(monkeypatch):
     monkeypatch.setattr(signals, "VALIDATION", 100)
     monkeypatch.setattr("recon.models.shape_transformer.EXAMPLES", 12)
+    monkeypatch.setattr("recon.clips.process.EXAMPLES", 12)
+    monkeypatch.setattr("recon.clips.process.FITTED", (2, 3, 8))
 
 
 @pytest.mark.parametrize(("kind", "data", "model", "made"), KINDS)

@@ -1,0 +1,111 @@
+"""What a model of clips reaches on clips that no training saw: made by code, and real ones where they are at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.interpolate import griddata
+from torch import Tensor
+
+from recon.clips import kinds, patterns
+from recon.clips.answer import film, imagined, load
+from recon.models import ClipTransformer
+
+SIZES = (32, 128, 512)
+SEED = 10**6  # no training draws from it
+REAL = "sequences128.npz"
+ABOUT = """Of each number of points, scattered over 16 frames of 24 x 24 pixels: PSNR of the mean over all pixels, then
+nats a pixel (both for the model, and for the mixture of Gaussian processes that it stands on), PSNR of linear
+interpolation in time and space (nearest point beyond the outermost ones), and the share of the truth in 90 % bands; of
+two samples, how far they are from each other in dB, and a sample's mean error at the known points."""
+HEAD = "| clips | points | PSNR (processes) | nats (processes) | linear | 90 % bands | samples apart | off |"
+
+
+def made(kind: str, count: int) -> Tensor:
+    """Clips of a kind, with a camera's grain, (count, frames, side, side)"""
+    generator = torch.Generator().manual_seed(SEED)
+    return kinds.noisy(kinds.whole(kinds.KINDS[kind](count, generator)), generator)
+
+
+def real() -> Tensor | None:
+    """The four sequences as clips, 16 frames of each or as many as there are spread over 16, pixels averaged to 24 x
+    24; None where RECON_DATA has them not."""
+    path = Path(os.environ.get("RECON_DATA", ""), REAL)
+    if not path.is_file():
+        return None
+    found = []
+    with np.load(path) as packed:
+        for name in packed:
+            levels = torch.from_numpy(packed[name]).float() / 255
+            chosen = torch.linspace(0, min(len(levels), kinds.FRAMES) - 1, kinds.FRAMES).round().long()
+            small = torch.nn.functional.interpolate(levels[chosen][:, None], kinds.SIDE, mode="area")[:, 0]
+            found.append(small)
+    return torch.stack(found)
+
+
+def measure(model: ClipTransformer, truth: Tensor, size: int, seed: int) -> list[float]:
+    """Of one clip: squared error and nats of the model, then of the processes; squared error of linear interpolation;
+    coverage; samples' squared distance, and their error at the points"""
+    pixels = patterns.on_grid(patterns.SCATTERED, size, seed)
+    positions, values = patterns.positions(pixels), truth[pixels.unbind(-1)]
+    hidden = torch.ones_like(truth, dtype=torch.bool)
+    hidden[pixels.unbind(-1)] = False
+    present, queries = torch.ones(1, size, dtype=torch.bool), kinds.grid()[hidden.flatten()]
+    asked = truth[hidden]
+    scores, nats = [], []
+    with torch.no_grad():
+        means, spreads, logs = [], [], []
+        for part, said in zip(queries.split(1536), asked.split(1536), strict=True):
+            law = model.law(positions[None], values[None], present, part[None])
+            logs.append(law.log_prob(said[None, :, None])[0])
+            means.append(law.mean[0, :, 0])
+            spreads.append(law.variance[0, :, 0].sqrt())
+        middle, spread = model.closed_form(positions[None], values[None], present, queries[None])
+    mean, deviation = torch.cat(means), torch.cat(spreads)
+    gaussian = torch.distributions.Normal(middle[0], spread[0])
+    nats = [-torch.cat(logs).mean().item(), -gaussian.log_prob(asked).mean().item()]
+    scores = [(one - asked).square().sum().item() / truth.numel() for one in (mean, middle[0])]
+    line = torch.from_numpy(linear(positions.numpy(), values.numpy(), queries.numpy()))
+    straight = (line - asked).square().sum().item() / truth.numel()
+    held = ((mean - asked).abs() <= 1.645 * deviation).double().mean().item()
+    drawn = [sample(model, positions, values, seed + k) for k in range(2)]
+    apart = (drawn[0] - drawn[1]).square().mean().item()
+    off = (drawn[0][pixels.unbind(-1)] - values).abs().mean().item()
+    return [*scores, *nats, straight, held, apart, off]
+
+
+def sample(model: ClipTransformer, positions: Tensor, values: Tensor, seed: int) -> Tensor:
+    *_, points = imagined(model, positions, values, torch.Generator().manual_seed(seed))
+    return film(model, *points).mean
+
+
+def linear(positions: np.ndarray, values: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """Delaunay's, float32, and the nearest point's value where no simplex is"""
+    nearest = griddata(positions, values, queries, "nearest")
+    found = griddata(positions, values, queries, "linear")
+    return np.where(np.isnan(found), nearest, found).astype(np.float32)
+
+
+def table(name: str, limit: int) -> str:
+    """Markdown: the checkpoint `name` on made clips of each kind and, with RECON_DATA, on real ones."""
+    model = load(name)
+    lines = [HEAD, "| --- |" + " --- |" * 7]
+    sets = {kind: made(kind, limit) for kind in kinds.KINDS}
+    if (sequences := real()) is not None:
+        sets["real"] = sequences
+    for title, clips in sets.items():
+        for size in SIZES:
+            scores = np.array([measure(model, truth, size, SEED + k) for k, truth in enumerate(clips)])
+            own, processes, nats, plain, straight, held, apart, off = scores.mean(0)
+            lines.append(
+                f"| {len(clips)} {title} | {size} | {decibels(own)} ({decibels(processes)}) | {nats:.3f} ({plain:.3f}) "
+                f"| {decibels(straight)} | {held:.1%} | {decibels(apart)} | {off:.4f} |"
+            )
+    return "\n".join(lines)
+
+
+def decibels(squared: float) -> str:
+    return f"{-10 * np.log10(squared):.2f}"

@@ -1,0 +1,40 @@
+"""PixelTransformer of clips (Tulsiani & Gupta 2021, section 6.3): grey levels at a few times and places to the grey
+level at any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from recon.clips.process import ProcessMixture
+from recon.models.signal_model import SignalModel
+
+REACH = 2.0  # of the bins' centres, in standard deviations of what it stands on
+
+
+class ClipTransformer(SignalModel):
+    """Of clips over [-1, 1]^3: time, row and column.
+
+    transformer  arguments of its `SignalTransformer`; the paper has 256 bins, of colours
+    """
+
+    kind = "clip_transformer"
+
+    def __init__(self, *, transformer: Mapping[str, Any] | None = None):
+        super().__init__(3, transformer, stands=True)
+        self.processes = ProcessMixture()
+        bins = self.transformer.bins
+        if bins > 1:
+            self.transformer.centres.copy_(torch.linspace(-REACH, REACH, bins)[:, None])
+            self.transformer.spreads.fill_(REACH / (bins - 1))  # half the way to the next
+            with torch.no_grad():  # together they begin as what it stands on, about
+                self.transformer.head.bias.view(bins, -1)[:, 0] = -0.5 * self.transformer.centres[:, 0].square()
+
+    def prepare(self, generator: torch.Generator) -> None:
+        self.processes.fit(generator)
+
+    def closed_form(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
+        return self.processes.posterior(positions, values, present, queries)

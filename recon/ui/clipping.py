@@ -1,0 +1,183 @@
+"""What happens in the Clips part of the page: a clip, some of its values, what they imply."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import gradio as gr
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from recon.clips import files, kinds, patterns
+from recon.clips.answer import Film, film, imagined, load
+from recon.clips.answer import kinds as kinds_of
+from recon.clips.kinds import FRAMES, KINDS, SIDE
+from recon.ui.engine import seed_of
+from recon.ui.figures import data_uri
+from recon.ui.plainly import hint, plainly
+from recon.ui.tiles import viridis
+
+MODEL = "clips"
+SIZES = (32, 64, 128, 256, 512)
+SAMPLES = 4
+OWN = "your own"
+TITLES = {"things": "moving", "camera": "passing", "beach": "beach"}
+WORDS = {"moving": "things that move", "passing": "a camera over leaves", "beach": "waves on a beach"}
+BRIGHTEST = 0.25  # standard deviation
+DRAWING = " ..."  # ends what is said while samples come
+NOTHING = "<p class='quiet'>Nothing is drawn yet.</p>"
+EMPTY: dict[str, Any] = {"clips": [], "frames": FRAMES, "side": SIDE}
+
+
+class Question(NamedTuple):
+    """A clip, (frames, side, side), and what is known of it: pixels (n, 3) and values (n,)"""
+
+    truth: Tensor
+    pixels: Tensor
+    values: Tensor
+
+    @property
+    def known(self) -> tuple[Tensor, Tensor]:
+        """What the model is given: positions and values"""
+        return patterns.positions(self.pixels), self.values
+
+
+class Shown(NamedTuple):
+    """What is on the page, whatever is chosen by now."""
+
+    seed: int
+    asked: Question
+    found: Film
+
+
+def question(title: str, way: str, size: int, seed: int, own: Tensor | None) -> Question:
+    """The clip of that kind and seed, or one's own, with that many values known."""
+    seed = seed_of(seed)
+    if title == OWN:
+        if own is None:
+            raise hint("Open a clip of your own first: a GIF, or another picture that moves.")
+        truth = own
+    elif title in TITLES:
+        generator = torch.Generator().manual_seed(seed)
+        truth = kinds.noisy(kinds.whole(KINDS[TITLES[title]](1, generator)), generator)[0].clamp(0, 1)
+    else:
+        raise hint(f"There are no clips of {str(title)[:40]!r} here.")
+    pixels = patterns.on_grid(way, int(size), seed)
+    return Question(truth, pixels, truth[pixels.unbind(-1)])
+
+
+class Clipping:
+    """Handlers."""
+
+    @plainly
+    def answer(self, title: str, way: str, size: int, seed: int, own: Tensor | None) -> list:
+        """What is shown, as clips, and what is said of it; samples are cleared."""
+        asked = question(title, way, size, seed, own)
+        found = film(load(MODEL), *asked.known)
+        return [Shown(seed_of(seed), asked, found), wall(asked, found), said(asked, found), EMPTY, NOTHING]
+
+    @plainly
+    def another(self, title: str, way: str, size: int, seed: int, own: Tensor | None) -> list:
+        """The next seed; of one's own clip, other pixels"""
+        seed = seed_of(seed) + 1
+        return [seed, *self.answer(title, way, size, seed, own)]
+
+    @plainly
+    def arrive(self, before: str, *asked) -> list:
+        """The first time there is nothing yet; then all stays as it is."""
+        return [gr.skip()] * 5 if before else self.answer(*asked)
+
+    @plainly
+    def open(self, path: str, way: str, size: int, seed: int) -> list:
+        """A clip of one's own: it is kept, its kind is chosen, and the rest as `answer`."""
+        own = files.read(path)
+        titles = [*TITLES, OWN]
+        return [own, gr.update(choices=titles, value=OWN), *self.answer(OWN, way, size, seed, own)]
+
+    @plainly
+    def imagine(self, shown: Shown | None) -> Iterator[list]:
+        """Clips that the one shown could be, one after another."""
+        seed, asked, _ = there(shown)
+        model, clips, drawn = load(MODEL), list[Tensor](), list[dict]()
+        for k in range(SAMPLES):
+            generator, points = torch.Generator().manual_seed(seed + 1000 * k), asked.known
+            for step in imagined(model, *asked.known, generator):
+                points, count = step, len(step[1]) - len(asked.values)
+                yield [gr.skip(), f"<p class='quiet'>{k} of {SAMPLES}; {count} values of the next one{DRAWING}</p>"]
+            clips.append(film(model, *points).mean)
+            drawn.append({"title": f"sample {k + 1}", "png": grey(clips[-1])})
+            yield [{**EMPTY, "clips": list(drawn)}, f"<p class='quiet'>{k + 1} of {SAMPLES}{DRAWING}</p>"]
+        yield [gr.skip(), alike(torch.stack(clips), asked)]
+
+    @plainly
+    def as_gif(self, shown: Shown | None) -> str:
+        """What is observed, what is made of it, and the truth beside each other, in base64"""
+        _, asked, found = there(shown)
+        seen = torch.full_like(asked.truth, 0.5)
+        seen[asked.pixels.unbind(-1)] = asked.values
+        gap = torch.ones(FRAMES, SIDE, 1)
+        beside = torch.cat([seen, gap, found.mean, gap, asked.truth], 2)
+        return base64.b64encode(files.to_gif(beside)).decode("ascii")
+
+
+def there(shown: Shown | None) -> Shown:
+    if shown is None:
+        raise hint("The clip is still on its way.")
+    return shown
+
+
+def wall(asked: Question, found: Film) -> dict:
+    """The value of the `ClipWall`"""
+    known = torch.zeros_like(asked.truth)
+    known[asked.pixels.unbind(-1)] = 1
+    levels = sprite(asked.truth)
+    seen = Image.fromarray(np.dstack([levels, (sprite(known))]), "LA")
+    unsure = Image.fromarray(viridis()[sprite(found.deviation / BRIGHTEST)])
+    clips = [
+        ("Observed", f"{len(asked.values)} of {asked.truth.numel()} values", data_uri(seen)),
+        ("Reconstruction", "mean", grey(found.mean)),
+        ("How unsure", f"standard deviation; brightest from {BRIGHTEST}", data_uri(unsure)),
+        ("The true clip", "", grey(asked.truth)),
+    ]
+    return {**EMPTY, "clips": [{"title": title, "note": note, "png": png} for title, note, png in clips]}
+
+
+def sprite(clip: Tensor) -> np.ndarray:
+    """Frames one below another, uint8 (frames * side, side)"""
+    return (clip.clamp(0, 1) * 255).round().to(torch.uint8).flatten(0, 1).numpy()
+
+
+def grey(clip: Tensor) -> str:
+    return data_uri(Image.fromarray(sprite(clip)))
+
+
+def decibels(squared: float) -> str:
+    return f"{-10 * math.log10(max(squared, 1e-10)):.1f} dB"
+
+
+def said(asked: Question, found: Film) -> str:
+    error = (found.mean - asked.truth).square().mean().item()
+    held = ((found.mean - asked.truth).abs() <= 1.645 * found.deviation).double().mean().item()
+    chances = kinds_of(load(MODEL), *asked.known)
+    kind = max(chances, key=lambda kind: chances[kind])
+    sure = "surely" if chances[kind] > 0.995 else f"with {chances[kind]:.0%}"
+    return (
+        f"<p class='quiet'>PSNR <b>{decibels(error)}</b>; {held:.0%} of the values lie in their 90 % bands. "
+        f"It takes this, {sure}, for {WORDS[kind]}.</p>"
+    )
+
+
+def alike(clips: Tensor, asked: Question) -> str:
+    pairs = [(clips[a] - clips[b]).square().mean().item() for a in range(len(clips)) for b in range(a)]
+    true = (clips - asked.truth).square().mean().item()
+    time, row, column = asked.pixels.unbind(-1)
+    off = (clips[:, time, row, column] - asked.values).abs().mean().item()
+    return (
+        f"<p class='quiet'>They are {decibels(sum(pairs) / len(pairs))} from each other and {decibels(true)} from the "
+        f"true clip; at what is observed they are off by {off:.3f} on average.</p>"
+    )

@@ -1,0 +1,72 @@
+"""The Clips part of the page in Chromium."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from recon.ui import clipping
+from tests.clips.test_files import moving
+from tests.ui.test_racing import small_engine
+from tests.ui.visitor import LONG, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
+DRAWN = "(k) => document.querySelectorAll('#clips-wall canvas')[k].toDataURL()"
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return small_engine()
+
+
+def arrive(visitor):
+    visitor.open_tab("Beyond images")
+    visitor.page.get_by_role("tab", name="Clips", exact=True).click()
+    said = visitor.page.locator("#clips-said")
+    expect(said).to_contain_text("PSNR", timeout=LONG)
+    return said
+
+
+def test_a_clip_plays_and_is_observed_otherwise_and_saved(visitor):
+    page, said = visitor.page, arrive(visitor)
+    truth = page.evaluate(DRAWN, 3)
+    page.wait_for_function(f"(before) => ({DRAWN})(3) !== before", arg=truth)  # it moves by itself
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_label("Frame", exact=True).first.fill("4")
+    expect(page.locator("#clips-wall .clip-frame")).to_have_text("5 of 16")
+    before, still = said.inner_text(), page.evaluate(DRAWN, 3)
+    visitor.choose("Known", "the same places in every frame")
+    expect(said).not_to_have_text(before)
+    assert page.evaluate(DRAWN, 3) == still
+    page.locator("#clips-kind").get_by_label("beach", exact=True).check()
+    expect(said).to_contain_text("waves on a beach", timeout=LONG)
+    page.locator("#clips-another").click()
+    expect(page.locator("#clips-seed input")).to_have_value("1")
+    with page.expect_download() as download:
+        page.locator("#clips-save").click()
+    assert download.value.suggested_filename == "recon-clip.gif"
+    assert download.value.path().read_bytes().startswith(b"GIF89a")
+    gif = {"name": "bar.gif", "mimeType": "image/gif", "buffer": moving(20)}
+    page.locator("#clips-asked input[type=file]").set_input_files(gif)
+    expect(page.locator("#clips-kind").get_by_label("your own", exact=True)).to_be_checked()
+    page.locator("#clips-asked input[type=file]").set_input_files({**gif, "buffer": moving(1)})
+    assert "does not move" in visitor.toast()
+    expect(page.locator("#clips-kind").get_by_label("your own", exact=True)).to_be_checked()
+
+
+def test_samples_can_be_stopped_and_a_phone_shows_all(visit, chromium, monkeypatch):
+    film = clipping.film
+    phone = chromium.new_context(viewport={"width": 400, "height": 860}, has_touch=True)
+    visitor = visit(phone)
+    page = visitor.page
+    arrive(visitor)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    monkeypatch.setattr(clipping, "film", lambda *given: time.sleep(1.5) or film(*given))
+    page.locator("#clips-draw").tap()
+    expect(page.locator("#clips-samples canvas")).to_have_count(1, timeout=LONG)
+    page.locator("#clips-stop").tap()
+    expect(page.locator("#clips-status")).to_contain_text("Stopped")
+    page.wait_for_timeout(2500)
+    expect(page.locator("#clips-status")).to_contain_text("Stopped")
+    assert page.locator("#clips-samples canvas").count() <= 2
