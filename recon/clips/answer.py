@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,13 +12,12 @@ import torch
 from torch import Tensor
 
 from recon import hub
-from recon.clips.kinds import FRAMES, KINDS, SIDE, grid
+from recon.clips.kinds import FRAMES, KINDS, MOST, SIDE, grid
 from recon.models import ClipTransformer
 
 AT_ONCE = 1536  # positions that are asked for together
-MOST = 640  # points that the network has seen in training: what is drawn comes on top of what is known
-FEWEST = 128  # that are drawn, however much is known
-GROUP = 32  # drawn together, each given all groups before
+FEWEST = 128  # points that are drawn, however much is known; else as many as there were in training
+GROUPS = (1, 1, 2, 4, 8, 16, *[32] * (MOST // 32))  # drawn together, each given all groups before
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,19 @@ class Film:
 
     mean: Tensor
     deviation: Tensor
+
+    def error(self, truth: Tensor) -> float:
+        """Mean squared, over all pixels"""
+        return (self.mean - truth).square().mean().item()
+
+    def held(self, truth: Tensor) -> float:
+        """Share of all pixels whose truth lies within 1.645 standard deviations: of 90 % bands"""
+        return ((self.mean - truth).abs() <= 1.645 * self.deviation).double().mean().item()
+
+
+def decibels(squared: float) -> str:
+    """PSNR of a mean squared error"""
+    return f"{-10 * math.log10(max(squared, 1e-10)):.2f}"
 
 
 @functools.cache
@@ -50,11 +64,14 @@ def imagined(
     model: ClipTransformer, positions: Tensor, values: Tensor, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """One clip that it could be, known better and better: points (n, 3) and values (n,), those given and those drawn
-    until now. They are drawn in groups that are spread over time and space (Sobol'), each group given all before; the
-    `film` of all is the clip. The paper draws every pixel, in a random order."""
+    until now. They are drawn in groups that are spread over time and space (Sobol', scrambled), each given all before;
+    groups are small at first, while little is known and distant values go together. The `film` of all is the clip. The
+    paper draws every pixel by itself, in a random order."""
     drawn = max(FEWEST, MOST - len(values))
-    places = 2 * torch.quasirandom.SobolEngine(3).draw(drawn) + 2 * torch.rand(3, generator=generator)
-    for group in (places.remainder(2) - 1).split(GROUP):
+    seed = int(torch.randint(2**31, (), generator=generator))
+    places = 2 * torch.quasirandom.SobolEngine(3, scramble=True, seed=seed).draw(drawn) - 1
+    ends = [end for end in itertools.accumulate(GROUPS) if end < drawn]
+    for group in places.tensor_split(ends):
         present = torch.ones(1, len(values), dtype=torch.bool)
         law = model.law(positions[None], values[None], present, group[None])
         positions = torch.cat([positions, group])

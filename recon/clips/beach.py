@@ -19,10 +19,11 @@ class Beaches:
 
     horizon, shore      rows, and by what the shore is slanted, and moves with the waves
     sky, sea, sand      grey levels
-    height, length      of waves: in grey levels, and in rows where they break; far out they are as much shorter
+    height, length      of waves: in grey levels at the shore, and 0.6 of what lies between two crests there; at the
+                        horizon they are closer by a factor of 6
     period, phase       of waves: time, radians
-    slant               by how many radians waves are behind at the right border
-    foam                how much lighter than 1 the rim of the water is
+    slant               by how many radians waves are ahead at the right border
+    foam                how much of the way to white the rim of the water is
     """
 
     horizon: Tensor

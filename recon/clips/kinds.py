@@ -11,6 +11,8 @@ from torch import Tensor
 from recon.clips.beach import beaches
 from recon.clips.scenes import FRAMES, SIDE, moving, passing
 
+MOST = 640  # points that the network sees in training
+AT_ONCE = 20_000  # values that are computed together
 NOISE = 0.01  # standard deviation of a known value: 2 or 3 of 255 levels, a camera's grain
 
 
@@ -37,8 +39,9 @@ def middles(count: int) -> Tensor:
 
 def whole(clips: Clips, frames: int = FRAMES, side: int = SIDE) -> Tensor:
     """Grey levels at all pixels, (clips, frames, side, side)"""
-    places = grid(frames, side)
-    return clips.value(places.expand(len(clips), -1, -1)).view(len(clips), frames, side, side)
+    parts = grid(frames, side).split(max(1, AT_ONCE // max(1, len(clips))))
+    levels = torch.cat([clips.value(part.expand(len(clips), -1, -1)) for part in parts], 1)
+    return levels.view(len(clips), frames, side, side)
 
 
 def noisy(values: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,8 +1,9 @@
 """Clips as a mixture of Gaussian processes, one for each kind (Tresp 2000): closed form given any few values.
 
 The covariance of two grey levels so far apart in space and time is that of a picture that moves at a velocity nobody
-knows: averaged over Gaussian velocities, a Gaussian bump becomes wider and lower with time (one of Gneiting 2002,
-equation 14). A kind has a few such bumps, of several widths, fitted by maximum likelihood.
+knows: averaged over Gaussian velocities, a Gaussian bump becomes wider and lower with time (Gneiting 2002, equation 14,
+is of this form where rows and columns are alike). A kind has a few such bumps, of several widths, fitted by maximum
+likelihood.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class SpaceTime(nn.Module):
     """One Gaussian process over time, rows and columns, [-1, 1] each.
 
     bumps  a row each, logarithms of: standard deviation; length in rows and in columns; standard deviation of the
-           velocity in rows and in columns; and of the time after which little is left
+           velocity in rows and in columns; and of the time after which a bump is as low as at a length's distance
     rest   log standard deviation of what no bump explains
     """
 
@@ -50,7 +51,7 @@ class SpaceTime(nn.Module):
 
     def _kernel(self, a: Tensor, b: Tensor) -> Tensor:
         time, down, right = ((a[:, None, axis] - b[:, axis]).square() for axis in range(3))
-        found = torch.zeros(())
+        found = a.new_zeros(())
         for scale, high, wide, falling, sliding, fading in (2 * self.bumps).exp().unbind():
             rows, columns = 1 + time * (falling / high), 1 + time * (sliding / wide)
             exponent = (time / fading).addcdiv(down, high * rows).addcdiv(right, wide * columns)
@@ -123,9 +124,13 @@ class ProcessMixture(nn.Module):
 
     def weights(self, positions: Tensor, values: Tensor, present: Tensor) -> Tensor:
         """How probable each kind is given points as `Points` has them: (clips, kinds)"""
-        step = 1 + (values.shape[1] - 1) // TELLING  # neighbours in order may be neighbours in space
-        points = positions[:, ::step], values[:, ::step], present[:, ::step]
-        densities = [process.known(process.factor(points[0], points[2]), *points)[1] for _, process in self.each()]
+        count, order = present.sum(-1, keepdim=True), present.byte().argsort(dim=-1, descending=True, stable=True)
+        # every so many, for neighbours in order may be neighbours in space
+        at = torch.arange(min(TELLING, values.shape[1]), device=values.device) * (1 + (count - 1) // TELLING)
+        chosen, told = order.gather(1, at.clamp_max(values.shape[1] - 1)), at < count
+        places = positions.gather(1, chosen[..., None].expand(-1, -1, 3))
+        points = places, values.gather(1, chosen), told
+        densities = [process.known(process.factor(places, told), *points)[1] for _, process in self.each()]
         return torch.stack(densities, -1).softmax(-1)
 
     def posterior(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
@@ -133,7 +138,7 @@ class ProcessMixture(nn.Module):
         weights = self.weights(positions, values, present)
         weights = torch.where(weights < NEGLIGIBLE, 0.0, weights)
         weights = weights / weights.sum(-1, keepdim=True)
-        mean, square = torch.zeros(queries.shape[:2]), torch.zeros(queries.shape[:2])
+        mean, square = queries.new_zeros(2, *queries.shape[:2])
         for (_, process), weight in zip(self.each(), weights.unbind(-1), strict=True):
             rows = weight.nonzero()[:, 0]
             if not len(rows):

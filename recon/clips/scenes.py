@@ -35,7 +35,8 @@ class Things:
     angle, turn        radians at time 0, and by what they turn until time 1
     kind               DISC, RING, SQUARE or CROSS
     grey               0 is black
-    camera             whether everything moves as one, about the middle; else each for itself, and off the borders
+    camera             (clips, 4): by what it moves down and right until time 1, the logarithm of how much more it sees
+                       then, and by what it turns. None where each thing moves for itself, and off the borders
     """
 
     ground: Tensor

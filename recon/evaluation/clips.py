@@ -11,16 +11,17 @@ from scipy.interpolate import griddata
 from torch import Tensor
 
 from recon.clips import kinds, patterns
-from recon.clips.answer import film, imagined, load
+from recon.clips.answer import AT_ONCE, decibels, film, imagined, load
 from recon.models import ClipTransformer
 
 SIZES = (32, 128, 512)
 SEED = 10**6  # no training draws from it
 REAL = "sequences128.npz"
-ABOUT = """Of each number of points, scattered over 16 frames of 24 x 24 pixels: PSNR of the mean over all pixels, then
-nats a pixel (both for the model, and for the mixture of Gaussian processes that it stands on), PSNR of linear
-interpolation in time and space (nearest point beyond the outermost ones), and the share of the truth in 90 % bands; of
-two samples, how far they are from each other in dB, and a sample's mean error at the known points."""
+ABOUT = """Of each number of points, scattered over 16 frames of 24 x 24 pixels: PSNR of the mean, over all pixels of
+all clips, then nats a pixel, over unobserved ones (both for the model, and for the mixture of Gaussian processes that
+it stands on), PSNR of linear interpolation in time and space (the nearest point beyond the outermost ones), and the
+share of the truth in 90 % bands; of two samples, how far they are from each other in dB, and a sample's mean error at
+the known points."""
 HEAD = "| clips | points | PSNR (processes) | nats (processes) | linear | 90 % bands | samples apart | off |"
 
 
@@ -55,26 +56,22 @@ def measure(model: ClipTransformer, truth: Tensor, size: int, seed: int) -> list
     hidden[pixels.unbind(-1)] = False
     present, queries = torch.ones(1, size, dtype=torch.bool), kinds.grid()[hidden.flatten()]
     asked = truth[hidden]
-    scores, nats = [], []
     with torch.no_grad():
-        means, spreads, logs = [], [], []
-        for part, said in zip(queries.split(1536), asked.split(1536), strict=True):
-            law = model.law(positions[None], values[None], present, part[None])
-            logs.append(law.log_prob(said[None, :, None])[0])
-            means.append(law.mean[0, :, 0])
-            spreads.append(law.variance[0, :, 0].sqrt())
         middle, spread = model.closed_form(positions[None], values[None], present, queries[None])
-    mean, deviation = torch.cat(means), torch.cat(spreads)
+        logs = [
+            model.law(positions[None], values[None], present, part[None]).log_prob(levels[None, :, None])[0]
+            for part, levels in zip(queries.split(AT_ONCE), asked.split(AT_ONCE), strict=True)
+        ]
     gaussian = torch.distributions.Normal(middle[0], spread[0])
     nats = [-torch.cat(logs).mean().item(), -gaussian.log_prob(asked).mean().item()]
-    scores = [(one - asked).square().sum().item() / truth.numel() for one in (mean, middle[0])]
+    found = film(model, positions, values)
+    scores = [found.error(truth), (middle[0] - asked).square().sum().item() / truth.numel()]
     line = torch.from_numpy(linear(positions.numpy(), values.numpy(), queries.numpy()))
     straight = (line - asked).square().sum().item() / truth.numel()
-    held = ((mean - asked).abs() <= 1.645 * deviation).double().mean().item()
     drawn = [sample(model, positions, values, seed + k) for k in range(2)]
     apart = (drawn[0] - drawn[1]).square().mean().item()
     off = (drawn[0][pixels.unbind(-1)] - values).abs().mean().item()
-    return [*scores, *nats, straight, held, apart, off]
+    return [*scores, *nats, straight, found.held(truth), apart, off]
 
 
 def sample(model: ClipTransformer, positions: Tensor, values: Tensor, seed: int) -> Tensor:
@@ -105,7 +102,3 @@ def table(name: str, limit: int) -> str:
                 f"| {decibels(straight)} | {held:.1%} | {decibels(apart)} | {off:.4f} |"
             )
     return "\n".join(lines)
-
-
-def decibels(squared: float) -> str:
-    return f"{-10 * np.log10(squared):.2f}"

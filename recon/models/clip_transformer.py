@@ -26,12 +26,10 @@ class ClipTransformer(SignalModel):
     def __init__(self, *, transformer: Mapping[str, Any] | None = None):
         super().__init__(3, transformer, stands=True)
         self.processes = ProcessMixture()
-        bins = self.transformer.bins
-        if bins > 1:
-            self.transformer.centres.copy_(torch.linspace(-REACH, REACH, bins)[:, None])
-            self.transformer.spreads.fill_(REACH / (bins - 1))  # half the way to the next
-            with torch.no_grad():  # together they begin as what it stands on, about
-                self.transformer.head.bias.view(bins, -1)[:, 0] = -0.5 * self.transformer.centres[:, 0].square()
+        self.spread_bins(REACH)
+        with torch.no_grad():  # together they begin as what it stands on, about
+            bins = self.transformer.head.bias.view(self.transformer.bins, -1)
+            bins[:, 0] = -0.5 * self.transformer.centres[:, 0].square()
 
     def prepare(self, generator: torch.Generator) -> None:
         self.processes.fit(generator)

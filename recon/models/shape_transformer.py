@@ -29,10 +29,7 @@ class ShapeTransformer(SignalModel):
     def __init__(self, *, side: int = 24, rank: int = 96, transformer: Mapping[str, Any] | None = None):
         super().__init__(3, transformer, stands=True)
         self.basis = FieldBasis(side, rank)
-        bins = self.transformer.bins
-        if bins > 1:
-            self.transformer.centres.copy_(torch.linspace(-REACH, REACH, bins)[:, None])
-            self.transformer.spreads.fill_(REACH / (bins - 1))  # half the way to the next
+        self.spread_bins(REACH)
 
     def prepare(self, generator: torch.Generator) -> None:
         self.basis.fit(chairs.draw(EXAMPLES, generator))

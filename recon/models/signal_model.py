@@ -37,6 +37,13 @@ class SignalModel(Stored):
         self.transformer = SignalTransformer(dimensions, 1, **{"told": 2 * stands, **(transformer or {})})
         self.register_buffer("widen", torch.ones(()))  # of standard deviations: calibration
 
+    def spread_bins(self, reach: float) -> None:
+        """Where there are several bins: evenly from -reach to reach, in standard deviations of what it stands on"""
+        transformer = self.transformer
+        if transformer.bins > 1:
+            transformer.centres.copy_(torch.linspace(-reach, reach, transformer.bins)[:, None])
+            transformer.spreads.fill_(reach / (transformer.bins - 1))  # half the way to the next
+
     def closed_form(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation at the queries, (signals, queries) each"""
         raise NotImplementedError

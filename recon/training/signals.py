@@ -21,7 +21,6 @@ MOST = 20  # points on a curve, as in the paper, which begins at 4: a person beg
 QUERIES = 20
 MOST_IN_CUBE = 512  # points of a shape, from 4 on
 QUERIES_IN_CUBE = 256
-MOST_IN_CLIP = 640  # from 8 on
 QUERIES_IN_CLIP = 192
 VALIDATION = 2000  # signals that the calibration is measured on, fewer of shapes and clips
 BAND = 0.9
@@ -75,11 +74,11 @@ def of_clips(count: int, generator: torch.Generator, validation: bool) -> Points
     """Clips of all kinds, observed in one of the `patterns.WAYS`, or to validate on, fewer and scattered; with as many
     points each, log-uniformly few or many, to validate on each with a number of its own."""
     count = count // 5 if validation else count
-    logs = torch.tensor([8.0, MOST_IN_CLIP]).log()
+    logs = torch.tensor([8.0, kinds.MOST]).log()
     sizes = (logs[0] + (logs[1] - logs[0]) * torch.rand(count, generator=generator)).exp().round().long()
     way = patterns.WAYS[int(torch.randint(0, len(patterns.WAYS), (), generator=generator))]
     if validation:
-        positions = patterns.uniform(count, MOST_IN_CLIP, patterns.SCATTERED, generator)
+        positions = patterns.uniform(count, kinds.MOST, patterns.SCATTERED, generator)
     else:
         positions = patterns.uniform(count, int(sizes[0]), way, generator)
     queries = 2 * torch.rand(count, QUERIES_IN_CLIP, 3, generator=generator) - 1

@@ -7,7 +7,7 @@ const said = element.querySelector(".clip-frame");
 const player = element.querySelector(".clip-player");
 const PACE = 125; // milliseconds a frame
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-const clock = (window.reconClips ||= { frame: 0, frames: 16, playing: !still, walls: new Set(), last: 0 });
+const clock = (window.reconClips ||= { frame: 0, frames: 16, playing: !still, walls: new Map() });
 let shown = []; // [pen, picture] of each clip
 let side = 24;
 
@@ -17,10 +17,12 @@ function paint() {
     pen.clearRect(0, 0, side, side);
     pen.drawImage(picture, 0, clock.frame * side, side, side, 0, 0, side, side);
   }
+  if (!props.leads) return;
   slider.value = clock.frame;
-  slider.setAttribute("aria-valuetext", `frame ${clock.frame + 1} of ${clock.frames}`);
   said.textContent = `${clock.frame + 1} of ${clock.frames}`;
-  play.textContent = clock.playing ? "Pause" : "Play";
+  if (!clock.playing) slider.setAttribute("aria-valuetext", `frame ${said.textContent}`);  // a reader cannot keep pace
+  const word = clock.playing ? "Pause" : "Play";
+  if (play.textContent !== word) play.textContent = word;
 }
 
 function show() {
@@ -55,21 +57,17 @@ function show() {
 
 function turn(frame, playing = clock.playing) {
   Object.assign(clock, { frame, playing });
-  clock.walls.forEach((wall) => wall());
+  for (const [wall, redraw] of clock.walls) wall.isConnected ? redraw() : clock.walls.delete(wall);
 }
 
-// One timer for all walls; it rests where nobody looks.
-function tick(now) {
-  if (clock.playing && now - clock.last >= PACE && list.offsetParent) {
-    clock.last = now;
-    turn((clock.frame + 1) % clock.frames);
-  }
-  requestAnimationFrame(tick);
-}
+// The wall that leads turns the frames of all, while it can be seen.
+const timer = setInterval(() => {
+  if (!props.leads || !element.isConnected) clearInterval(timer);
+  else if (clock.playing && list.offsetParent) turn((clock.frame + 1) % clock.frames);
+}, PACE);
 
 play.addEventListener("click", () => turn(clock.frame, !clock.playing));
 slider.addEventListener("input", () => turn(Number(slider.value), false));
-clock.walls.add(paint);
-if (props.leads) requestAnimationFrame(tick);
+clock.walls.set(element, paint);
 watch("value", show);
 show();

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -14,12 +13,13 @@ from PIL import Image
 from torch import Tensor
 
 from recon.clips import files, kinds, patterns
-from recon.clips.answer import Film, film, imagined, load
+from recon.clips.answer import Film, decibels, film, imagined, load
 from recon.clips.answer import kinds as kinds_of
 from recon.clips.kinds import FRAMES, KINDS, SIDE
 from recon.ui.engine import seed_of
 from recon.ui.figures import data_uri
 from recon.ui.plainly import hint, plainly
+from recon.ui.samples import DRAWING, NOTHING, there
 from recon.ui.tiles import viridis
 
 MODEL = "clips"
@@ -29,8 +29,6 @@ OWN = "your own"
 TITLES = {"things": "moving", "camera": "passing", "beach": "beach"}
 WORDS = {"moving": "things that move", "passing": "a camera over leaves", "beach": "waves on a beach"}
 BRIGHTEST = 0.25  # standard deviation
-DRAWING = " ..."  # ends what is said while samples come
-NOTHING = "<p class='quiet'>Nothing is drawn yet.</p>"
 EMPTY: dict[str, Any] = {"clips": [], "frames": FRAMES, "side": SIDE}
 
 
@@ -82,27 +80,19 @@ class Clipping:
         return [Shown(seed_of(seed), asked, found), wall(asked, found), said(asked, found), EMPTY, NOTHING]
 
     @plainly
-    def another(self, title: str, way: str, size: int, seed: int, own: Tensor | None) -> list:
-        """The next seed; of one's own clip, other pixels"""
-        seed = seed_of(seed) + 1
-        return [seed, *self.answer(title, way, size, seed, own)]
-
-    @plainly
     def arrive(self, before: str, *asked) -> list:
         """The first time there is nothing yet; then all stays as it is."""
         return [gr.skip()] * 5 if before else self.answer(*asked)
 
     @plainly
-    def open(self, path: str, way: str, size: int, seed: int) -> list:
-        """A clip of one's own: it is kept, its kind is chosen, and the rest as `answer`."""
-        own = files.read(path)
-        titles = [*TITLES, OWN]
-        return [own, gr.update(choices=titles, value=OWN), *self.answer(OWN, way, size, seed, own)]
+    def open(self, path: str) -> list:
+        """A clip of one's own: it is kept, and its kind is chosen."""
+        return [files.read(path), gr.update(choices=[*TITLES, OWN], value=OWN)]
 
     @plainly
     def imagine(self, shown: Shown | None) -> Iterator[list]:
         """Clips that the one shown could be, one after another."""
-        seed, asked, _ = there(shown)
+        seed, asked, _ = there(shown, "clip")
         model, clips, drawn = load(MODEL), list[Tensor](), list[dict]()
         for k in range(SAMPLES):
             generator, points = torch.Generator().manual_seed(seed + 1000 * k), asked.known
@@ -117,18 +107,12 @@ class Clipping:
     @plainly
     def as_gif(self, shown: Shown | None) -> str:
         """What is observed, what is made of it, and the truth beside each other, in base64"""
-        _, asked, found = there(shown)
+        _, asked, found = there(shown, "clip")
         seen = torch.full_like(asked.truth, 0.5)
         seen[asked.pixels.unbind(-1)] = asked.values
         gap = torch.ones(FRAMES, SIDE, 1)
         beside = torch.cat([seen, gap, found.mean, gap, asked.truth], 2)
         return base64.b64encode(files.to_gif(beside)).decode("ascii")
-
-
-def there(shown: Shown | None) -> Shown:
-    if shown is None:
-        raise hint("The clip is still on its way.")
-    return shown
 
 
 def wall(asked: Question, found: Film) -> dict:
@@ -156,18 +140,13 @@ def grey(clip: Tensor) -> str:
     return data_uri(Image.fromarray(sprite(clip)))
 
 
-def decibels(squared: float) -> str:
-    return f"{-10 * math.log10(max(squared, 1e-10)):.1f} dB"
-
-
 def said(asked: Question, found: Film) -> str:
-    error = (found.mean - asked.truth).square().mean().item()
-    held = ((found.mean - asked.truth).abs() <= 1.645 * found.deviation).double().mean().item()
     chances = kinds_of(load(MODEL), *asked.known)
     kind = max(chances, key=lambda kind: chances[kind])
     sure = "surely" if chances[kind] > 0.995 else f"with {chances[kind]:.0%}"
+    error, held = found.error(asked.truth), found.held(asked.truth)
     return (
-        f"<p class='quiet'>PSNR <b>{decibels(error)}</b>; {held:.0%} of the values lie in their 90 % bands. "
+        f"<p class='quiet'>PSNR <b>{decibels(error)} dB</b>; {held:.0%} of the values lie in their 90 % bands. "
         f"It takes this, {sure}, for {WORDS[kind]}.</p>"
     )
 
@@ -177,7 +156,8 @@ def alike(clips: Tensor, asked: Question) -> str:
     true = (clips - asked.truth).square().mean().item()
     time, row, column = asked.pixels.unbind(-1)
     off = (clips[:, time, row, column] - asked.values).abs().mean().item()
+    apart, beside = decibels(sum(pairs) / len(pairs)), decibels(true)
     return (
-        f"<p class='quiet'>They are {decibels(sum(pairs) / len(pairs))} from each other and {decibels(true)} from the "
-        f"true clip; at what is observed they are off by {off:.3f} on average.</p>"
+        f"<p class='quiet'>They are {apart} dB from each other and {beside} dB from the true clip; at "
+        f"what is observed they are off by {off:.3f} on average.</p>"
     )

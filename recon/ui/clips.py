@@ -7,9 +7,11 @@ from collections.abc import Callable
 import gradio as gr
 
 from recon.clips.patterns import OFFERED, SCATTERED
-from recon.ui.clipping import DRAWING, NOTHING, SAMPLES, SIZES, TITLES, Clipping
+from recon.ui.clipping import SAMPLES, SIZES, TITLES, Clipping
 from recon.ui.components import ClipWall, Menu
+from recon.ui.plainly import plainly
 from recon.ui.reconstruct import heading
+from recon.ui.samples import NOTHING, next_seed, stopped
 from recon.ui.scripts import SAVE_CLIP
 
 QUEUE = "clips"
@@ -25,7 +27,6 @@ TRY = (
     "is known, if not in this frame then in one before or after. Then open a GIF of your own: the model has seen none "
     "like it."
 )
-STOPPED = "<p class='quiet'>Stopped.</p>"
 
 
 def build(tab: gr.Tab) -> None:
@@ -65,18 +66,14 @@ def build(tab: gr.Tab) -> None:
 
     asked, outputs = [kind, way, size, seed, own], [current, board, said, samples, status]
     drawing = listen(draw.click, do.imagine, current, [samples, status], trigger_mode="multiple")
-    listen(another.click, do.another, asked, [seed, *outputs])
-    changes = [kind.input, way.choose, size.input, seed.submit]
-    for event in changes:
+    # at once: what is chosen while a clip is computed is of that clip
+    onwards = listen(another.click, plainly(next_seed), seed, seed, concurrency_id=None)
+    opened = listen(upload.upload, do.open, upload, [own, kind], concurrency_id="clip-files")
+    changes = [kind.input, way.choose, size.input, seed.input]
+    for event in (onwards.success, opened.success, *changes):
         listen(event, do.answer, asked, outputs)
-    listen(upload.upload, do.open, [upload, way, size, seed], [own, kind, *outputs])
     for event in (another.click, upload.upload, *changes):  # at once: what is slow would cancel what came after it
         listen(event, None, None, None, cancels=drawing, queue=False)
     listen(stop.click, stopped, status, status, cancels=drawing, queue=False)
     listen(tab.select, do.arrive, [said, *asked], outputs)
     listen(save.click, do.as_gif, current, parcel).success(None, parcel, None, js=SAVE_CLIP, api_visibility="private")
-
-
-def stopped(status: str) -> str:
-    """What is said after Stop: nothing new where nothing was being drawn"""
-    return STOPPED if DRAWING in status else status

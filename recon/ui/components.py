@@ -98,7 +98,8 @@ class Menu(gr.HTML):
     chosen one. Event `choose` when a person chose.
 
     gradio's own breaks in the browser where it gets fewer choices while its list fades, and tells of a choice twice.
-    What is sent while choices change may be no longer among them: whoever takes it has a sentence for what is none.
+    What is sent while choices change may be no longer among them, so any name is taken: who gets it has a sentence for
+    what is none.
     """
 
     def __init__(self, choices: Sequence[tuple[str, str]] = (), *, value: str = "", name: str = "", **kwargs: Any):
@@ -112,6 +113,11 @@ class Menu(gr.HTML):
             name=name,
             **kwargs,
         )
+
+    def preprocess(self, payload: Any) -> str:
+        if not isinstance(payload, str):
+            raise hint("What is chosen in a menu is its name.")
+        return payload
 
 
 class PictureInput(gr.Image):

@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+import gradio as gr
 import numpy as np
 from PIL import Image
 
@@ -142,3 +143,9 @@ def resized(
 def offered(family: str, side: int) -> str:
     """The patch family, or Sobol' in place of one that was designed for another side."""
     return "sobol" if family.startswith(DESIGNED) and side != SIDE else family
+
+
+def patch_controls(family: str, size: int, side: int) -> list[dict]:
+    """The menu of patch families and the slider of sizes, for a grid of `side`."""
+    titles = [(title, name) for title, name in FAMILIES if offered(name, side) == name]
+    return [gr.update(value=offered(family, side), choices=titles), gr.update(value=size, most=side * side)]

@@ -37,7 +37,7 @@ class Handlers:
             answer = self.engine.answer(model, painting, decode_picture(truth, painting.side))
             place = where(selected, painting.side)
             return [
-                {**self.view(answer, look, marked, place), "model": model},
+                self.view(answer, model, look, marked, place),
                 figures.spread_map(answer),
                 figures.pixel_card(answer, *place),
                 figures.scores(answer),
@@ -52,7 +52,7 @@ class Handlers:
             card, scores = figures.pixel_card(None, None, None), figures.scores(None)
             return [empty, figures.spread_map(None), card, scores, "<span>no answer</span>", note]
 
-    def view(self, answer: Answer, look: str, marked: bool, place: tuple) -> dict:
+    def view(self, answer: Answer, model: str, look: str, marked: bool, place: tuple) -> dict:
         """The value of the reconstruction's PixelView."""
         shown = answer.mean
         if look == "sample" and answer.prediction.has_spread:
@@ -69,6 +69,7 @@ class Handlers:
             "side": answer.painting.side,
             "observed": np.flatnonzero(answer.painting.mask).tolist() if marked else [],
             "selected": [] if place[0] is None else list(place),
+            "model": model,
         }
 
     def status(self, answer: Answer, model: str) -> str:
@@ -120,8 +121,10 @@ class Handlers:
         A model that is not of the set `word` gives way to its kin there: the set was chosen, or the model was before
         its menu had changed with it.
         """
-        model = self.engine.menus.kin(model, word)
+        chosen, model = model, self.engine.menus.kin(model, word)
         menu, side = self.menu(model), self.engine.side(model, painting.side)
+        if chosen == model:  # by now there may be another one in the menu
+            menu.pop("value")
         if side == painting.side or max(side, painting.side) % min(side, painting.side):
             return [menu, *self.choose_model(painting, model, truth, look, marked, selected), *[gr.skip()] * 4]
         sheet = grids.Sheet(painting, truth or "", picture or "", family, size, seed_of(seed or 0))
@@ -130,7 +133,7 @@ class Handlers:
         ink, line, *results = self.choose_model(new, model, sheet.truth, look, marked, "")
         painter = gr.update(value=new.to_payload(), picture=sheet.truth, ink=ink["ink"], selected=[], marks=[])
         results[1] = gr.update(value=results[1], selected=[])
-        return [menu, painter, line, *results, sheet.truth, *patch_controls(sheet.family, sheet.size, side), left]
+        return [menu, painter, line, *results, sheet.truth, *grids.patch_controls(sheet.family, sheet.size, side), left]
 
     def menu(self, model: str) -> dict:
         """The menu of models, those of the same pictures in it."""
@@ -150,6 +153,17 @@ class Handlers:
             told = "<p class='recon-note'>A patch is taken from a picture, and here is none: choose or upload one.</p>"
             return [gr.skip()] * 6 + [told]
         painting = reveal(known, patch_mask(family, size, seed, painting.side))
+        return [painting, *self.results(painting, model, truth, look, marked, selected)]
+
+    @plainly
+    def catch_up(self, painting, model, truth, look, marked, selected, family, size, seed):
+        """After a late answer, see `PixelView`: painter and results. A patch that came late is of the grid that was
+        left, and is taken anew from the picture as it is now."""
+        side = self.engine.side(model, painting.side)
+        known = decode_picture(truth, side) if side != painting.side else None
+        if known is None:
+            return [gr.skip(), *self.results(painting, model, truth, look, marked, selected)]
+        painting = reveal(known, patch_mask(grids.offered(family, side), size, seed, side))
         return [painting, *self.results(painting, model, truth, look, marked, selected)]
 
     @plainly
@@ -203,7 +217,7 @@ class Handlers:
         place = where(selected, painting.side)
         card = figures.pixel_card(answer, *place)
         framed = gr.update(selected=[] if place[0] is None else list(place))
-        return [selected, framed, self.view(answer, look, marked, place), framed, card]
+        return [selected, framed, self.view(answer, model, look, marked, place), framed, card]
 
     @plainly
     def ask(self, painting, model, truth):
@@ -281,12 +295,6 @@ class Handlers:
         decode_picture(truth, painting.side)
         ink, line, *results = self.choose_model(painting, session.model, truth, look, marked, selected)
         painter = gr.update(value=painting.to_payload(), picture=truth, ink=ink["ink"])
-        patch = patch_controls(session.family, session.size, painting.side)
+        patch = grids.patch_controls(session.family, session.size, painting.side)
         head = [self.menu(session.model), *patch, session.seed, name, truth, painter, line]
         return [*head, *results, self.engine.menus.word(session.model)]
-
-
-def patch_controls(family: str, size: int, side: int) -> list[dict]:
-    """The menu of patch families and the slider of sizes, for a grid of `side`."""
-    titles = [(title, name) for title, name in grids.FAMILIES if grids.offered(name, side) == name]
-    return [gr.update(value=grids.offered(family, side), choices=titles), gr.update(value=size, most=side * side)]

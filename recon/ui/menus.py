@@ -79,7 +79,7 @@ class Menus:
         if word not in self.sets:
             raise CheckpointError(f"There are no models of {str(word)[:40]!r} on this page.")
         names = self.sets[word]
-        if name in names or self.word(name) == word:
+        if name in names or (name in self.records and self.word(name) == word):
             return name
         kinds = [each for each in names if self.kind(each) == self.kind(name)]
         family = [each for each in kinds if self.family(each) == self.family(name)]

@@ -128,7 +128,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
         return event(handler, inputs, outputs, **{**settings, **more})
 
     listen(painter.stroke, do.paint, [*shown, live], results, trigger_mode="always_last")
-    for event in (look.input, marked.input, view.late):
+    for event in (look.input, marked.input):
         listen(event, do.run, shown, results, trigger_mode="always_last")
     listen(run.click, do.run, shown, results)
     live.change(lambda on: gr.update(visible=not on), live, run, show_progress="hidden", api_visibility="private")
@@ -139,6 +139,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
         listen(event, do.switch, [kind, *shown, *sheet], switched, trigger_mode="multiple")
     for event in (family.choose, size.slide, seed.input):
         listen(event, do.choose_patch, [*shown, *patch], [painter, *results], trigger_mode="always_last")
+    listen(view.late, do.catch_up, [*shown, *patch], [painter, *results], trigger_mode="always_last")
     listen(shuffle.click, do.shuffle, [seed, *shown, family, size], [seed, family, painter, *results])
     taken = [painter, model, look, marked, selected, *patch]
     listen(picture.input, do.choose_picture, [picture, *taken], [truth, painter, *results])

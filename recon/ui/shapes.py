@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import gradio as gr
 
+from recon.ui.plainly import plainly
 from recon.ui.reconstruct import heading
+from recon.ui.samples import NOTHING, next_seed, stopped
 from recon.ui.scripts import SAVE_SHAPE
-from recon.ui.shaping import DRAWING, NOTHING, SAMPLES, SIZES, Shaping
+from recon.ui.shaping import SAMPLES, SIZES, Shaping
 
 QUEUE = "shapes"
 FIRST = 128
@@ -22,7 +24,6 @@ TRY = (
     "<b>Try</b> 16 dots, then 64 and 256. <b>Notice</b> that the seat comes first, and legs and slats last, and that "
     "what is thin and could be in several places is lost longest."
 )
-STOPPED = "<p class='quiet'>Stopped.</p>"
 SLICE = "through the middle, from the side"
 
 
@@ -73,16 +74,11 @@ def build(tab: gr.Tab) -> None:
     current = gr.State()  # `Shown`
     outputs = [current, dots, mean, middle, said, *drawn]
     drawing = listen(draw.click, do.imagine, current, drawn, trigger_mode="multiple")
-    listen(another.click, do.another, asked, [seed, *outputs])
-    for event in (size.input, shown.input, seed.submit):
+    onwards = listen(another.click, plainly(next_seed), seed, seed, concurrency_id=None)  # the rest is of that chair
+    for event in (onwards.success, size.input, shown.input, seed.input):
         listen(event, do.answer, asked, outputs)
-    for event in (another.click, size.input, seed.submit):  # at once: what is slow would cancel what came after it
+    for event in (another.click, size.input, seed.input):  # at once: what is slow would cancel what came after it
         listen(event, None, None, None, cancels=drawing, queue=False)
     listen(stop.click, stopped, status, status, cancels=drawing, queue=False)
     listen(tab.select, do.arrive, [said, *asked], outputs)
     listen(save.click, do.as_obj, current, parcel).success(None, parcel, None, js=SAVE_SHAPE, api_visibility="private")
-
-
-def stopped(status: str) -> str:
-    """What is said after Stop: nothing new where nothing was being drawn"""
-    return STOPPED if DRAWING in status else status

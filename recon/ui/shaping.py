@@ -16,13 +16,12 @@ from recon.shapes.answer import SIDE, Field, field, imagined, load
 from recon.shapes.field_basis import distances
 from recon.ui import shape_figures
 from recon.ui.engine import seed_of
-from recon.ui.plainly import hint, plainly
+from recon.ui.plainly import plainly
+from recon.ui.samples import DRAWING, NOTHING, there
 
 MODEL = "chairs"
 SIZES = (8, 16, 32, 64, 128, 256)
 SAMPLES = 3
-DRAWING = " ..."  # ends what is said while samples come
-NOTHING = "<p class='quiet'>Nothing is drawn yet.</p>"
 
 
 class Question(NamedTuple):
@@ -79,11 +78,6 @@ class Shaping:
         ]
 
     @plainly
-    def another(self, seed: int, size: int, shown: bool) -> list:
-        seed = seed_of(seed) + 1
-        return [seed, *self.answer(seed, size, shown)]
-
-    @plainly
     def arrive(self, before: Any, seed: int, size: int, shown: bool) -> list:
         """The first time there is nothing yet; then all stays as it is."""
         return [gr.skip()] * (7 + SAMPLES) if before else self.answer(seed, size, shown)
@@ -91,7 +85,7 @@ class Shaping:
     @plainly
     def imagine(self, shown: Shown | None) -> Iterator[list]:
         """Chairs that the one shown could be, one after another."""
-        seed, asked, found = there(shown)
+        seed, asked, found = there(shown, "chair")
         figures: list[Any] = [None] * SAMPLES
         yield [gr.skip(), *figures, f"<p class='quiet'>0 of {SAMPLES}{DRAWING}</p>"]
         generator = torch.Generator().manual_seed(seed)
@@ -103,13 +97,7 @@ class Shaping:
 
     @plainly
     def as_obj(self, shown: Shown | None) -> str:
-        return mesh.surface(there(shown).found.shape).to_obj()
-
-
-def there(shown: Shown | None) -> Shown:
-    if shown is None:
-        raise hint("The chair is still on its way.")
-    return shown
+        return mesh.surface(there(shown, "chair").found.shape).to_obj()
 
 
 def said(found: Field, asked: Question) -> str:

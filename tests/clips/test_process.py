@@ -54,6 +54,16 @@ def test_what_is_absent_changes_nothing():
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(less, more, strict=True))
 
 
+@pytest.mark.parametrize("count", [0, 1, 30, 130])
+def test_absent_points_do_not_change_the_kinds_either(count):
+    mixture, (places, values) = ProcessMixture(), points(1, 640)
+    for shift, kind in enumerate(mixture.processes.values()):
+        kind.rest.sub_(0.3 * shift)
+    alone = mixture.weights(places[:, :count], values[:, :count], torch.ones(1, count, dtype=torch.bool))
+    padded = mixture.weights(places, values, torch.arange(640)[None] < count)
+    assert torch.allclose(alone, padded, atol=1e-4) and alone.sum().item() == pytest.approx(1)
+
+
 def test_a_mixture_knows_kinds_apart_and_is_their_mean(monkeypatch):
     mixture = ProcessMixture()
     mixture.processes["beach"].rest.fill_(-1.0)  # rough

@@ -67,12 +67,33 @@ def test_what_is_imagined_keeps_what_is_known_and_differs(model, monkeypatch):
     monkeypatch.setattr(answer, "FEWEST", 40)
     positions, values = known(20)
     steps = list(imagined(model, positions, values, torch.Generator().manual_seed(0)))
-    assert [len(values) for _, values in steps] == [52, 80]
+    assert [len(values) for _, values in steps] == [21, 22, 24, 28, 36, 52, 80]
     places, drawn = steps[-1]
     assert torch.equal(places[:20], positions) and torch.equal(drawn[:20], values) and places.abs().max() <= 1
     *_, (_, again) = imagined(model, positions, values, torch.Generator().manual_seed(0))
     *_, (_, other) = imagined(model, positions, values, torch.Generator().manual_seed(1))
     assert torch.equal(drawn, again) and not torch.equal(drawn[20:], other[20:])
+    monkeypatch.setattr(answer, "MOST", 10)
+    *_, (_, fewest) = imagined(model, positions, values, torch.Generator().manual_seed(0))
+    assert len(fewest) == 20 + answer.FEWEST
+
+
+def test_what_is_drawn_is_elsewhere_than_what_is_known(model, monkeypatch):
+    """Also where both come of one seed"""
+    monkeypatch.setattr(answer, "MOST", 320)
+    pixels = patterns.on_grid(patterns.SCATTERED, 256, seed=5)
+    places, values = patterns.positions(pixels), torch.full((256,), 0.5)
+    *_, (places, _) = imagined(model, places, values, torch.Generator().manual_seed(5))
+    cells = ((places[256:] + 1) / 2 * torch.tensor([16, 24, 24])).long().tolist()
+    there = set(map(tuple, pixels.tolist()))
+    assert len(cells) == 128 and sum(tuple(cell) in there for cell in cells) < 12
+
+
+def test_in_double_precision(model):
+    positions, values = (part.double() for part in known(9))
+    present, queries = torch.ones(1, 9, dtype=torch.bool), kinds.grid(2, 4)[None].double()
+    law = model.double().law(positions[None], values[None], present, queries)
+    assert law.mean.dtype == torch.float64
 
 
 def test_the_bundled_one_knows_clips_and_their_kinds():

@@ -11,8 +11,9 @@ from PIL import Image
 
 from recon.clips import patterns
 from recon.models import ClipTransformer
-from recon.ui import clipping, clips
+from recon.ui import clipping, samples
 from recon.ui.clipping import OWN, SAMPLES, TITLES, Clipping, question
+from recon.ui.engine import MOST_SEED
 from tests.clips.test_files import moving
 from tests.ui.spoken import spoken
 
@@ -45,26 +46,25 @@ def test_fewer_values_are_the_first_of_many_and_a_seed_is_a_clip():
 
 @pytest.mark.parametrize("title", TITLES)
 def test_an_answer_is_four_clips_and_what_is_said(do, title):
-    current, board, said, samples, status = do.answer(title, patterns.SCATTERED, 64, 0, None)
+    current, board, said, drawn, status = do.answer(title, patterns.SCATTERED, 64, 0, None)
     titles = [clip["title"] for clip in board["clips"]]
     assert titles == ["Observed", "Reconstruction", "How unsure", "The true clip"]
     seen, _, unsure, truth = (frames(clip["png"]) for clip in board["clips"])
     assert (seen[..., 1] > 0).sum() == 64 and unsure.shape[-1] == 3
     assert np.array_equal(seen[..., 0][seen[..., 1] > 0], truth[seen[..., 1] > 0])
-    assert "dB" in said and "takes this" in said and samples["clips"] == [] and "Nothing" in status
+    assert "dB" in said and "takes this" in said and drawn["clips"] == [] and "Nothing" in status
     assert torch.equal(current.asked.truth[current.asked.pixels.unbind(-1)], current.asked.values)
 
 
-def test_another_has_the_next_seed_and_arriving_again_changes_nothing(do):
-    seed, current, *_ = do.another(*ASKED, 0, None)
-    assert seed == current.seed == 1
+def test_arriving_again_changes_nothing(do):
     assert all(one == gr.skip() for one in do.arrive("said", *ASKED, 0, None))
     assert len(do.arrive("", *ASKED, 0, None)) == 5
 
 
 def test_a_clip_of_ones_own(do, tmp_path):
     (path := tmp_path / "bar.gif").write_bytes(moving(20))
-    own, kind, current, board, *_ = do.open(str(path), patterns.ENDS, 64, 0)
+    own, kind = do.open(str(path))
+    current, board, *_ = do.answer(OWN, patterns.ENDS, 64, 0, own)
     assert kind["value"] == OWN and OWN in kind["choices"] and torch.equal(current.asked.truth, own)
     assert "64 of 9216" in board["clips"][0]["note"]
     with pytest.raises(gr.Error) as told:
@@ -72,7 +72,7 @@ def test_a_clip_of_ones_own(do, tmp_path):
     assert "Open a clip of your own first" in spoken(told)
     path.write_bytes(moving(1))
     with pytest.raises(gr.Error) as told:
-        do.open(str(path), patterns.ENDS, 64, 0)
+        do.open(str(path))
     assert "does not move" in spoken(told)
 
 
@@ -81,7 +81,7 @@ def test_samples_come_one_after_another(do):
     steps = list(do.imagine(current))
     walls = [wall for wall, _ in steps if isinstance(wall, dict) and "clips" in wall]
     assert [len(wall["clips"]) for wall in walls] == list(range(1, SAMPLES + 1))
-    assert clipping.DRAWING in steps[0][1] and "from each other" in steps[-1][1]
+    assert samples.DRAWING in steps[0][1] and "from each other" in steps[-1][1]
     drawn = [clip["png"] for clip in walls[-1]["clips"]]
     assert len(set(drawn)) == SAMPLES
 
@@ -101,6 +101,7 @@ def test_before_there_is_a_clip_and_what_is_none(do):
         assert "There" in spoken(told)
 
 
-def test_stop_says_so_only_where_something_was_drawn():
-    assert clips.stopped("<p class='quiet'>1 of 4 ...</p>") == clips.STOPPED
-    assert clips.stopped(clipping.NOTHING) == clipping.NOTHING
+def test_stop_says_so_only_where_something_was_drawn_and_seeds_go_round():
+    assert samples.stopped(f"<p class='quiet'>1 of 4{samples.DRAWING}</p>") == samples.STOPPED
+    assert samples.stopped(samples.NOTHING) == samples.NOTHING
+    assert samples.next_seed(3) == 4 and samples.next_seed(MOST_SEED - 1) == 0

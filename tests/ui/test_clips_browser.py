@@ -23,7 +23,7 @@ def engine():
 def arrive(visitor):
     visitor.open_tab("Beyond images")
     visitor.page.get_by_role("tab", name="Clips", exact=True).click()
-    said = visitor.page.locator("#clips-said")
+    said = visitor.page.locator("#clips-said p").last  # without what gradio says of the queue
     expect(said).to_contain_text("PSNR", timeout=LONG)
     return said
 
@@ -42,7 +42,15 @@ def test_a_clip_plays_and_is_observed_otherwise_and_saved(visitor):
     page.locator("#clips-kind").get_by_label("beach", exact=True).check()
     expect(said).to_contain_text("waves on a beach", timeout=LONG)
     page.locator("#clips-another").click()
+    page.locator("#clips-size").get_by_label("64", exact=True).check()  # at once: of the clip that is on its way
     expect(page.locator("#clips-seed input")).to_have_value("1")
+    note = page.locator("#clips-wall figure p").first
+    expect(note).to_contain_text("64 of 9216", timeout=LONG)
+    page.wait_for_timeout(1500)
+    still = page.evaluate(DRAWN, 3)
+    page.locator("#clips-size").get_by_label("32", exact=True).check()
+    expect(note).to_contain_text("32 of 9216", timeout=LONG)
+    assert page.evaluate(DRAWN, 3) == still
     with page.expect_download() as download:
         page.locator("#clips-save").click()
     assert download.value.suggested_filename == "recon-clip.gif"
@@ -50,6 +58,9 @@ def test_a_clip_plays_and_is_observed_otherwise_and_saved(visitor):
     gif = {"name": "bar.gif", "mimeType": "image/gif", "buffer": moving(20)}
     page.locator("#clips-asked input[type=file]").set_input_files(gif)
     expect(page.locator("#clips-kind").get_by_label("your own", exact=True)).to_be_checked()
+    page.locator("#clips-size").get_by_label("512", exact=True).check()
+    expect(note).to_contain_text("512 of 9216", timeout=LONG)
+    assert page.evaluate(DRAWN, 3) != still
     page.locator("#clips-asked input[type=file]").set_input_files({**gif, "buffer": moving(1)})
     assert "does not move" in visitor.toast()
     expect(page.locator("#clips-kind").get_by_label("your own", exact=True)).to_be_checked()

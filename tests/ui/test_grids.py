@@ -137,20 +137,34 @@ def do(engine):
 
 def test_a_model_of_another_side_brings_its_grid(do, name, truth, face):
     there = [truth, "mean", False, "[3, 4]", "face", None, "sobol", 64, 0]
-    painter, line, *results, known, family, size, left = do.switch(face, LARGE, *there, "")
+    word, of = do.engine.menus.word(LARGE), do.engine.menus.word
+    menu, painter, line, *results, known, family, size, left = do.switch(word, face, LARGE, *there, "")
+    assert "value" not in menu, "the model was chosen; by now there may be another in the menu"
     assert painter["value"]["side"] == 64 and painter["picture"] == known and painter["selected"] == []
     assert pixels(results[0]["png"]).shape == (64, 64, 3) and results[1]["value"]["side"] == 64 and "dB" in results[3]
     assert size["most"] == 4096 and "CelebA 64" in line
     assert not any(chosen.startswith("designed") for _, chosen in family["choices"])
     new = Painting.parse(painter["value"])
-    kept = do.switch(new, LARGE, known, "mean", False, "", "face", None, "sobol", 64, 0, left)
+    kept = do.switch(word, new, LARGE, known, "mean", False, "", "face", None, "sobol", 64, 0, left)
     assert all(map(skipped, kept[-4:])), "the grid is the model's already"
     assert all(
-        map(skipped, do.switch(new, "nearest", known, "mean", False, "", "face", None, "sobol", 64, 0, left)[-4:])
+        map(
+            skipped,
+            do.switch(of("nearest"), new, "nearest", known, "mean", False, "", "face", None, "sobol", 64, 0, left)[-4:],
+        )
     )
-    back = do.switch(new, name, known, "mean", False, "", "face", None, "sobol", 64, 0, left)
-    assert Painting.parse(back[0]["value"]).to_payload() == face.to_payload() and back[8] == truth
-    assert back[10]["most"] == 1024 and len(back[9]["choices"]) > len(family["choices"])
+    back = do.switch(of(name), new, name, known, "mean", False, "", "face", None, "sobol", 64, 0, left)
+    assert Painting.parse(back[1]["value"]).to_payload() == face.to_payload() and back[9] == truth
+    assert back[11]["most"] == 1024 and len(back[10]["choices"]) > len(family["choices"])
+
+
+def test_a_patch_that_came_too_late_is_taken_anew(do, name, truth, face):
+    """Painted on the grid that was left, while the model and the picture are of another"""
+    large = encode_picture(pictures.load("face", 64))
+    painting, *results = do.catch_up(face, LARGE, large, "mean", False, "[]", "designed_celeba", 100, 0)
+    assert painting.side == 64 and painting.mask.sum() == 100 and "faces 64" in results[4]
+    painting, *results = do.catch_up(face, name, truth, "mean", False, "[]", "sobol", 64, 0)
+    assert skipped(painting) and "dB" in results[3]
 
 
 def test_what_a_person_does_on_the_finer_grid(do, paint):

@@ -15,6 +15,7 @@ from recon import patches
 from recon.errors import ObservationError
 from recon.ui import handlers as room
 from recon.ui import pictures
+from recon.ui.components import Menu
 from recon.ui.engine import reveal
 from recon.ui.painting import Painting, decode_picture
 from recon.ui.plainly import OUR_FAULT, plainly
@@ -169,6 +170,15 @@ def test_a_set_that_is_none_is_a_sentence(do, name, truth, face):
     with pytest.raises(gr.Error) as told:
         do.switch("moons", face, name, truth, "mean", False, "[]", "face", None, "sobol", 64, 0, "")
     assert "moons" in spoken(told)
+    more = [truth, "mean", False, "[]", "face", None, "sobol", 64, 0, ""]
+    assert do.switch("anything (classical)", face, "moons", *more)[0]["value"] == "linear"
+
+
+def test_a_menu_takes_names_alone():
+    assert Menu([("Moons", "moons")], value="moons").preprocess("suns") == "suns"
+    with pytest.raises(gr.Error) as told:
+        Menu().preprocess(["moons"])
+    assert "its name" in spoken(told)
 
 
 # ---- patches and pictures

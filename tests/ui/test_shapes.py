@@ -7,7 +7,7 @@ import torch
 
 from recon.models import ShapeTransformer
 from recon.shapes import chairs, mesh
-from recon.ui import shapes, shaping
+from recon.ui import shaping
 from recon.ui.shaping import SAMPLES, Shaping, question
 
 
@@ -38,11 +38,6 @@ def test_an_answer_has_points_a_shape_a_slice_and_what_is_said(do):
     with_truth = do.answer(0, 64, True)
     assert len(with_truth[1].data) == 2 and len(with_truth[3].data) == 3
     assert "Nothing is drawn" in status
-
-
-def test_another_has_the_next_seed(do):
-    seed, current, dots, *_ = do.another(0, 16, False)
-    assert seed == current.seed == 1 and list(dots.data[0].x) == list(do.answer(1, 16, False)[1].data[0].x)
 
 
 def test_arriving_again_changes_nothing(do):
@@ -80,8 +75,3 @@ def test_before_there_is_a_chair(do):
         do.as_obj(None)
     with pytest.raises(gr.Error, match="on its way"):
         list(do.imagine(None))
-
-
-def test_stop_says_so_only_where_something_was_drawn():
-    assert shapes.stopped("<p class='quiet'>1 of 3 ...</p>") == shapes.STOPPED
-    assert shapes.stopped(shaping.NOTHING) == shaping.NOTHING

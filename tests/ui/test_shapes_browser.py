@@ -22,7 +22,7 @@ def test_a_chair_another_samples_and_its_file(visitor):
     page = visitor.page
     visitor.open_tab("Beyond images")
     page.get_by_role("tab", name="Shapes", exact=True).click()
-    said = page.locator("#shapes-said")
+    said = page.locator("#shapes-said p").last  # without what gradio says of the queue
     expect(said).to_contain_text("in common with the true one")
     before = said.inner_text()
     page.locator("#shapes-size").get_by_label("16", exact=True).check()
