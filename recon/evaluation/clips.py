@@ -20,9 +20,9 @@ REAL = "sequences128.npz"
 ABOUT = """Of each number of points, scattered over 16 frames of 24 x 24 pixels: PSNR of the mean, over all pixels of
 all clips, then nats a pixel, over unobserved ones (both for the model, and for the mixture of Gaussian processes that
 it stands on), PSNR of linear interpolation in time and space (the nearest point beyond the outermost ones), and the
-share of the truth in 90 % bands; of two samples, how far they are from each other in dB, and a sample's mean error at
-the known points."""
-HEAD = "| clips | points | PSNR (processes) | nats (processes) | linear | 90 % bands | samples apart | off |"
+share of the truth in 90 % intervals; of two samples, how far they are from each other in dB, and a sample's mean error
+at the known points."""
+HEAD = "| clips | points | PSNR (processes) | nats (processes) | linear | 90 % intervals | samples apart | off |"
 
 
 def made(kind: str, count: int) -> Tensor:

@@ -3,6 +3,7 @@ level at any."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,10 @@ from torch import Tensor
 
 from recon.clips.process import ProcessMixture
 from recon.models.signal_model import SignalModel
+from recon.models.signal_transformer import Values
+from recon.points import Points
 
+HALVINGS = 20
 REACH = 2.0  # of the bins' centres, in standard deviations of what it stands on
 
 
@@ -33,6 +37,20 @@ class ClipTransformer(SignalModel):
 
     def prepare(self, generator: torch.Generator) -> None:
         self.processes.fit(generator)
+
+    @torch.no_grad()
+    def calibrate(self, points: Points, share: float) -> None:
+        """Widen or narrow all bins so that the law's own central intervals of that `share` hold that share of the
+        truth: far from a Gaussian, they are not those that its standard deviation would make."""
+        self.widen.fill_(1)
+        law, truth = self.law(*points.known), points.truth[..., None]
+        low, high = 0.2, 5.0
+        for _ in range(HALVINGS):
+            middle = math.sqrt(low * high)
+            rank = Values(law.log_weights, law.means, law.log_scales + math.log(middle)).cdf(truth)
+            held = ((rank - 0.5).abs() <= share / 2).double().mean().item()
+            low, high = (middle, high) if held < share else (low, middle)
+        self.widen.fill_(middle)
 
     def closed_form(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
         return self.processes.posterior(positions, values, present, queries)

@@ -24,6 +24,7 @@ from torch.nn import functional as F
 
 from recon.errors import PredictionError
 from recon.models.attention import Attention, Keys
+from recon.models.copula import mixture_quantile
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,14 @@ class Values:
         """P(v <= values) of each dimension by itself, (batch, queries, dimensions), float64"""
         standard = (values[..., None, :] - self.means) * (-self.log_scales).exp()[..., None]
         return (self.log_weights.double().exp()[..., None] * torch.special.ndtr(standard.double())).sum(-2)
+
+    def interval(self, share: float) -> tuple[Tensor, Tensor]:
+        """Central interval of that probability, of each dimension by itself: (batch, queries, dimensions) each"""
+        weights, means = self.log_weights.transpose(1, 2)[..., None], self.means.transpose(1, 2)
+        scales = self.log_scales.exp().transpose(1, 2)[..., None].expand_as(means)
+        end = torch.special.ndtri(torch.tensor(0.5 + share / 2, dtype=torch.float64)).item()
+        ends = torch.full_like(means[:, 0], end)
+        return mixture_quantile(weights, means, scales, -ends), mixture_quantile(weights, means, scales, ends)
 
     def sample(self, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
         """One value for each query by itself, (batch, queries, dimensions); temperature is that of bins and of the

@@ -146,7 +146,7 @@ def said(asked: Question, found: Film) -> str:
     sure = "surely" if chances[kind] > 0.995 else f"with {chances[kind]:.0%}"
     error, held = found.error(asked.truth), found.held(asked.truth)
     return (
-        f"<p class='quiet'>PSNR <b>{decibels(error)} dB</b>; {held:.0%} of the values lie in their 90 % bands. "
+        f"<p class='quiet'>PSNR <b>{decibels(error)} dB</b>; {held:.0%} of the values lie in their 90 % intervals. "
         f"It takes this, {sure}, for {WORDS[kind]}.</p>"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TypeVar
 
 from recon.ui.engine import MOST_SEED, seed_of
@@ -9,6 +10,7 @@ from recon.ui.plainly import hint
 
 DRAWING = " ..."  # ends what is said while samples come
 NOTHING = "<p class='quiet'>Nothing is drawn yet.</p>"
+ON_ITS_WAY = 0.3  # seconds: what was sent just before it was stopped would come after what is said of that
 STOPPED = "<p class='quiet'>Stopped.</p>"
 
 Shown = TypeVar("Shown")
@@ -16,6 +18,7 @@ Shown = TypeVar("Shown")
 
 def stopped(status: str) -> str:
     """What is said after Stop: nothing new where nothing was being drawn"""
+    time.sleep(ON_ITS_WAY)
     return STOPPED if DRAWING in status else status
 
 

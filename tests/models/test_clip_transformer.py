@@ -7,6 +7,7 @@ from recon.clips import answer, kinds, patterns
 from recon.clips.answer import film, imagined
 from recon.errors import CheckpointError
 from recon.models import ClipTransformer
+from recon.points import Points
 
 TINY = {"width": 16, "heads": 2, "encoder_layers": 1, "decoder_layers": 1, "hidden": 24, "frequencies": 5, "bins": 3}
 
@@ -60,6 +61,8 @@ def test_a_film_is_the_law_on_a_grid_of_any_size(model):
     law = model.law(positions[None], values[None], torch.ones(1, 9, dtype=torch.bool), kinds.grid(3, 6)[None])
     assert found.mean.shape == found.deviation.shape == (3, 6, 6)
     assert torch.allclose(found.mean.flatten(), law.mean[0, :, 0].clamp(0, 1), atol=1e-5)
+    assert torch.allclose(law.cdf(found.low.view(1, -1, 1)), torch.tensor(0.05).double(), atol=1e-3)
+    assert found.error(found.mean) == 0 and found.held(found.mean) == 1 and found.held(found.high + 1) == 0
 
 
 def test_what_is_imagined_keeps_what_is_known_and_differs(model, monkeypatch):
@@ -87,6 +90,19 @@ def test_what_is_drawn_is_elsewhere_than_what_is_known(model, monkeypatch):
     cells = ((places[256:] + 1) / 2 * torch.tensor([16, 24, 24])).long().tolist()
     there = set(map(tuple, pixels.tolist()))
     assert len(cells) == 128 and sum(tuple(cell) in there for cell in cells) < 12
+
+
+def test_calibration_makes_intervals_hold_what_they_say(model):
+    generator = torch.Generator().manual_seed(0)
+    clips, places = kinds.KINDS["passing"](12, generator), 2 * torch.rand(12, 90, 3, generator=generator) - 1
+    values = clips.value(places)
+    points = Points(
+        places[:, :30], values[:, :30], torch.ones(12, 30, dtype=torch.bool), places[:, 30:], values[:, 30:]
+    )
+    model.calibrate(points, 0.8)
+    low, high = model.law(*points.known).interval(0.8)
+    held = ((low[..., 0] <= points.truth) & (points.truth <= high[..., 0])).double().mean()
+    assert held.item() == pytest.approx(0.8, abs=0.01) and model.widen != 1
 
 
 def test_in_double_precision(model):

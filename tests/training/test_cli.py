@@ -185,7 +185,7 @@ def test_a_kill_in_between_changes_nothing(at, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["train", "nothing"], "There is no recipe 'nothing'; there are bmm-mnist, chairs, convnade-celeba"),
+        (["train", "nothing"], "There is no recipe 'nothing'; there are bmm-mnist, chairs, clips, convnade-celeba"),
         (["train", "nothing.toml"], "There is no recipe"),
         (["train", "tiny.toml", "--device", "abacus"], "There is no device 'abacus' here."),
         (["train", "gaussian-celeba"], "CelebA 32 is not here: set RECON_DATA"),

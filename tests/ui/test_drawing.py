@@ -38,7 +38,7 @@ def test_samples_form_in_steps(do, binary, face):
 
 @pytest.mark.parametrize("seed", [2**31, 2**32 - 1])
 def test_large_seeds_draw(do, name, face, seed):
-    assert len(list(do.draw(face, name, seed))[-1][0]["pngs"]) == room.SAMPLES
+    assert len(list(do.draw(face, name, seed, "sobol", 4))[-1][0]["pngs"]) == room.SAMPLES
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 2**64, 10**30, 0.5, float("inf"), "0"], ids=repr)
