@@ -48,7 +48,7 @@ def build(tab: gr.Tab) -> None:
         size = gr.Radio(list(SIZES), value=FIRST, show_label=False, container=False, elem_classes="recon-look",
                         elem_id="clips-size", min_width=260)  # fmt: skip
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="clips-seed")
-        save = gr.Button("GIF", size="sm", min_width=60, elem_id="clips-save")
+        save = gr.Button("Save as GIF", size="sm", min_width=100, elem_id="clips-save")
     board = ClipWall(leads=True, elem_id="clips-wall")
     said = gr.HTML("", elem_id="clips-said")
 
