@@ -121,7 +121,11 @@ def test_each_says_what_it_reached_as_its_card_does(name):
     reached = recipe.load(name).reached
     card = (hub.resolve(name) / "README.md").read_text()
     numbers = re.findall(r"-?\d+\.\d+", reached)
-    assert numbers and re.search("test (pictures|curves|chairs|clips)", reached) and all(number in card for number in numbers)
+    assert (
+        numbers
+        and re.search("test (pictures|curves|chairs|clips)", reached)
+        and all(number in card for number in numbers)
+    )
 
 
 @pytest.mark.parametrize("record", hub.checkpoints(), ids=lambda record: record.name)
