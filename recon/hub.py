@@ -45,11 +45,8 @@ if TYPE_CHECKING:
 INDEX = Path(__file__).with_name("hub_index.json")
 FETCH_SECONDS = 60.0  # for a whole checkpoint of a few MB
 DIRECTED = ("mcgsm", "ride")  # kinds that do not predict: `load_directed` is for them
-SIGNALS = (
-    "curve_transformer",
-    "shape_transformer",
-    "clip_transformer",
-)  # nor do these, which are of no pictures: `load_signal`
+# nor do these, which are of no pictures: `load_signal`
+SIGNALS = ("curve_transformer", "shape_transformer", "clip_transformer")
 
 
 @dataclass(frozen=True)

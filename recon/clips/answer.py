@@ -14,6 +14,7 @@ from torch import Tensor
 from recon import hub
 from recon.clips.kinds import FRAMES, KINDS, MOST, SIDE, grid
 from recon.models import ClipTransformer
+from recon.models.signal_transformer import Values
 
 AT_ONCE = 1536  # positions that are asked for together
 FEWEST = 128  # points that are drawn, however much is known; else as many as there were in training
@@ -52,11 +53,25 @@ def load(name: str) -> ClipTransformer:
 @torch.no_grad()
 def film(model: ClipTransformer, positions: Tensor, values: Tensor, frames: int = FRAMES, side: int = SIDE) -> Film:
     """Given points (n, 3) and their values (n,): at all pixels, of any number of frames and any size"""
-    present, found = torch.ones(1, len(values), dtype=torch.bool), []
-    for part in grid(frames, side).split(AT_ONCE):
-        law = model.law(positions[None], values[None], present, part[None])
-        found.append(torch.cat([law.mean.clamp(0, 1), law.variance.sqrt(), *law.interval(0.9)], -1)[0])
+    found = [
+        torch.cat([law.mean.clamp(0, 1), law.variance.sqrt(), *law.interval(0.9)], -1)[0]
+        for law in laws(model, positions, values, grid(frames, side))
+    ]
     return Film(*torch.cat(found).T.reshape(4, frames, side, side))
+
+
+@torch.no_grad()
+def mean(model: ClipTransformer, positions: Tensor, values: Tensor, frames: int = FRAMES, side: int = SIDE) -> Tensor:
+    """That of the `film` alone, (frames, side, side)"""
+    found = [law.mean[0, :, 0] for law in laws(model, positions, values, grid(frames, side))]
+    return torch.cat(found).view(frames, side, side).clamp(0, 1)
+
+
+def laws(model: ClipTransformer, positions: Tensor, values: Tensor, places: Tensor) -> Iterator[Values]:
+    """At places (m, 3), some after others, given points as in `film`"""
+    present = torch.ones(1, len(values), dtype=torch.bool)
+    for part in places.split(AT_ONCE):
+        yield model.law(positions[None], values[None], present, part[None])
 
 
 @torch.no_grad()
@@ -65,8 +80,8 @@ def imagined(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """One clip that it could be, known better and better: points (n, 3) and values (n,), those given and those drawn
     until now. They are drawn in groups that are spread over time and space (Sobol', scrambled), each given all before;
-    groups are small at first, while little is known and distant values go together. The `film` of all is the clip. The
-    paper draws every pixel by itself, in a random order."""
+    groups are small at first, while little is known and distant values go together. The `mean` given all is the clip.
+    The paper draws every pixel by itself, in a random order."""
     drawn = max(FEWEST, MOST - len(values))
     seed = int(torch.randint(2**31, (), generator=generator))
     places = 2 * torch.quasirandom.SobolEngine(3, scramble=True, seed=seed).draw(drawn) - 1

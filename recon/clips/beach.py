@@ -54,7 +54,7 @@ class Beaches:
         travelled = 2 * math.pi * deep / said["length"] * (2 - 1 / (0.4 + 0.6 * near))
         crest = (0.5 + 0.5 * (travelled - turn).cos()).square()  # narrow crests, wide troughs
         sea = said["sea"] + said["height"] * near * (crest - 0.375)
-        border = said["shore"] + said["slope"] * column + said["swash"] * (turn).cos()
+        border = said["shore"] + said["slope"] * column + said["swash"] * turn.cos()
         beyond = row - border  # of the water's rim
         wet = said["sand"] - 0.12 * (1 - beyond / 0.5).clamp(0, 1)
         rim = (1 - (beyond / FOAM + 0.5).abs()).clamp(0, 1)

@@ -11,7 +11,7 @@ from scipy.interpolate import griddata
 from torch import Tensor
 
 from recon.clips import kinds, patterns
-from recon.clips.answer import AT_ONCE, decibels, film, imagined, load
+from recon.clips.answer import AT_ONCE, decibels, film, imagined, laws, load, mean
 from recon.models import ClipTransformer
 
 SIZES = (32, 128, 512)
@@ -58,10 +58,8 @@ def measure(model: ClipTransformer, truth: Tensor, size: int, seed: int) -> list
     asked = truth[hidden]
     with torch.no_grad():
         middle, spread = model.closed_form(positions[None], values[None], present, queries[None])
-        logs = [
-            model.law(positions[None], values[None], present, part[None]).log_prob(levels[None, :, None])[0]
-            for part, levels in zip(queries.split(AT_ONCE), asked.split(AT_ONCE), strict=True)
-        ]
+        parts = zip(laws(model, positions, values, queries), asked.split(AT_ONCE), strict=True)
+        logs = [law.log_prob(levels[None, :, None])[0] for law, levels in parts]
     gaussian = torch.distributions.Normal(middle[0], spread[0])
     nats = [-torch.cat(logs).mean().item(), -gaussian.log_prob(asked).mean().item()]
     found = film(model, positions, values)
@@ -76,7 +74,7 @@ def measure(model: ClipTransformer, truth: Tensor, size: int, seed: int) -> list
 
 def sample(model: ClipTransformer, positions: Tensor, values: Tensor, seed: int) -> Tensor:
     *_, points = imagined(model, positions, values, torch.Generator().manual_seed(seed))
-    return film(model, *points).mean
+    return mean(model, *points)
 
 
 def linear(positions: np.ndarray, values: np.ndarray, queries: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from recon.clips import files, kinds, patterns
-from recon.clips.answer import Film, decibels, film, imagined, load
+from recon.clips.answer import Film, decibels, film, imagined, load, mean
 from recon.clips.answer import kinds as kinds_of
 from recon.clips.kinds import FRAMES, KINDS, SIDE
 from recon.ui.engine import seed_of
@@ -99,7 +99,7 @@ class Clipping:
             for step in imagined(model, *asked.known, generator):
                 points, count = step, len(step[1]) - len(asked.values)
                 yield [gr.skip(), f"<p class='quiet'>{k} of {SAMPLES}; {count} values of the next one{DRAWING}</p>"]
-            clips.append(film(model, *points).mean)
+            clips.append(mean(model, *points))
             drawn.append({"title": f"sample {k + 1}", "png": grey(clips[-1])})
             yield [{**EMPTY, "clips": list(drawn)}, f"<p class='quiet'>{k + 1} of {SAMPLES}{DRAWING}</p>"]
         yield [gr.skip(), alike(torch.stack(clips), asked)]

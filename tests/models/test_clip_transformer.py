@@ -62,6 +62,7 @@ def test_a_film_is_the_law_on_a_grid_of_any_size(model):
     assert found.mean.shape == found.deviation.shape == (3, 6, 6)
     assert torch.allclose(found.mean.flatten(), law.mean[0, :, 0].clamp(0, 1), atol=1e-5)
     assert torch.allclose(law.cdf(found.low.view(1, -1, 1)), torch.tensor(0.05).double(), atol=1e-3)
+    assert torch.equal(answer.mean(model, positions, values, frames=3, side=6), found.mean)
     assert found.error(found.mean) == 0 and found.held(found.mean) == 1 and found.held(found.high + 1) == 0
 
 

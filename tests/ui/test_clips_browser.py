@@ -67,13 +67,13 @@ def test_a_clip_plays_and_is_observed_otherwise_and_saved(visitor):
 
 
 def test_samples_can_be_stopped_and_a_phone_shows_all(visit, chromium, monkeypatch):
-    film = clipping.film
+    mean = clipping.mean
     phone = chromium.new_context(viewport={"width": 400, "height": 860}, has_touch=True)
     visitor = visit(phone)
     page = visitor.page
     arrive(visitor)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    monkeypatch.setattr(clipping, "film", lambda *given: time.sleep(1.5) or film(*given))
+    monkeypatch.setattr(clipping, "mean", lambda *given: time.sleep(1.5) or mean(*given))
     page.locator("#clips-draw").tap()
     expect(page.locator("#clips-samples canvas")).to_have_count(1, timeout=LONG)
     page.locator("#clips-stop").tap()
