@@ -7,7 +7,7 @@ from collections.abc import Callable
 import gradio as gr
 
 from recon.ui.comparing import MODELS, PAINTED, PATCHES, Comparing, sources
-from recon.ui.components import LogSlider, Tiles
+from recon.ui.components import LogSlider, Menu, Tiles
 from recon.ui.engine import SIDE, Engine
 from recon.ui.grids import FAMILIES
 from recon.ui.reconstruct import MODEL, Parts, heading
@@ -28,7 +28,7 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
     mode = gr.Radio(MODES, value=MODELS, show_label=False, container=False, elem_classes="recon-look compare-mode")
     with gr.Row(elem_classes="compare-settings", equal_height=False):
         with gr.Group(elem_classes="recon-card recon-settings compare-what"):
-            source = gr.Dropdown(sources(MODELS), value=PAINTED, label="Picture", elem_id="compare-source")
+            source = Menu(sources(MODELS), value=PAINTED, name="Picture", elem_id="compare-source")
             with gr.Row(elem_classes="recon-line"):
                 family = gr.Dropdown(FAMILIES, value="sobol", label="Patch", visible="hidden", elem_id="compare-family")
                 seed = gr.Number(
@@ -89,7 +89,7 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
 
     places = [source, family, seed, size, told, names, sets, model, families, *fill.values()]
     listen(mode.input, do.arrange, [mode, source, there.painter], places, queue=False)
-    listen(source.input, do.arrange, [mode, source, there.painter], places, queue=False)
+    listen(source.choose, do.arrange, [mode, source, there.painter], places, queue=False)
     for word, button in fill.items():
         button.click(lambda word=word: do.sets[word], None, names, queue=False, api_visibility="private")
     changes = [mode.change, source.change, family.change, size.change, seed.change, names.change, model.change]

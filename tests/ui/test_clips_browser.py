@@ -77,7 +77,7 @@ def test_samples_can_be_stopped_and_a_phone_shows_all(visit, chromium, monkeypat
     page.locator("#clips-draw").tap()
     expect(page.locator("#clips-samples canvas")).to_have_count(1, timeout=LONG)
     page.locator("#clips-stop").tap()
-    expect(page.locator("#clips-status")).to_contain_text("Stopped")
+    expect(page.locator("#clips-status")).to_contain_text("Stopped", timeout=LONG)
     page.wait_for_timeout(2500)
     expect(page.locator("#clips-status")).to_contain_text("Stopped")
     assert page.locator("#clips-samples canvas").count() <= 2

@@ -17,7 +17,7 @@ def do(monkeypatch):
         torch.manual_seed(0)
         tiny = ShapeTransformer(side=12, rank=16, transformer={"width": 16, "heads": 2, "encoder_layers": 1,
                                 "decoder_layers": 1, "hidden": 24, "frequencies": 5, "bins": 3})  # fmt: skip
-    tiny.requires_grad_(False).basis.fit(chairs.draw(60, torch.Generator().manual_seed(0)))
+    tiny.requires_grad_(False).process.fit(chairs.draw(60, torch.Generator().manual_seed(0)))
     monkeypatch.setattr(shaping, "load", lambda name: tiny)
     return Shaping()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 LONG = 30_000  # ms, for a machine that does something else as well
+expect.set_options(timeout=LONG)
 
 SHOWN = "() => document.querySelector('#recon-view canvas').toDataURL()"
 HEAT = "() => document.querySelector('#recon-map .js-plotly-plot')?.calcdata?.[0]?.[0]?.z?.map((row) => [...row])"
@@ -90,12 +92,23 @@ class Visitor:
         self.page.wait_for_function(f"(before) => ({SHOWN})() !== before", arg=before, timeout=timeout)
         return self.shown()
 
-    def cells(self, painted: int | None = None) -> dict[tuple[int, int], list[int]]:
-        """What is painted, as the tab keeps it; of that number of cells, if it is said."""
+    def cells(self, painted: int | None = None, other_than: Collection = ()) -> dict[tuple[int, int], list[int]]:
+        """What is painted, as the tab keeps it; of that number of cells, if it is said, and in other places. It is kept
+        a moment after it is shown."""
         if painted is not None:
-            script = "(count) => JSON.parse(sessionStorage.recon || '{}').painting?.cells.length === count"
-            self.page.wait_for_function(script, arg=painted)
+            script = """([count, before]) => {
+                const cells = JSON.parse(sessionStorage.recon || '{}').painting?.cells;
+                return cells?.length === count && cells.some(([row, col]) => !before.includes(32 * row + col));
+            }"""
+            before = [32 * row + col for row, col in other_than]
+            self.page.wait_for_function(script, arg=[painted, before])
         return {(row, col): rgb for row, col, *rgb in self.kept()["painting"]["cells"]}
+
+    def keeps(self, places: np.ndarray) -> None:
+        """Waits until just these places (count, 2) are painted."""
+        script = """(places) => JSON.stringify((JSON.parse(sessionStorage.recon || '{}').painting?.cells ?? [])
+            .map(([row, col]) => [row, col]).sort()) === JSON.stringify(places.sort())"""
+        self.page.wait_for_function(script, arg=places.tolist())
 
     def kept(self) -> dict:
         return json.loads(self.page.evaluate("() => sessionStorage.recon"))
