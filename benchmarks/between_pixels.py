@@ -22,7 +22,6 @@ import recon
 from benchmarks.textures import sheet
 from recon import Observation, hub, images, metrics, patches
 from recon.models import PixelTransformer
-from recon.models.pixel_transformer import grid
 from recon.ui import pictures
 
 SIZES = (16, 32, 64, 128, 256)
@@ -45,7 +44,7 @@ def main() -> None:
         mask = torch.from_numpy(patches.sobol(model.side, size))[None, None]
         known = Observation(truth * mask, mask)
         mean = model.predict(known).mean
-        fine = between(model, known)
+        fine = model.mean_at(known, FINE)
         bicubic = F.interpolate(mean, (FINE, FINE), mode="bicubic", align_corners=False).clamp(0, 1)
         scores = (metrics.psnr_db(mean, truth), *(metrics.psnr_db(one, fine_truth) for one in (fine, bicubic)))
         print(f"| {size} | " + " | ".join(f"{score:.2f} dB" for score in scores) + " |", flush=True)
@@ -58,11 +57,6 @@ def main() -> None:
 
 def of_face(side: int) -> Tensor:
     return images.to_tensor(images.fit(pictures.face(), side))[None]
-
-
-def between(model: PixelTransformer, known: Observation) -> Tensor:
-    """The mean at FINE x FINE places"""
-    return model.on_grid(model.predict_at(known, grid(FINE, FINE)[None]), FINE).mean
 
 
 def shown(picture: Tensor) -> Image.Image:

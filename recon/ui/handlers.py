@@ -13,16 +13,14 @@ import json
 import gradio as gr
 import numpy as np
 
-from recon import acquisition, baselines, sampling
+from recon import acquisition
 from recon.errors import ObservationError, ReconError
-from recon.ui import doubts, export, figures, grids, pictures
+from recon.ui import doubts, export, figures, grids, looks, pictures
 from recon.ui.drawing import SAMPLES
 from recon.ui.engine import MOST_SEED, Answer, Engine, patch_mask, reveal, seed_of
 from recon.ui.painting import Painting, decode_picture, encode_picture, where
 from recon.ui.plainly import plainly
 from recon.ui.session import Session
-
-LOOKS = [("Mean", "mean"), ("A sample", "sample"), ("Observed", "observed"), ("Nearest", "nearest"), ("Error", "error")]
 
 
 class Handlers:
@@ -37,12 +35,12 @@ class Handlers:
             answer = self.engine.answer(model, painting, decode_picture(truth, painting.side))
             place = where(selected, painting.side)
             return [
-                self.view(answer, model, look, marked, place),
+                looks.view(answer, model, look, marked, place),
                 figures.spread_map(answer),
                 figures.pixel_card(answer, *place),
                 figures.scores(answer),
                 self.status(answer, model),
-                self.note(answer, look),
+                looks.note(answer, look),
             ]
         except ReconError as error:
             # not a toast: this may follow every stroke; escaped: it may quote what a stranger wrote. What another model
@@ -52,45 +50,10 @@ class Handlers:
             card, scores = figures.pixel_card(None, None, None), figures.scores(None)
             return [empty, figures.spread_map(None), card, scores, "<span>no answer</span>", note]
 
-    def view(self, answer: Answer, model: str, look: str, marked: bool, place: tuple) -> dict:
-        """The value of the reconstruction's PixelView."""
-        shown = answer.mean
-        if look == "sample" and answer.prediction.has_spread:
-            steps = 16  # one picture that follows the brush: fewer steps than the gallery's
-            shown = sampling.sample(answer.model, answer.prediction.observation, 1, steps)[0].cpu()
-        elif look == "observed":
-            shown = answer.prediction.observation.values[0].cpu()
-        elif look == "nearest" and answer.painting.mask.any():
-            shown = baselines.load("nearest").predict(answer.prediction.observation).mean[0]
-        elif look == "error" and answer.truth is not None:
-            shown = figures.error_map(answer.mean, answer.truth[0])
-        return {
-            "png": figures.picture_uri(shown),
-            "side": answer.painting.side,
-            "observed": np.flatnonzero(answer.painting.mask).tolist() if marked else [],
-            "selected": [] if place[0] is None else list(place),
-            "model": model,
-        }
-
     def status(self, answer: Answer, model: str) -> str:
         device = "GPU" if answer.model.device.type == "cuda" else "CPU"
         title = dict((name, title) for title, name in self.engine.choices()).get(model, model)
         return f"<span>{device} · {title} · {max(1, round(answer.seconds * 1000))} ms</span>"
-
-    def note(self, answer: Answer, look: str) -> str:
-        """A quiet word where something might surprise."""
-        count = int(answer.painting.mask.sum())
-        if count == 0:
-            nearest = " Nearest needs a pixel, too." if look == "nearest" else ""
-            told = f"Nothing is observed yet: this is what the model expects of any picture.{nearest}"
-            return f"<p class='recon-note'>{told}</p>"
-        if look == "error" and answer.truth is None:
-            return "<p class='recon-note'>No true picture is known, so there is no error to show: this is the mean.</p>"
-        if look == "sample" and not answer.prediction.has_spread:
-            return "<p class='recon-note'>A classical method has no samples to show: this is its answer.</p>"
-        if not answer.prediction.has_spread:
-            return "<p class='recon-note'>A classical method: a mean alone, with no spread and no samples.</p>"
-        return ""
 
     # what a person does ------------------------------------------------------------------------------------------
 
@@ -217,7 +180,7 @@ class Handlers:
         place = where(selected, painting.side)
         card = figures.pixel_card(answer, *place)
         framed = gr.update(selected=[] if place[0] is None else list(place))
-        return [selected, framed, self.view(answer, model, look, marked, place), framed, card]
+        return [selected, framed, looks.view(answer, model, look, marked, place), framed, card]
 
     @plainly
     def ask(self, painting, model, truth):

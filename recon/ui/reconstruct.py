@@ -12,7 +12,8 @@ from recon.ui.components import LogSlider, Menu, PictureInput, PixelView, Sample
 from recon.ui.drawing import SAMPLES, STEPS, Drawing
 from recon.ui.engine import SIDE, Engine
 from recon.ui.grids import FAMILIES
-from recon.ui.handlers import LOOKS, Handlers
+from recon.ui.handlers import Handlers
+from recon.ui.looks import LOOKS
 from recon.ui.painter import Painter
 from recon.ui.scripts import COPY_LINK, KEEP, READ, SAVE_ZIP, STALE
 

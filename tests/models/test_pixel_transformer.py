@@ -8,6 +8,7 @@ import torch
 
 import recon
 from recon.errors import PredictionError
+from recon.models import pixel_transformer
 from recon.models.in_turn import InTurn
 from recon.models.pixel_transformer import PixelTransformer, grid, lookup
 from recon.observation import Observation
@@ -111,6 +112,15 @@ def test_between_the_pixels_it_says_what_it_says_at_them():
     assert finer.mean.shape == (2, 480, 3) and finer.mean.isfinite().all()
     with pytest.raises(PredictionError, match="Positions"):
         found.predict_at(observation, grid(8, 8))
+
+
+def test_a_finer_mean_is_the_laws_in_strips(monkeypatch):
+    found, observation = model().requires_grad_(False), observed()
+    torch.testing.assert_close(found.mean_at(observation, 8), found.distribution(observation).mean)
+    whole = found.mean_at(observation, 20)
+    monkeypatch.setattr(pixel_transformer, "AT_ONCE", 70)
+    torch.testing.assert_close(found.mean_at(observation, 20), whole)
+    assert whole.shape == (2, 3, 20, 20) and whole.min() >= 0 and whole.max() <= 1
 
 
 def test_bins_stand_where_colours_are():

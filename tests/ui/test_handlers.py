@@ -14,7 +14,7 @@ from PIL import Image
 from recon import patches
 from recon.errors import ObservationError
 from recon.ui import handlers as room
-from recon.ui import pictures
+from recon.ui import looks, pictures
 from recon.ui.components import Menu
 from recon.ui.engine import reveal
 from recon.ui.painting import Painting, decode_picture
@@ -22,7 +22,7 @@ from recon.ui.plainly import OUR_FAULT, plainly
 from tests.ui.spoken import event, pixels, skipped, spoken
 
 VIEW, MAP, CARD, SCORES, STATUS, NOTE = range(6)
-LOOKS = [look for _, look in room.LOOKS]
+LOOKS = [look for _, look in looks.LOOKS]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,8 @@ def test_every_look_of_every_painting(do, name, truth, look, count, model):
 
 def test_looks_differ_and_are_what_they_say(do, name, truth, face):
     shown = {look: pixels(do.run(face, name, truth, look, False, "[]")[VIEW]["png"]) for look in LOOKS}
-    assert len({picture.tobytes() for picture in shown.values()}) == len(LOOKS)
+    assert np.array_equal(shown["finer"], shown["mean"])  # of a model that answers at pixels alone
+    assert len({picture.tobytes() for picture in shown.values()}) == len(LOOKS) - 1
     assert np.array_equal(shown["observed"], face.values)
     for look in ("mean", "sample", "nearest"):
         assert np.abs(shown[look][face.mask].astype(int) - face.values[face.mask]).max() <= 1, look
@@ -68,8 +69,17 @@ def test_marks_only_when_asked(do, name, face):
 
 
 def test_a_sample_of_a_classical_method_is_its_mean(do, face):
-    looks = [do.run(face, "linear", "", look, False, "[]")[VIEW]["png"] for look in ("mean", "sample")]
-    assert looks[0] == looks[1]
+    seen = [do.run(face, "linear", "", look, False, "[]")[VIEW]["png"] for look in ("mean", "sample")]
+    assert seen[0] == seen[1]
+
+
+def test_a_finer_picture_is_asked_for_between_the_pixels(do, face):
+    found = do.run(face, "pixel-transformer-celeba", "", "finer", True, "[]")
+    coarse = do.run(face, "pixel-transformer-celeba", "", "mean", False, "[]")
+    fine, coarse = (pixels(one[VIEW]["png"]) for one in (found, coarse))
+    assert fine.shape == (128, 128, 3) and found[VIEW]["side"] == 32 and "128 x 128" in found[NOTE]
+    cells = fine.reshape(32, 4, 32, 4, 3).swapaxes(1, 2).astype(float)
+    assert np.abs(cells.mean((2, 3)) - coarse)[~face.mask].mean() < 8 and cells.std((2, 3)).max() > 2
 
 
 def test_a_binary_model(do, binary, truth, face):
@@ -209,7 +219,10 @@ def test_a_patch_needs_a_picture(do, name):
     assert "choose or upload" in note and kept == [gr.skip()] * 6  # painter and results stay as they are
 
 
-@pytest.mark.parametrize("look, model, told", [("sample", "linear", "no samples"), ("error", None, "no error to show")])
+@pytest.mark.parametrize(
+    "look, model, told",
+    [("sample", "linear", "no samples"), ("error", None, "no error"), ("finer", None, "at pixels alone")],
+)
 def test_a_look_that_cannot_be_had_says_so(do, name, face, look, model, told):
     assert told in do.run(face, model or name, "", look, False, "[]")[NOTE]
 

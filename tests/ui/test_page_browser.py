@@ -141,7 +141,7 @@ def test_samples(visitor):
     before = visitor.shown()
     grid.get_by_role("button", name="Sample 4").click()
     visitor.changed(before)
-    expect(visitor.page.locator(".recon-look label", has_text="A sample").locator("input")).to_be_checked()
+    expect(visitor.page.locator(".recon-look label", has_text="Sample").locator("input")).to_be_checked()
     expect(grid).not_to_have_class(re.compile("stale"))
     visitor.paint((2, 2))
     expect(grid).to_have_class(re.compile("stale"))  # they are samples of another painting now
@@ -149,10 +149,17 @@ def test_samples(visitor):
 
 def test_looks(visitor):
     seen = [visitor.shown()]
-    for look in ("Observed", "Nearest", "Error", "A sample", "Mean"):
+    for look in ("Observed", "Nearest", "Error", "Sample", "Mean"):
         visitor.look(look)
         seen.append(visitor.changed(seen[-1]))
     assert seen[-1] == seen[0] and len(set(seen)) == 5
+    visitor.look("Finer")
+    expect(visitor.page.locator("#recon-note")).to_contain_text("at pixels alone")
+    visitor.choose("Model", "PixelTransformer")
+    expect(visitor.page.locator("#recon-note")).to_contain_text("128 x 128")
+    visitor.look("Mean")
+    visitor.choose("Model", "Density network")
+    expect(visitor.page.locator("#recon-status")).to_contain_text("Density network")
     visitor.page.get_by_label("observed marked").check()
     assert visitor.changed(seen[-1]) not in seen
 
