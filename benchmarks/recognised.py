@@ -3,13 +3,15 @@
     python -m benchmarks.recognised [MODEL ...] [--pictures 128] [--plot docs/recognised.png]
 
 A small classifier is trained on true digits (its own accuracy is printed), and reads what models make of a Sobol'
-patch: their mean, and a joint sample. Beside it SSIM with the true digit. Needs `RECON_DATA`, with labels.
+patch: their mean, and a joint sample. Beside it SSIM with the true digit. The paper's baseline, the decoder of a
+variational autoencoder, is `vae`. Needs `RECON_DATA`, with labels.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -17,11 +19,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmarks import vae
 from benchmarks.schedules import save
 from recon import Observation, data, hub, metrics, patches, sampling
 from recon.prediction import Predictor
 
-MODELS = ("pixel-transformer-mnist", "mdn-mnist", "gaussian-mnist")
+VAE = "vae"
+MODELS = ("pixel-transformer-mnist", "mdn-mnist", "gaussian-mnist", VAE)
+VALIDATED = 64  # pictures that the weight of the baseline is chosen on
 SIZES = (4, 8, 16, 32, 64, 128, 256)
 LEARNED, BATCH, ROUNDS = 20_000, 100, 3
 GROUPS, SEED = 32, 0
@@ -39,18 +44,19 @@ def main() -> None:
     truth, shown = truth[: asked.pictures], shown[: asked.pictures]
     accuracy: dict[str, list[float]] = {}
     for name in asked.models:
-        model = hub.load(name, "cpu")
+        answer = decoded() if name == VAE else answered(hub.load(name, "cpu"))
         print(f"| {name}: pixels | mean read | sample read | SSIM of the mean | of the sample |")
         print("| --- | --- | --- | --- | --- |")
         for size in SIZES:
-            mask = torch.from_numpy(patches.sobol(32, size))[None, None].expand(len(truth), -1, -1, -1)
-            known = Observation(truth * mask, mask)
-            pictures = torch.cat([model.predict(part).mean for part in parts(known)]), drawn(model, known)
+            mask = torch.from_numpy(patches.sobol(32, size))[None, None]
+            known = Observation(truth * mask, mask.expand(len(truth), -1, -1, -1))
+            pictures = answer(known)
             read = [right(reader, picture, shown) for picture in pictures]
             alike = [metrics.ssim(picture, truth) for picture in pictures]
-            accuracy.setdefault(f"{name}, mean", []).append(read[0])
-            accuracy.setdefault(f"{name}, sample", []).append(read[1])
-            cells = [f"{100 * share:.0f} %" for share in read] + [f"{one:.3f}" for one in alike]
+            for what, share in zip(("mean", "sample"), read, strict=False):
+                accuracy.setdefault(f"{name}, {what}", []).append(share)
+            missing = ["-"] * (2 - len(read))
+            cells = [f"{100 * share:.0f} %" for share in read] + missing + [f"{one:.3f}" for one in alike] + missing
             print(f"| {size} | {' | '.join(cells)} |", flush=True)
         print(flush=True)
     if asked.plot:
@@ -88,6 +94,23 @@ def right(reader: nn.Module, pictures: Tensor, shown: Tensor) -> float:
     return (read == shown).double().mean().item()
 
 
+def answered(model: Predictor) -> Callable[[Observation], list[Tensor]]:
+    """Observations to means and samples"""
+    return lambda known: [torch.cat([model.predict(part).mean for part in parts(known)]), drawn(model, known)]
+
+
+def decoded() -> Callable[[Observation], list[Tensor]]:
+    """Observations to what the decoder makes of them, which draws no samples"""
+    model = vae.trained("mnist")
+    valid = data.load("mnist", "valid")[:VALIDATED].float() / 255
+
+    def answer(known: Observation) -> list[Tensor]:
+        weight = vae.chosen_weight(model, valid, known.mask[:1])
+        return [model.infer(known, weight)]
+
+    return answer
+
+
 def parts(known: Observation, size: int = 32) -> list[Observation]:
     return [Observation(*both) for both in zip(known.values.split(size), known.mask.split(size), strict=True)]
 
@@ -106,7 +129,7 @@ def drawn(model: Predictor, known: Observation) -> Tensor:
 def plot(accuracy: dict[str, list[float]]) -> go.Figure:
     figure = go.Figure()
     colours = ["#3453d1", "#c2571a", "#3d8f5f", "#8a4fb0"]
-    for k, (title, shares) in enumerate(accuracy.items()):  # a mean and a sample of each model
+    for k, (title, shares) in enumerate(accuracy.items()):  # a mean and a sample of each model, of the last a mean
         look = {"color": colours[k // 2 % len(colours)], "dash": ("solid", "dash")[k % 2]}
         figure.add_scatter(x=list(SIZES), y=shares, name=title, mode="lines+markers", line=look)
     figure.update_xaxes(title="observed pixels of 1024", type="log", tickvals=list(SIZES))
