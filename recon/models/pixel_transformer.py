@@ -37,6 +37,8 @@ class PixelTransformer(Network):
                  grow with the patch's square. Bins are 256, as in the paper for colour; it has 32 for digits.
     queries      pixels a picture that a training step asks for; all hidden ones if there are no more
     reads        observed pixels that a step reads, of all its pictures: of larger patches it takes fewer pictures
+    between      it learns at positions anywhere, of colours between the pixels' (bilinear), as the paper's does; else
+                 at the middles of pixels
     """
 
     kind = "pixel_transformer"
@@ -51,8 +53,10 @@ class PixelTransformer(Network):
         transformer: Mapping[str, Any] | None = None,
         queries: int = 256,
         reads: int = 4096,
+        between: bool = False,
     ):
         super().__init__()
+        self.between = between
         self.side, self.channels, self.queries, self.reads = side, channels, queries, reads
         self.transformer = SignalTransformer(2, channels, **{"bins": 256, "floor": LEVEL / 4, **(transformer or {})})
         self.register_buffer("temperatures", torch.ones(max(1, (side * side // 2).bit_length())))
@@ -135,11 +139,19 @@ class PixelTransformer(Network):
         return torch.cat(strips, 2)
 
     def objective(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
-        """Equation 3: mean negative log density, in nats a channel, of some hidden pixels with noise over their level,
-        as many of each picture."""
+        """Equation 3: mean negative log density, in nats a channel, of some hidden pixels, or of colours anywhere, with
+        noise over their level, as many of each picture."""
         most = int(masks.flatten(1).sum(1).max())
         kept = max(1, min(len(batch), self.reads // max(1, most)))
         batch, masks = batch[:kept], masks[:kept]
+        asked = self._between if self.between else self._hidden
+        context, places, truth = asked(batch, masks, generator)
+        truth = truth + LEVEL * (torch.rand(truth.shape, generator=generator, device=batch.device) - 0.5)
+        law = self.transformer.law(self.transformer.decode(context, places, generator))
+        return -law.log_prob(truth).mean() / self.channels
+
+    def _hidden(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> tuple:
+        """Context of the pixels in the masks; places and values of hidden ones"""
         hidden = ~masks.flatten(1)
         count = min(self.queries, int(hidden.sum(1).min()))
         if count == 0:
@@ -147,10 +159,18 @@ class PixelTransformer(Network):
         noise = torch.rand(hidden.shape, generator=generator, device=batch.device)
         chosen = noise.masked_fill(~hidden, -1).topk(count, 1).indices
         truth = batch.flatten(2).transpose(1, 2).gather(1, chosen[..., None].expand(-1, -1, self.channels))
-        truth = truth + LEVEL * (torch.rand(truth.shape, generator=generator, device=batch.device) - 0.5)
-        context = self.encode(batch * masks, masks, generator)
-        law = self.transformer.law(self.transformer.decode(context, self.places[chosen], generator))
-        return -law.log_prob(truth).mean() / self.channels
+        return self.encode(batch * masks, masks, generator), self.places[chosen], truth
+
+    def _between(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> tuple:
+        """The same of positions anywhere, as many samples as the masks have pixels"""
+        counts = masks.flatten(1).sum(1)
+        most = int(counts.max())
+        shape = len(batch), most + self.queries, 2
+        places = 2 * torch.rand(shape, generator=generator, device=batch.device) - 1
+        values = lookup(batch, places)
+        present = torch.arange(most, device=batch.device) < counts[:, None]
+        context = self.transformer.encode(places[:, :most], 2 * values[:, :most] - 1, present, generator)
+        return context, places[:, most:], values[:, most:]
 
     @torch.no_grad()
     def calibrate(self, batches: Iterable[Tensor], orders: Tensor) -> None:

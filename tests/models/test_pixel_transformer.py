@@ -99,6 +99,24 @@ def test_of_large_patches_a_step_takes_fewer_pictures(generator):
     assert found.objective(images, masks, torch.Generator().manual_seed(0)).isfinite()
 
 
+def test_it_may_learn_between_the_pixels(generator, monkeypatch):
+    found, seen = model(queries=64), []
+    found.between = True
+    encode, decode = found.transformer.encode, found.transformer.decode
+    monkeypatch.setattr(found.transformer, "encode", lambda *given: seen.append(given) or encode(*given))
+    monkeypatch.setattr(found.transformer, "decode", lambda *given: seen.append(given) or decode(*given))
+    rows = torch.arange(8.0) / 8 + 1 / 16  # as bright as it is low
+    images = rows.view(1, 1, 8, 1).expand(6, 3, 8, 8).contiguous()
+    masks = torch.zeros(6, 1, 8, 8, dtype=torch.bool)
+    masks[:3, :, :2], masks[3:, :, 0] = True, True
+    assert found.objective(images, masks, generator).isfinite()
+    (places, values, present, _), (_, queries, _) = seen
+    assert present.sum(1).tolist() == [16] * 3 + [8] * 3 and queries.shape == (6, found.queries, 2)
+    inner = places[..., 0].abs() < 7 / 8  # beyond, it is the last pixel's
+    assert torch.allclose(values[inner], places[inner][:, :1].expand(-1, 3), atol=1e-5)
+    assert places.unique().numel() > 150
+
+
 def test_between_the_pixels_it_says_what_it_says_at_them():
     found = model().requires_grad_(False)
     observation = observed()
