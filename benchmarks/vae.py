@@ -24,12 +24,12 @@ WEIGHTS = (1e-3, 1e-4, 1e-5, 1e-6)
 
 
 class Autoencoder(nn.Module):
-    """Of grey 32 x 32 pictures in [0, 1]"""
+    """Of 32 x 32 pictures in [0, 1]"""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.encoder = nn.Sequential(
-            nn.Conv2d(1, 32, 4, 2, 1),
+            nn.Conv2d(channels, 32, 4, 2, 1),
             nn.SiLU(),
             nn.Conv2d(32, 64, 4, 2, 1),
             nn.SiLU(),
@@ -44,11 +44,11 @@ class Autoencoder(nn.Module):
             nn.SiLU(),
             nn.ConvTranspose2d(64, 32, 4, 2, 1),
             nn.SiLU(),
-            nn.ConvTranspose2d(32, 1, 4, 2, 1),
+            nn.ConvTranspose2d(32, channels, 4, 2, 1),
         )
 
     def objective(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
-        """Negative evidence lower bound a picture, in nats; a grey level is taken for how probably a pixel is white."""
+        """Negative evidence lower bound a picture, in nats; a level is taken for how probably a pixel is white."""
         mean, log_variance = self.encoder(pictures).chunk(2, 1)
         noise = torch.randn(mean.shape, generator=generator)
         said = self.decoder(mean + (0.5 * log_variance).exp() * noise)
@@ -57,10 +57,10 @@ class Autoencoder(nn.Module):
         return (misfit + divergence) / len(pictures)
 
     def infer(self, known: Observation, weight: float) -> Tensor:
-        """The picture that fits best, what is observed kept: (batch, 1, 32, 32)"""
+        """The picture that fits best, what is observed kept: (batch, channels, 32, 32)"""
         found = torch.zeros(known.batch, *LATENTS, requires_grad=True)
         optimiser = torch.optim.Adam([found], lr=SEARCH_RATE)
-        share = known.mask / known.mask.sum((1, 2, 3), keepdim=True)
+        share = known.mask / known.mask.sum((1, 2, 3), keepdim=True) / known.values.shape[1]
         for step in range(SEARCH):
             optimiser.param_groups[0]["lr"] = SEARCH_RATE * 0.5 * (1 + math.cos(math.pi * step / SEARCH))
             misfit = ((self.decoder(found).sigmoid() - known.values).abs() * share).sum()
@@ -72,10 +72,10 @@ class Autoencoder(nn.Module):
 
 
 def trained(name: str, seed: int = 0) -> Autoencoder:
-    """On the training pictures of a grey set"""
+    """On the training pictures of a set"""
     torch.manual_seed(seed)
-    model, generator = Autoencoder(), torch.Generator().manual_seed(seed)
     images = data.load(name, "train")
+    model, generator = Autoencoder(images.shape[1]), torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
     for step in range(STEPS):
         optimiser.param_groups[0]["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / STEPS))
@@ -88,6 +88,6 @@ def trained(name: str, seed: int = 0) -> Autoencoder:
 
 
 def chosen_weight(model: Autoencoder, pictures: Tensor, mask: Tensor) -> float:
-    """Of WEIGHTS, the one with the least squared error on validation pictures (batch, 1, 32, 32)"""
+    """Of WEIGHTS, the one with the least squared error on validation pictures (batch, channels, 32, 32)"""
     known = Observation(pictures * mask, mask.expand(len(pictures), -1, -1, -1))
     return min(WEIGHTS, key=lambda weight: (model.infer(known, weight) - pictures).square().mean().item())
