@@ -28,3 +28,8 @@ class Points:
     def known(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What `SignalModel.law` takes"""
         return self.positions, self.values, self.present, self.queries
+
+    def first(self, count: int) -> Points:
+        """The same of the first points of each signal"""
+        positions, values, present = (part[:, :count] for part in (self.positions, self.values, self.present))
+        return Points(positions, values, present, self.queries, self.truth)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from recon.models.signal_transformer import Values
 
 AT_ONCE = 1536  # positions that are asked for together
 FEWEST = 128  # points that are drawn, however much is known; else as many as there were in training
-GROUPS = (1, 1, 2, 4, 8, 16, *[32] * (MOST // 32))  # drawn together, each given all groups before
 
 
 @dataclass(frozen=True)
@@ -69,29 +67,17 @@ def mean(model: ClipTransformer, positions: Tensor, values: Tensor, frames: int 
 
 def laws(model: ClipTransformer, positions: Tensor, values: Tensor, places: Tensor) -> Iterator[Values]:
     """At places (m, 3), some after others, given points as in `film`"""
-    present = torch.ones(1, len(values), dtype=torch.bool)
+    read = model.read(positions[None], values[None], torch.ones(1, len(values), dtype=torch.bool))
     for part in places.split(AT_ONCE):
-        yield model.law(positions[None], values[None], present, part[None])
+        yield model.ask(read, part[None])
 
 
-@torch.no_grad()
 def imagined(
     model: ClipTransformer, positions: Tensor, values: Tensor, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """One clip that it could be, known better and better: points (n, 3) and values (n,), those given and those drawn
-    until now. They are drawn in groups that are spread over time and space (Sobol', scrambled), each given all before;
-    groups are small at first, while little is known and distant values go together. The `mean` given all is the clip.
-    The paper draws every pixel by itself, in a random order."""
-    drawn = max(FEWEST, MOST - len(values))
-    seed = int(torch.randint(2**31, (), generator=generator))
-    places = 2 * torch.quasirandom.SobolEngine(3, scramble=True, seed=seed).draw(drawn) - 1
-    ends = [end for end in itertools.accumulate(GROUPS) if end < drawn]
-    for group in places.tensor_split(ends):
-        present = torch.ones(1, len(values), dtype=torch.bool)
-        law = model.law(positions[None], values[None], present, group[None])
-        positions = torch.cat([positions, group])
-        values = torch.cat([values, law.sample(generator)[0, :, 0].clamp(0, 1)])
-        yield positions, values
+    """One clip that it could be, as points known and drawn, more and more (`SignalModel.draw`); the `mean` given all is
+    the clip."""
+    return model.draw(positions, values, max(FEWEST, MOST - len(values)), generator)
 
 
 @torch.no_grad()

@@ -133,21 +133,32 @@ class ProcessMixture(nn.Module):
         densities = [process.known(process.factor(places, told), *points)[1] for _, process in self.each()]
         return torch.stack(densities, -1).softmax(-1)
 
-    def posterior(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation at queries (clips, m, 3), (clips, m) each, given points as `Points` has them"""
+    def conditioned(
+        self, positions: Tensor, values: Tensor, present: Tensor
+    ) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """What `posterior` says at queries, given points as `Points` has them"""
         weights = self.weights(positions, values, present)
         weights = torch.where(weights < NEGLIGIBLE, 0.0, weights)
         weights = weights / weights.sum(-1, keepdim=True)
-        mean, square = queries.new_zeros(2, *queries.shape[:2])
+        known = []
         for (_, process), weight in zip(self.each(), weights.unbind(-1), strict=True):
             rows = weight.nonzero()[:, 0]
-            if not len(rows):
-                continue
-            there = positions[rows], values[rows], present[rows]
-            factor = process.factor(there[0], there[2])
-            white, _ = process.known(factor, *there)
-            middle, variance = process.posterior(factor, white, there[0], there[2], queries[rows])
-            share = weight[rows, None]
-            mean.index_add_(0, rows, share * middle)
-            square.index_add_(0, rows, share * (variance + middle.square()))
-        return mean, (square - mean.square()).clamp_min(NOISE**2).sqrt()
+            if len(rows):
+                there = positions[rows], values[rows], present[rows]
+                factor = process.factor(there[0], there[2])
+                white, _ = process.known(factor, *there)
+                known.append((process, rows, weight[rows, None], (factor, white, there[0], there[2])))
+
+        def posterior(queries: Tensor) -> tuple[Tensor, Tensor]:
+            mean, square = queries.new_zeros(2, *queries.shape[:2])
+            for process, rows, share, given in known:
+                middle, variance = process.posterior(*given, queries[rows])
+                mean.index_add_(0, rows, share * middle)
+                square.index_add_(0, rows, share * (variance + middle.square()))
+            return mean, (square - mean.square()).clamp_min(NOISE**2).sqrt()
+
+        return posterior
+
+    def posterior(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation at queries (clips, m, 3), (clips, m) each"""
+        return self.conditioned(positions, values, present)(queries)

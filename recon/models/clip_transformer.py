@@ -3,7 +3,6 @@ level at any."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,11 +10,8 @@ import torch
 from torch import Tensor
 
 from recon.clips.process import ProcessMixture
-from recon.models.signal_model import SignalModel
-from recon.models.signal_transformer import Values
-from recon.points import Points
+from recon.models.signal_model import Posterior, SignalModel
 
-HALVINGS = 20
 REACH = 2.0  # of the bins' centres, in standard deviations of what it stands on
 
 
@@ -26,6 +22,7 @@ class ClipTransformer(SignalModel):
     """
 
     kind = "clip_transformer"
+    limits = (0.0, 1.0)
 
     def __init__(self, *, transformer: Mapping[str, Any] | None = None):
         super().__init__(3, transformer, stands=True)
@@ -38,19 +35,5 @@ class ClipTransformer(SignalModel):
     def prepare(self, generator: torch.Generator) -> None:
         self.processes.fit(generator)
 
-    @torch.no_grad()
-    def calibrate(self, points: Points, share: float) -> None:
-        """Widen or narrow all bins so that the law's own central intervals of that `share` hold that share of the
-        truth: far from a Gaussian, they are not those that its standard deviation would make."""
-        self.widen.fill_(1)
-        law, truth = self.law(*points.known), points.truth[..., None]
-        low, high = 0.2, 5.0
-        for _ in range(HALVINGS):
-            middle = math.sqrt(low * high)
-            rank = Values(law.log_weights, law.means, law.log_scales + math.log(middle)).cdf(truth)
-            held = ((rank - 0.5).abs() <= share / 2).double().mean().item()
-            low, high = (middle, high) if held < share else (low, middle)
-        self.widen.fill_(middle)
-
-    def closed_form(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
-        return self.processes.posterior(positions, values, present, queries)
+    def conditioned(self, positions: Tensor, values: Tensor, present: Tensor) -> Posterior:
+        return self.processes.conditioned(positions, values, present)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from recon.curves.gaussian_process import GaussianProcess, of_sextics
 from recon.curves.sextics import NOISE
-from recon.models.signal_model import SignalModel
+from recon.models.signal_model import Posterior, SignalModel
 
 GRID = torch.linspace(-1, 1, 65)[:, None]  # positions among which `sample` picks the next
 DRAWN = 16  # the most that it draws
@@ -29,9 +29,12 @@ class CurveTransformer(SignalModel):
         super().__init__(1, transformer, stands)
         self.process = GaussianProcess(of_sextics)
 
-    def closed_form(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
-        found = self.process.posterior(positions.cpu(), values.cpu(), present.cpu(), queries.cpu())
-        return found.mean.to(values), found.variance.sqrt().to(values)
+    def conditioned(self, positions: Tensor, values: Tensor, present: Tensor) -> Posterior:
+        def posterior(queries: Tensor) -> tuple[Tensor, Tensor]:
+            found = self.process.posterior(positions.cpu(), values.cpu(), present.cpu(), queries.cpu())
+            return found.mean.to(values), found.variance.sqrt().to(values)
+
+        return posterior
 
     @torch.no_grad()
     def sample(

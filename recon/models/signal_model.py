@@ -7,7 +7,10 @@ Without, it is PixelTransformer as in the paper, and has to learn what a matrix 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,7 +21,19 @@ from recon.models.base import Stored
 from recon.models.signal_transformer import SignalTransformer, Values
 from recon.points import Points
 
+Posterior = Callable[[Tensor], tuple[Tensor, Tensor]]  # queries to mean and standard deviation there
+HALVINGS = 20
 LEAST = 1e-4  # of what the closed form says that it is sure to
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Points that were read: the transformer's context, the logarithm of what calibration multiplies its standard
+    deviations with (signals,), and what the closed form makes of the points if there is one"""
+
+    context: tuple[Tensor, Tensor | None]
+    wider: Tensor
+    posterior: Posterior | None
 
 
 class SignalModel(Stored):
@@ -26,16 +41,18 @@ class SignalModel(Stored):
 
     transformer  arguments of its `SignalTransformer`
     stands       on a closed form, which a subclass has to have
+    sizes        for how many numbers of known points it is calibrated: 1, 2, 4, ...; or 1 for all alike
     """
 
     kind: str
+    limits = (-math.inf, math.inf)  # of values
     widen: Tensor
 
-    def __init__(self, dimensions: int, transformer: Mapping[str, Any] | None, stands: bool):
+    def __init__(self, dimensions: int, transformer: Mapping[str, Any] | None, stands: bool, sizes: int = 1):
         super().__init__()
         self.dimensions, self.stands = dimensions, stands
         self.transformer = SignalTransformer(dimensions, 1, **{"told": 2 * stands, **(transformer or {})})
-        self.register_buffer("widen", torch.ones(()))  # of standard deviations: calibration
+        self.register_buffer("widen", torch.ones(sizes if sizes > 1 else ()))  # of standard deviations: calibration
 
     def spread_bins(self, reach: float) -> None:
         """Where there are several bins: evenly from -reach to reach, in standard deviations of what it stands on"""
@@ -44,12 +61,43 @@ class SignalModel(Stored):
             transformer.centres.copy_(torch.linspace(-reach, reach, transformer.bins)[:, None])
             transformer.spreads.fill_(reach / (transformer.bins - 1))  # half the way to the next
 
+    def conditioned(self, positions: Tensor, values: Tensor, present: Tensor) -> Posterior:
+        """The closed form that it stands on, given points as `Points` has them"""
+        raise NotImplementedError
+
     def closed_form(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation at the queries, (signals, queries) each"""
-        raise NotImplementedError
+        return self.conditioned(positions, values, present)(queries)
 
     def prepare(self, generator: torch.Generator) -> None:
         """Before training: estimate what is not trained, from signals that it draws."""
+
+    def read(
+        self, positions: Tensor, values: Tensor, present: Tensor, generator: torch.Generator | None = None
+    ) -> Reading:
+        """Points as `Points` has them, read once to be asked often; a generator turns dropout on. Raises
+        PredictionError where shapes do not fit together."""
+        if positions.shape != (*values.shape, self.dimensions) or present.shape != values.shape:
+            raise PredictionError(f"A point has a position of {self.dimensions}, a value, and whether it is there.")
+        context = self.transformer.encode(positions, values[..., None], present, generator)
+        wider = self.widening(present.sum(-1))
+        return Reading(context, wider, self.conditioned(positions, values, present) if self.stands else None)
+
+    def ask(self, reading: Reading, queries: Tensor, generator: torch.Generator | None = None) -> Values:
+        """The law of the values at the queries, (signals, queries, 1). Raises PredictionError where shapes do not fit
+        together."""
+        signals = len(reading.context[0])
+        if queries.dim() != 3 or queries.shape[::2] != (signals, self.dimensions):
+            raise PredictionError(f"Queries are (signals, queries, {self.dimensions}), of as many signals.")
+        if reading.posterior is None:
+            law = self.transformer.law(self.transformer.decode(reading.context, queries, generator))
+            return Values(law.log_weights, law.means, law.log_scales + reading.wider[:, None, None])
+        mean, deviation = reading.posterior(queries)
+        centre, spread = mean[..., None], deviation.clamp_min(LEAST)[..., None]
+        told = torch.cat([centre, spread.log()], -1)
+        law = self.transformer.law(self.transformer.decode(reading.context, queries, generator, told))
+        scales = law.log_scales + spread.log() + reading.wider[:, None, None]
+        return Values(law.log_weights, centre[..., None] + spread[..., None] * law.means, scales)
 
     def law(
         self,
@@ -59,33 +107,57 @@ class SignalModel(Stored):
         queries: Tensor,
         generator: torch.Generator | None = None,
     ) -> Values:
-        """Of the values at the queries, (signals, queries, 1), given points as `Points` has them; a generator turns
-        dropout on. Raises PredictionError where shapes do not fit together."""
-        if positions.shape != (*values.shape, self.dimensions) or present.shape != values.shape:
-            raise PredictionError(f"A point has a position of {self.dimensions}, a value, and whether it is there.")
-        if queries.dim() != 3 or queries.shape[::2] != (len(values), self.dimensions):
-            raise PredictionError(f"Queries are (signals, queries, {self.dimensions}), of as many signals.")
-        context = self.transformer.encode(positions, values[..., None], present, generator)
-        if not self.stands:
-            law = self.transformer.law(self.transformer.decode(context, queries, generator))
-            return Values(law.log_weights, law.means, law.log_scales + self.widen.log())
-        mean, deviation = self.closed_form(positions, values, present, queries)
-        centre, spread = mean[..., None], deviation.clamp_min(LEAST)[..., None]
-        told = torch.cat([centre, spread.log()], -1)
-        law = self.transformer.law(self.transformer.decode(context, queries, generator, told))
-        scales = law.log_scales + spread.log() + self.widen.log()
-        return Values(law.log_weights, centre[..., None] + spread[..., None] * law.means, scales)
+        """`ask` what was `read`"""
+        return self.ask(self.read(positions, values, present, generator), queries, generator)
+
+    @torch.no_grad()
+    def draw(
+        self, positions: Tensor, values: Tensor, count: int, generator: torch.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """One signal that it could be, known better and better: points (n, dimensions) and values (n,), those given and
+        those drawn until now, `count` in all. They are drawn in groups that are spread evenly (Sobol', scrambled), each
+        given all before; groups are small at first, while little is known and distant values go together. The mean
+        given all is the signal. The paper draws every value by itself, in a random order."""
+        seed = int(torch.randint(2**31, (), generator=generator))
+        places = 2 * torch.quasirandom.SobolEngine(self.dimensions, scramble=True, seed=seed).draw(count) - 1
+        sizes = itertools.chain((1, 1, 2, 4, 8, 16), itertools.repeat(32))
+        ends = itertools.takewhile(lambda end: end < count, itertools.accumulate(sizes))
+        for group in places.tensor_split(list(ends)):
+            present = torch.ones(1, len(values), dtype=torch.bool)
+            law = self.law(positions[None], values[None], present, group[None])
+            positions = torch.cat([positions, group])
+            values = torch.cat([values, law.sample(generator)[0, :, 0].clamp(*self.limits)])
+            yield positions, values
 
     def objective(self, points: Points, generator: torch.Generator) -> Tensor:
         """Equation 3: mean negative log density of the truth at the queries, in nats"""
         return -self.law(*points.known, generator).log_prob(points.truth[..., None]).mean()
 
+    def widening(self, counts: Tensor) -> Tensor:
+        """The logarithm of what standard deviations are multiplied with, given so many points of each signal"""
+        logs = self.widen.log()
+        if not logs.dim():
+            return logs.expand(len(counts))
+        place = counts.clamp_min(1).to(logs).log2().clamp_max(len(logs) - 1)
+        below = place.floor().long()
+        return logs[below].lerp(logs[(below + 1).clamp_max(len(logs) - 1)], place - below)
+
     @torch.no_grad()
     def calibrate(self, points: Points, share: float) -> None:
-        """Widen or narrow all standard deviations so that bands of that `share`, as wide as a Gaussian's, hold that
-        share of the truth."""
+        """Widen or narrow all bins so that the law's own central intervals of that `share` hold that share of the
+        truth: far from a Gaussian, they are not those that its standard deviation would make."""
         self.widen.fill_(1)
-        law = self.law(*points.known)
-        apart = ((points.truth[..., None] - law.mean).abs() / law.variance.sqrt()).flatten()
-        wanted = torch.special.ndtri(torch.tensor(0.5 + share / 2, dtype=torch.float64)).item()
-        self.widen.fill_(apart.double().quantile(share).item() / wanted)
+        for k in range(self.widen.numel()):
+            some = points.first(2**k) if self.widen.dim() else points
+            self.widen.view(-1)[k] = self.wanted(some, share)
+
+    def wanted(self, points: Points, share: float) -> float:
+        """What all bins are to be widened by for these points"""
+        law, truth = self.law(*points.known), points.truth[..., None]
+        low, high = 0.2, 5.0
+        for _ in range(HALVINGS):
+            middle = math.sqrt(low * high)
+            rank = Values(law.log_weights, law.means, law.log_scales + math.log(middle)).cdf(truth)
+            held = ((rank - 0.5).abs() <= share / 2).double().mean().item()
+            low, high = (middle, high) if held < share else (low, middle)
+        return middle

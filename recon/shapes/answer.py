@@ -3,35 +3,56 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
 from recon import hub
 from recon.models import ShapeTransformer
+from recon.models.signal_transformer import Values
 from recon.shapes.chairs import grid
 
 SIDE = 32  # of the grid that fields are shown on
 AT_ONCE = 8192  # positions that are asked for together
+MOST, FEWEST = 384, 128  # points, known and drawn, of a field that could be; and those drawn, however much is known
+SURE = 1e-9  # what is more probable is as good as certain
 
 
 @dataclass(frozen=True)
 class Field:
-    """mean and deviation of the signed distance, (side, side, side) each: across, depth, up"""
+    """The law of the signed distance at the middles of side^3 cells: across, depth, up"""
 
-    mean: Tensor
-    deviation: Tensor
+    law: Values
+    side: int = SIDE
+
+    @functools.cached_property
+    def mean(self) -> Tensor:
+        """(side, side, side), as all that follows"""
+        return self.cube(self.law.mean)
+
+    @functools.cached_property
+    def deviation(self) -> Tensor:
+        return self.cube(self.law.variance.sqrt())
 
     @property
     def shape(self) -> Tensor:
         """A field whose inside is the Vorob'ev mean (Molchanov 2005, section 2.2.2): the positions that are most
         probably inside, as many as are expected to be. Where the mean is below zero is less: what is thin and could be
-        in several places is on average nowhere. The law of a value is taken to be a Gaussian."""
-        score = (-self.mean / self.deviation).flatten()
-        count = int(torch.special.ndtr(score).sum().round().clamp(1, len(score) - 1))
-        level = score.topk(count + 1).values[-2:].mean()  # between the last that is inside and the next
-        return self.mean + level * self.deviation
+        in several places is on average nowhere."""
+        inside = self.cube(self.law.cdf(torch.zeros(1, self.side**3, 1)))
+        score = torch.special.ndtri(inside.clamp(SURE, 1 - SURE))
+        count = int(inside.sum().round().clamp(1, inside.numel() - 1))
+        level = score.flatten().topk(count + 1).values[-2:].mean()  # between the last that is inside and the next
+        return ((level - score) * self.deviation).float()
+
+    def held(self, truth: Tensor, share: float = 0.9) -> float:
+        """Share of all positions whose truth lies in the law's own central interval of that probability"""
+        rank = self.cube(self.law.cdf(truth.reshape(1, -1, 1)))
+        return ((rank - 0.5).abs() <= share / 2).double().mean().item()
+
+    def cube(self, values: Tensor) -> Tensor:
+        return values.view(self.side, self.side, self.side)
 
 
 @functools.cache
@@ -43,22 +64,15 @@ def load(name: str) -> ShapeTransformer:
 @torch.no_grad()
 def field(model: ShapeTransformer, positions: Tensor, values: Tensor, side: int = SIDE) -> Field:
     """Given points (n, 3) and their values (n,)"""
-    places, means, spreads = grid(side).split(AT_ONCE), [], []
-    present = torch.ones(1, len(values), dtype=torch.bool)
-    for part in places:
-        law = model.law(positions[None], values[None], present, part[None])
-        means.append(law.mean[0, :, 0])
-        spreads.append(law.variance[0, :, 0].sqrt())
-    return Field(torch.cat(means).view(side, side, side), torch.cat(spreads).view(side, side, side))
+    read = model.read(positions[None], values[None], torch.ones(1, len(values), dtype=torch.bool))
+    laws = [model.ask(read, part[None]) for part in grid(side).split(AT_ONCE)]
+    return Field(Values(*(torch.cat([getattr(law, part.name) for law in laws], 1) for part in fields(Values))), side)
 
 
-@torch.no_grad()
 def imagined(
-    model: ShapeTransformer, positions: Tensor, values: Tensor, found: Field, count: int, generator: torch.Generator
-) -> Tensor:
-    """Fields that it could be, (count, side, side, side), given points as in `field`, and what that found: as far from
-    the mean, in standard deviations, as fields are that the closed form draws. Each value has the model's mean and
-    spread, and values go together as in the closed form (a Gaussian copula)."""
-    queries, present = grid(found.mean.shape[0])[None], torch.ones(1, len(values), dtype=torch.bool)
-    apart = model.basis.sample(positions[None], values[None], present, queries, count, generator)
-    return found.mean + found.deviation * apart.view(count, *found.mean.shape)
+    model: ShapeTransformer, positions: Tensor, values: Tensor, generator: torch.Generator, side: int = SIDE
+) -> Field:
+    """A field that it could be, given points as in `field`: what it would be if other points, drawn one after another
+    (`SignalModel.draw`), were known as well."""
+    *_, known = model.draw(positions, values, max(FEWEST, MOST - len(values)), generator)
+    return field(model, *known, side)

@@ -57,11 +57,11 @@ def of_sextics(count: int, generator: torch.Generator, validation: bool) -> Poin
 
 
 def of_chairs(count: int, generator: torch.Generator, validation: bool) -> Points:
-    """Chairs with as many points each, log-uniformly few or many, or to validate on, fewer chairs with 64 points; all
-    positions are uniform."""
+    """Chairs with as many points each, log-uniformly few or many, or to validate on, fewer chairs with the most of
+    them; all positions are uniform."""
     logs = torch.tensor([4.0, MOST_IN_CUBE]).log()
     size = (logs[0] + (logs[1] - logs[0]) * torch.rand((), generator=generator)).exp().round()
-    count, most = (count // 20, 64) if validation else (count, int(size))
+    count, most = (count // 20, MOST_IN_CUBE) if validation else (count, int(size))
     made = chairs.draw(count, generator)
     positions, queries = (
         2 * torch.rand(count, points, 3, generator=generator) - 1 for points in (most, QUERIES_IN_CUBE)

@@ -74,15 +74,15 @@ class Clipping:
 
     @plainly
     def answer(self, title: str, way: str, size: int, seed: int, own: Tensor | None) -> list:
-        """What is shown, as clips, and what is said of it; samples are cleared."""
+        """What is shown, as clips, and what is said of it; samples are cleared, also how often they were drawn."""
         asked = question(title, way, size, seed, own)
         found = film(load(MODEL), *asked.known)
-        return [Shown(seed_of(seed), asked, found), wall(asked, found), said(asked, found), EMPTY, NOTHING]
+        return [Shown(seed_of(seed), asked, found), wall(asked, found), said(asked, found), EMPTY, NOTHING, 0]
 
     @plainly
     def arrive(self, before: str, *asked) -> list:
         """The first time there is nothing yet; then all stays as it is."""
-        return [gr.skip()] * 5 if before else self.answer(*asked)
+        return [gr.skip()] * 6 if before else self.answer(*asked)
 
     @plainly
     def open(self, path: str) -> list:
@@ -90,19 +90,23 @@ class Clipping:
         return [files.read(path), gr.update(choices=[*TITLES, OWN], value=OWN)]
 
     @plainly
-    def imagine(self, shown: Shown | None) -> Iterator[list]:
-        """Clips that the one shown could be, one after another."""
+    def imagine(self, shown: Shown | None, times: int = 0) -> Iterator[list]:
+        """Clips that the one shown could be, one after another; others each of the times. The last output is the number
+        of times."""
         seed, asked, _ = there(shown, "clip")
         model, clips, drawn = load(MODEL), list[Tensor](), list[dict]()
         for k in range(SAMPLES):
-            generator, points = torch.Generator().manual_seed(seed + 1000 * k), asked.known
+            generator = torch.Generator().manual_seed(seed + 1000 * (k + SAMPLES * times))
+            points = asked.known
             for step in imagined(model, *asked.known, generator):
                 points, count = step, len(step[1]) - len(asked.values)
-                yield [gr.skip(), f"<p class='quiet'>{k} of {SAMPLES}; {count} values of the next one{DRAWING}</p>"]
+                status = f"<p class='quiet'>{k} of {SAMPLES}; {count} values of the next one{DRAWING}</p>"
+                yield [gr.skip(), status, times + 1]
             clips.append(mean(model, *points))
             drawn.append({"title": f"sample {k + 1}", "png": grey(clips[-1])})
-            yield [{**EMPTY, "clips": list(drawn)}, f"<p class='quiet'>{k + 1} of {SAMPLES}{DRAWING}</p>"]
-        yield [gr.skip(), alike(torch.stack(clips), asked)]
+            status = f"<p class='quiet'>{k + 1} of {SAMPLES}{DRAWING}</p>"
+            yield [{**EMPTY, "clips": list(drawn)}, status, times + 1]
+        yield [gr.skip(), alike(torch.stack(clips), asked), times + 1]
 
     @plainly
     def as_gif(self, shown: Shown | None) -> str:

@@ -64,8 +64,9 @@ def build(tab: gr.Tab) -> None:
         settings = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": QUEUE}
         return event(handler, inputs, outputs, **{"trigger_mode": "always_last", **settings, **more})
 
-    asked, outputs = [kind, way, size, seed, own], [current, board, said, samples, status]
-    drawing = listen(draw.click, do.imagine, current, [samples, status], trigger_mode="multiple")
+    times = gr.State(0)  # that samples were drawn of what is shown
+    asked, outputs = [kind, way, size, seed, own], [current, board, said, samples, status, times]
+    drawing = listen(draw.click, do.imagine, [current, times], [samples, status, times], trigger_mode="multiple")
     # at once: what is chosen while a clip is computed is of that clip
     onwards = listen(another.click, plainly(next_seed), seed, seed, concurrency_id=None)
     opened = listen(upload.upload, do.open, upload, [own, kind], concurrency_id="clip-files")

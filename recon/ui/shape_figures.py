@@ -12,7 +12,7 @@ from recon.shapes.mesh import Mesh
 
 INSIDE, OUTSIDE, SURFACE, TRUTH = "#3452d1", "#e8590c", "#8c9bd9", "#9aa0ac"
 HEIGHT = 330
-EYE = {"x": -1.1, "y": -1.4, "z": 0.75}
+EYE = {"x": -0.9, "y": -1.2, "z": 0.6}
 
 
 def scene(traces: list[Any]) -> go.Figure:
@@ -65,9 +65,10 @@ def shape(mesh: Mesh) -> go.Figure:
 def solid(mesh: Mesh, colour: str, opacity: float = 1.0) -> go.Mesh3d:
     x, y, z = mesh.vertices.T
     i, j, k = mesh.faces.T
-    light = {"ambient": 0.45, "diffuse": 0.8, "specular": 0.1, "roughness": 0.9}
+    light = {"ambient": 0.35, "diffuse": 0.85, "specular": 0.15, "roughness": 0.8}
+    light |= {"facenormalsepsilon": 0, "vertexnormalsepsilon": 0}  # or small faces have no normal, and are black
     return go.Mesh3d(
-        x=x, y=y, z=z, i=i, j=j, k=k, color=colour, opacity=opacity, flatshading=True, lighting=light,
+        x=x, y=y, z=z, i=i, j=j, k=k, color=colour, opacity=opacity, flatshading=False, lighting=light,
         lightposition={"x": -200, "y": -300, "z": 400}, hoverinfo="skip",
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from recon.ui.scripts import SAVE_SHAPE
 from recon.ui.shaping import SAMPLES, SIZES, Shaping
 
 QUEUE = "shapes"
-FIRST = 128
+FIRST, FIRST_SEED = 128, 1
 LEDE = (
     "A shape as a field: at each position in a cube, how far it is to the surface, negative inside. A chair, made by "
     "code, is known at a few random positions: blue dots lie inside, orange ones outside, large ones near the surface. "
@@ -49,7 +49,7 @@ def build(tab: gr.Tab) -> None:
         size = gr.Radio(list(SIZES), value=FIRST, show_label=False, container=False, elem_classes="recon-look",
                         elem_id="shapes-size", min_width=260)  # fmt: skip
         shown = gr.Checkbox(False, label="the true chair", container=False, elem_id="shapes-truth", min_width=120)
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="shapes-seed")
+        seed = gr.Number(FIRST_SEED, label="Seed", precision=0, minimum=0, min_width=60, elem_id="shapes-seed")
         another = gr.Button("Another chair", variant="primary", size="sm", min_width=120, elem_id="shapes-another")
         save = gr.Button("OBJ", size="sm", min_width=60, elem_id="shapes-save")
 
@@ -70,10 +70,11 @@ def build(tab: gr.Tab) -> None:
         return event(handler, inputs, outputs, **{"trigger_mode": "always_last", **settings, **more})
 
     asked = [seed, size, shown]
-    drawn = [row, *samples, status]
+    times = gr.State(0)  # that samples were drawn of what is shown
+    drawn = [row, *samples, status, times]
     current = gr.State()  # `Shown`
     outputs = [current, dots, mean, middle, said, *drawn]
-    drawing = listen(draw.click, do.imagine, current, drawn, trigger_mode="multiple")
+    drawing = listen(draw.click, do.imagine, [current, times], drawn, trigger_mode="multiple")
     onwards = listen(another.click, plainly(next_seed), seed, seed, concurrency_id=None)  # the rest is of that chair
     for event in (onwards.success, size.input, shown.input, seed.input):
         listen(event, do.answer, asked, outputs)

@@ -62,7 +62,8 @@ class Shaping:
 
     @plainly
     def answer(self, seed: int, size: int, shown: bool) -> list:
-        """What is shown, then its points, shape and slice, and what is said of them; samples are cleared."""
+        """What is shown, then its points, shape and slice, and what is said of them; samples are cleared, also how
+        often they were drawn."""
         asked = question(seed, size)
         found = field(load(MODEL), asked.positions, asked.values)
         seen = mesh.surface(asked.truth) if shown else None
@@ -75,25 +76,29 @@ class Shaping:
             gr.update(visible=False),
             *[None] * SAMPLES,
             NOTHING,
+            0,
         ]
 
     @plainly
     def arrive(self, before: Any, seed: int, size: int, shown: bool) -> list:
         """The first time there is nothing yet; then all stays as it is."""
-        return [gr.skip()] * (7 + SAMPLES) if before else self.answer(seed, size, shown)
+        return [gr.skip()] * (8 + SAMPLES) if before else self.answer(seed, size, shown)
 
     @plainly
-    def imagine(self, shown: Shown | None) -> Iterator[list]:
-        """Chairs that the one shown could be, one after another."""
-        seed, asked, found = there(shown, "chair")
+    def imagine(self, shown: Shown | None, times: int = 0) -> Iterator[list]:
+        """Chairs that the one shown could be, one after another; others each of the times. The last output is the
+        number of times."""
+        seed, asked, _ = there(shown, "chair")
         figures: list[Any] = [None] * SAMPLES
-        yield [gr.skip(), *figures, f"<p class='quiet'>0 of {SAMPLES}{DRAWING}</p>"]
-        generator = torch.Generator().manual_seed(seed)
-        fields = imagined(load(MODEL), asked.positions, asked.values, found, SAMPLES, generator)
-        for k, one in enumerate(fields):
-            figures[k] = drawn(one)
-            yield [gr.update(visible=True), *figures, f"<p class='quiet'>{k + 1} of {SAMPLES}{DRAWING}</p>"]
-        yield [gr.skip(), *figures, alike(fields, asked.truth)]
+        yield [gr.skip(), *figures, f"<p class='quiet'>0 of {SAMPLES}{DRAWING}</p>", times + 1]
+        generator = torch.Generator().manual_seed(seed + 1000 * times)
+        fields: list[Tensor] = []
+        for k in range(SAMPLES):
+            fields.append(imagined(load(MODEL), asked.positions, asked.values, generator).shape)
+            figures[k] = drawn(fields[k])
+            status = f"<p class='quiet'>{k + 1} of {SAMPLES}{DRAWING}</p>"
+            yield [gr.update(visible=True), *figures, status, times + 1]
+        yield [gr.skip(), *figures, alike(fields, asked.truth), times + 1]
 
     @plainly
     def as_obj(self, shown: Shown | None) -> str:
@@ -103,15 +108,14 @@ class Shaping:
 def said(found: Field, asked: Question) -> str:
     share = mesh.overlap(found.shape, asked.truth)
     error = (found.mean - asked.truth).abs().mean()
-    held = ((found.mean - asked.truth).abs() <= 1.645 * found.deviation).double().mean()
     return (
         f"<p class='quiet'>This shape has <b>{share:.0%}</b> of its volume in common with the true one "
-        f"(intersection over union). Mean error of a distance {error:.3f}; {held:.0%} of the distances lie in their "
-        "90 % bands.</p>"
+        f"(intersection over union). Mean error of a distance {error:.3f}; {found.held(asked.truth):.0%} of the "
+        "distances lie in their 90 % bands.</p>"
     )
 
 
-def alike(fields: Tensor, truth: Tensor) -> str:
+def alike(fields: list[Tensor], truth: Tensor) -> str:
     pairs = [mesh.overlap(fields[a], fields[b]) for a in range(len(fields)) for b in range(a)]
     true = sum(mesh.overlap(one, truth) for one in fields) / len(fields)
     return (

@@ -6,6 +6,7 @@ import torch
 from recon import hub
 from recon.errors import CheckpointError
 from recon.models import ShapeTransformer
+from recon.models.signal_transformer import Values
 from recon.points import Points
 from recon.shapes import answer, chairs
 from recon.shapes.answer import field, imagined
@@ -13,13 +14,17 @@ from recon.shapes.answer import field, imagined
 TINY = {"width": 16, "heads": 2, "encoder_layers": 1, "decoder_layers": 1, "hidden": 24, "frequencies": 5, "bins": 3}
 
 
-@pytest.fixture
-def model():
+def made(**transformer):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        found = ShapeTransformer(side=8, rank=6, transformer=TINY | {"dropout": 0.0}).requires_grad_(False)
-    found.basis.fit(chairs.draw(30, torch.Generator().manual_seed(0)))
-    return found
+        found = ShapeTransformer(side=8, rank=6, transformer=TINY | {"dropout": 0.0} | transformer)
+    found.process.fit(chairs.draw(30, torch.Generator().manual_seed(0)))
+    return found.requires_grad_(False)
+
+
+@pytest.fixture
+def model():
+    return made()
 
 
 def known(size, seed=1):
@@ -57,20 +62,31 @@ def test_the_shape_holds_as_much_as_is_expected_and_what_is_likeliest(model):
     positions, values = known(9)
     found = field(model, positions, values, side=12)
     inside = found.shape < 0
-    likely = torch.special.ndtr(-found.mean / found.deviation)
+    likely = found.law.cdf(torch.zeros(1, 12**3, 1)).view(12, 12, 12)
     assert abs(inside.sum() - likely.sum()) <= 1 and likely[inside].min() >= likely[~inside].max()
-    sure = answer.Field(found.mean, torch.full_like(found.mean, 1e-6))
-    assert torch.equal(sure.shape < 0, found.mean < 0)
+    sure = Values(torch.zeros(1, 12**3, 1), found.law.mean[..., None], torch.full((1, 12**3, 1), -12.0))
+    assert torch.equal(answer.Field(sure, 12).shape < 0, found.mean < 0)
 
 
-def test_what_is_imagined_has_the_models_mean_and_spread_and_is_smooth(model):
+def test_what_a_field_holds(model):
     positions, values = known(9)
-    found = field(model, positions, values, side=8)
-    drawn = imagined(model, positions, values, found, 2000, torch.Generator().manual_seed(0))
-    again = imagined(model, positions, values, found, 2000, torch.Generator().manual_seed(0))
-    assert torch.equal(drawn, again) and drawn.shape == (2000, 8, 8, 8)
-    assert ((drawn.mean(0) - found.mean).abs() < 0.1 * found.deviation).all()
-    assert torch.allclose(drawn.std(0), found.deviation, rtol=0.1)
+    found = field(model, positions, values, side=6)
+    low, high = found.law.interval(0.9)
+    assert found.held(low + 1e-4) == 1 and found.held(low - 1e-4) == 0 and found.held(high + 1e-4) == 0
+    assert found.held(found.mean) == 1
+
+
+def test_what_is_imagined_keeps_what_is_known_and_differs(model, monkeypatch):
+    monkeypatch.setattr(answer, "MOST", 60)
+    monkeypatch.setattr(answer, "FEWEST", 20)
+    positions, values = known(30)
+    one, again, other = (
+        imagined(model, positions, values, torch.Generator().manual_seed(seed), side=8) for seed in (0, 0, 1)
+    )
+    assert torch.equal(one.mean, again.mean) and not torch.equal(one.mean, other.mean)
+    *_, (places, drawn) = model.draw(positions, values, 30, torch.Generator().manual_seed(0))
+    assert torch.equal(places[:30], positions) and torch.equal(drawn[:30], values) and len(drawn) == 60
+    assert torch.equal(one.mean, field(model, places, drawn, side=8).mean)
 
 
 def test_training_lowers_its_objective(model, generator):
@@ -90,6 +106,24 @@ def test_training_lowers_its_objective(model, generator):
         optimiser.step()
         losses.append(loss.item())
     assert sum(losses[-10:]) < sum(losses[:10]) - 1
+
+
+def test_each_number_of_points_is_calibrated_by_itself():
+    model, generator = made(bins=1), torch.Generator().manual_seed(0)
+    drawn = chairs.draw(20, generator)
+    places, queries = (2 * torch.rand(20, count, 3, generator=generator) - 1 for count in (64, 80))
+    there = torch.ones(20, 64, dtype=torch.bool)
+    points = Points(places, drawn.distance(places), there, queries, drawn.distance(queries))
+    model.calibrate(points, 0.8)
+    assert model.widen.shape == (10,) and model.widen[:7].unique().numel() == 7
+    for count in (1, 8, 64):
+        some = points.first(count)
+        rank = model.law(*some.known).cdf(some.truth[..., None])
+        assert ((rank - 0.5).abs() <= 0.4).double().mean().item() == pytest.approx(0.8, abs=0.01)
+    between = model.widening(torch.tensor([0, 1, 12, 10_000]))
+    logs = model.widen.log()
+    assert torch.equal(between[:2], logs[:1].expand(2)) and between[3] == logs[9]
+    assert min(logs[3], logs[4]) < between[2] < max(logs[3], logs[4])
 
 
 def test_the_bundled_one_knows_chairs():

@@ -10,8 +10,8 @@ from recon.shapes.chairs import ROOM, Chairs, draw, grid
 
 
 def boxes(*parts):
-    found = torch.tensor(parts)[None]
-    return Chairs(found[..., :3], found[..., 3:6], found[..., 6])
+    """Chairs of one, from boxes whose last numbers may be left out"""
+    return Chairs.of(torch.tensor([[*part, *[0.0] * (chairs.NUMBERS - len(part))] for part in parts])[None])
 
 
 def test_distances_of_a_box():
@@ -26,6 +26,25 @@ def test_a_leaning_box_reaches_back():
     plank = boxes([0.0, 0.0, 0.0, 0.1, 0.01, 0.5, lean])
     tip = torch.tensor([[[0.0, 0.5 * math.sin(lean), 0.5 * math.cos(lean)]]])
     assert plank.distance(tip).abs() < 1e-6 and plank.distance(tip * torch.tensor([1.0, -1.0, 1.0])) > 0.4
+
+
+def test_a_turned_box_looks_away_and_then_leans_that_way():
+    turn = math.radians(50)
+    foot = boxes([0.0, 0.0, 0.0, 0.1, 0.6, 0.1, 0.0, turn])
+    tip = 0.6 * torch.tensor([[[math.sin(turn), math.cos(turn), 0.0]]])
+    assert foot.distance(tip).abs() < 1e-6 and foot.distance(tip * torch.tensor([-1.0, 1.0, 1.0])) > 0.3
+    lean = math.radians(30)
+    leg = boxes([0.0, 0.0, 0.0, 0.01, 0.01, 0.5, lean, turn])
+    out = 0.5 * math.sin(lean)
+    top = torch.tensor([[[out * math.sin(turn), out * math.cos(turn), 0.5 * math.cos(lean)]]])
+    assert leg.distance(top).abs() < 1e-6
+
+
+def test_a_soft_box_with_edges_as_round_as_it_is_long_is_a_ball(generator):
+    ball = boxes([0.1, 0.0, 0.0, 0.3, 0.3, 0.3, 0.0, 0.0, 0.3])
+    places = 2 * torch.rand(1, 200, 3, generator=generator) - 1
+    wanted = (places - torch.tensor([0.1, 0.0, 0.0])).norm(dim=-1) - 0.3
+    assert torch.allclose(ball.distance(places), wanted, atol=1e-6)
 
 
 def test_the_nearest_box_counts():
@@ -65,4 +84,4 @@ def test_the_grid_has_the_middles_of_cells(side):
 
 
 def test_no_chair_has_more_boxes_than_there_is_room_for(generator):
-    assert all(len(chairs.one(generator)) <= chairs.MOST for _ in range(300))
+    assert all(len(chairs.one(chairs.Chance(generator))) <= chairs.MOST for _ in range(300))

@@ -56,7 +56,7 @@ def test_from_a_recipe_to_a_checkpoint(tmp_path, monkeypatch, few, capsys, kind,
     (tmp_path / "tiny.toml").write_text(TINY.format(kind=kind, data=data, model=model))
     assert main(["train", "tiny.toml", "--device", "cpu"]) == 0
     found = hub.load_signal("tiny", made, folder=tmp_path / "checkpoints")
-    assert found.widen > 0 and found.widen != 1
+    assert (found.widen > 0).all() and (found.widen != 1).all()
     assert [record.name for record in hub.signals(tmp_path / "checkpoints")] == ["tiny"]
     assert "tiny" not in [record.name for record in hub.checkpoints(tmp_path / "checkpoints")]
     card = (tmp_path / "checkpoints/tiny/README.md").read_text()

@@ -46,19 +46,19 @@ def test_fewer_values_are_the_first_of_many_and_a_seed_is_a_clip():
 
 @pytest.mark.parametrize("title", TITLES)
 def test_an_answer_is_four_clips_and_what_is_said(do, title):
-    current, board, said, drawn, status = do.answer(title, patterns.SCATTERED, 64, 0, None)
+    current, board, said, drawn, status, times = do.answer(title, patterns.SCATTERED, 64, 0, None)
     titles = [clip["title"] for clip in board["clips"]]
     assert titles == ["Observed", "Reconstruction", "How unsure", "The true clip"]
     seen, _, unsure, truth = (frames(clip["png"]) for clip in board["clips"])
     assert (seen[..., 1] > 0).sum() == 64 and unsure.shape[-1] == 3
     assert np.array_equal(seen[..., 0][seen[..., 1] > 0], truth[seen[..., 1] > 0])
-    assert "dB" in said and "takes this" in said and drawn["clips"] == [] and "Nothing" in status
+    assert "dB" in said and "takes this" in said and drawn["clips"] == [] and "Nothing" in status and times == 0
     assert torch.equal(current.asked.truth[current.asked.pixels.unbind(-1)], current.asked.values)
 
 
 def test_arriving_again_changes_nothing(do):
     assert all(one == gr.skip() for one in do.arrive("said", *ASKED, 0, None))
-    assert len(do.arrive("", *ASKED, 0, None)) == 5
+    assert len(do.arrive("", *ASKED, 0, None)) == 6
 
 
 def test_a_clip_of_ones_own(do, tmp_path):
@@ -79,11 +79,12 @@ def test_a_clip_of_ones_own(do, tmp_path):
 def test_samples_come_one_after_another(do):
     current = do.answer(*ASKED, 0, None)[0]
     steps = list(do.imagine(current))
-    walls = [wall for wall, _ in steps if isinstance(wall, dict) and "clips" in wall]
+    walls = [wall for wall, *_ in steps if isinstance(wall, dict) and "clips" in wall]
     assert [len(wall["clips"]) for wall in walls] == list(range(1, SAMPLES + 1))
     assert samples.DRAWING in steps[0][1] and "from each other" in steps[-1][1]
     drawn = [clip["png"] for clip in walls[-1]["clips"]]
-    assert len(set(drawn)) == SAMPLES
+    others = [wall for wall, *_ in do.imagine(current, steps[-1][2]) if isinstance(wall, dict) and "clips" in wall]
+    assert steps[-1][2] == 1 and len({*drawn, *(clip["png"] for clip in others[-1]["clips"])}) == 2 * SAMPLES
 
 
 def test_the_gif_has_all_three(do):

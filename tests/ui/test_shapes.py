@@ -29,7 +29,7 @@ def test_fewer_points_are_the_first_of_many():
 
 
 def test_an_answer_has_points_a_shape_a_slice_and_what_is_said(do):
-    current, dots, shape, middle, said, row, *samples, status = do.answer(0, 64, False)
+    current, dots, shape, middle, said, row, *samples, status, times = do.answer(0, 64, False)
     assert current.seed == 0 and len(current.asked.values) == 64
     assert len(dots.data) == 1 and len(dots.data[0].x) == 64
     vertices = np.stack([shape.data[0].x, shape.data[0].y, shape.data[0].z])
@@ -37,20 +37,24 @@ def test_an_answer_has_points_a_shape_a_slice_and_what_is_said(do):
     assert "in common with the true one" in said and samples == [None] * SAMPLES and row["visible"] is False
     with_truth = do.answer(0, 64, True)
     assert len(with_truth[1].data) == 2 and len(with_truth[3].data) == 3
-    assert "Nothing is drawn" in status
+    assert "Nothing is drawn" in status and times == 0
 
 
 def test_arriving_again_changes_nothing(do):
     assert all(one == gr.skip() for one in do.arrive("said", 0, 16, False))
-    assert len(do.arrive("", 0, 16, False)) == len(do.arrive("said", 0, 16, False)) == 7 + SAMPLES
+    assert len(do.arrive("", 0, 16, False)) == len(do.arrive("said", 0, 16, False)) == 8 + SAMPLES
 
 
 def test_chairs_come_one_after_another(do):
-    steps = list(do.imagine(do.answer(0, 32, False)[0]))
+    shown = do.answer(0, 32, False)[0]
+    steps = list(do.imagine(shown))
     assert len(steps) == SAMPLES + 2
-    for k, (_, *figures, status) in enumerate(steps[:-1]):
-        assert sum(figure is not None for figure in figures) == k and f"{k} of {SAMPLES}" in status
-    assert "in common with each other" in steps[-1][-1]
+    for k, (_, *figures, status, times) in enumerate(steps[:-1]):
+        assert sum(figure is not None for figure in figures) == k and f"{k} of {SAMPLES}" in status and times == 1
+    assert "in common with each other" in steps[-1][-2]
+    _, (_, again, *_), *_ = do.imagine(shown, 0)
+    _, (_, other, *_), *_ = do.imagine(shown, 1)
+    assert again == steps[1][1] and other != again
 
 
 def test_a_field_without_a_surface_is_an_empty_cube():

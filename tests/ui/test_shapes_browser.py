@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from recon.ui import shaping
+from recon.ui import shapes, shaping
 from tests.ui.test_racing import small_engine
 from tests.ui.visitor import expect
 
@@ -29,7 +29,7 @@ def test_a_chair_another_samples_and_its_file(visitor):
     expect(said).not_to_have_text(before)
     before = said.inner_text()
     page.locator("#shapes-another").click()
-    expect(page.locator("#shapes-seed input")).to_have_value("1")
+    expect(page.locator("#shapes-seed input")).to_have_value(str(shapes.FIRST_SEED + 1))
     expect(said).not_to_have_text(before)
     expect(page.locator("#shapes-sample-0")).to_be_hidden()
     page.locator("#shapes-draw").click()
