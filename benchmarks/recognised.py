@@ -98,8 +98,11 @@ def drawn(model: Predictor, known: Observation) -> Tensor:
 def plot(accuracy: dict[str, list[float]]) -> go.Figure:
     figure = go.Figure()
     colours = ["#3453d1", "#c2571a", "#3d8f5f", "#8a4fb0"]
-    for k, (title, shares) in enumerate(accuracy.items()):  # a mean and a sample of each model, of the last a mean
-        look = {"color": colours[k // 2 % len(colours)], "dash": ("solid", "dash")[k % 2]}
+    names = list(dict.fromkeys(title.split(", ")[0] for title in accuracy))
+    for title, shares in accuracy.items():
+        name, what = title.split(", ")
+        dash = "dash" if what == "sample" else "solid"
+        look = {"color": colours[names.index(name) % len(colours)], "dash": dash}
         figure.add_scatter(x=list(SIZES), y=shares, name=title, mode="lines+markers", line=look)
     figure.update_xaxes(title="observed pixels of 1024", type="log", tickvals=list(SIZES))
     figure.update_yaxes(title="read right", tickformat=".0%", rangemode="tozero")

@@ -16,7 +16,7 @@ from recon.errors import PredictionError
 from recon.models import ShapeTransformer
 from recon.models.signal_transformer import Values
 from recon.shapes import chairs, mesh
-from recon.shapes.answer import SIDE, Field, field, imagined, load
+from recon.shapes.answer import SIDE, Field, drawn, field, load
 from recon.shapes.field_basis import distances
 
 SIZES = (32, 256)
@@ -81,8 +81,9 @@ def at(fields: Tensor, positions: Tensor) -> Tensor:
     return found[:, 0, 0, 0]
 
 
+@torch.no_grad()
 def measure(model: ShapeTransformer, shape: Shape, size: int, seed: int) -> list[float]:
-    """Of one shape: overlap, Chamfer distance, error of the model, then of the Gaussian; coverage; samples' overlap and
+    """Of one shape: overlap, Chamfer distance, error of the model, then of the process; coverage; samples' overlap and
     their error at the points"""
     generator = torch.Generator().manual_seed(seed)
     positions = 2 * torch.rand(size, 3, generator=generator) - 1
@@ -94,11 +95,17 @@ def measure(model: ShapeTransformer, shape: Shape, size: int, seed: int) -> list
     scores = []
     for one in (found, Field(plain)):
         scores += [mesh.overlap(one.shape, truth), far(one.shape, truth), (one.mean - truth).abs().mean().item()]
-    drawn = [imagined(model, positions, values, generator) for _ in range(SAMPLES)]
-    alike = np.mean([mesh.overlap(a, b) for a, b in itertools.combinations([one.shape for one in drawn], 2)]).item()
-    means = torch.stack([one.mean for one in drawn])
-    off = (at(means, positions.expand(SAMPLES, -1, -1)) - values).abs().mean().item()
+    known = [drawn(model, positions, values, generator) for _ in range(SAMPLES)]
+    samples = [field(model, *points).shape for points in known]
+    alike = np.mean([mesh.overlap(a, b) for a, b in itertools.combinations(samples, 2)]).item()
+    off = np.mean([(at_points(model, points, positions) - values).abs().mean().item() for points in known]).item()
     return [*scores, found.held(truth), alike, off]
+
+
+def at_points(model: ShapeTransformer, known: tuple[Tensor, Tensor], positions: Tensor) -> Tensor:
+    """The mean at positions (n, 3), given points"""
+    present = torch.ones_like(known[1], dtype=torch.bool)[None]
+    return model.law(known[0][None], known[1][None], present, positions[None]).mean[0, :, 0]
 
 
 def far(a: Tensor, b: Tensor) -> float:

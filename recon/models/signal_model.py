@@ -1,8 +1,8 @@
 """What models of curves and of shapes share: any few values of a signal to the law of the value anywhere.
 
-A model may stand on a closed form: it is told what a Gaussian says of each position, with the covariance of the signals
-that it learns from, and answers in units of that. The Gaussian is exact but for what is not Gaussian in the signals.
-Without, it is PixelTransformer as in the paper, and has to learn what a matrix inverse does as well.
+A model may stand on a closed form: it is told what a Gaussian process, a mixture of those, or a Student-t process says
+of each position, and answers in units of that. Those are exact but for what the signals are beyond them. Without, it is
+PixelTransformer as in the paper, and has to learn what a matrix inverse does as well.
 """
 
 from __future__ import annotations
@@ -119,11 +119,12 @@ class SignalModel(Stored):
         given all before; groups are small at first, while little is known and distant values go together. The mean
         given all is the signal. The paper draws every value by itself, in a random order."""
         seed = int(torch.randint(2**31, (), generator=generator))
-        places = 2 * torch.quasirandom.SobolEngine(self.dimensions, scramble=True, seed=seed).draw(count) - 1
+        engine = torch.quasirandom.SobolEngine(self.dimensions, scramble=True, seed=seed)
+        places = (2 * engine.draw(count) - 1).to(positions)
         sizes = itertools.chain((1, 1, 2, 4, 8, 16), itertools.repeat(32))
         ends = itertools.takewhile(lambda end: end < count, itertools.accumulate(sizes))
         for group in places.tensor_split(list(ends)):
-            present = torch.ones(1, len(values), dtype=torch.bool)
+            present = torch.ones_like(values, dtype=torch.bool)[None]
             law = self.law(positions[None], values[None], present, group[None])
             positions = torch.cat([positions, group])
             values = torch.cat([values, law.sample(generator)[0, :, 0].clamp(*self.limits)])
@@ -147,9 +148,12 @@ class SignalModel(Stored):
         """Widen or narrow all bins so that the law's own central intervals of that `share` hold that share of the
         truth: far from a Gaussian, they are not those that its standard deviation would make."""
         self.widen.fill_(1)
-        for k in range(self.widen.numel()):
-            some = points.first(2**k) if self.widen.dim() else points
-            self.widen.view(-1)[k] = self.wanted(some, share)
+        if not self.widen.dim():
+            self.widen.fill_(self.wanted(points, share))
+            return
+        for k in range(len(self.widen)):
+            known = 2**k <= points.values.shape[1]  # of more than there are it is as of the most
+            self.widen[k] = self.wanted(points.first(2**k), share) if known else self.widen[k - 1]
 
     def wanted(self, points: Points, share: float) -> float:
         """What all bins are to be widened by for these points"""

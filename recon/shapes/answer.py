@@ -40,8 +40,10 @@ class Field:
         """A field whose inside is the Vorob'ev mean (Molchanov 2005, section 2.2.2): the positions that are most
         probably inside, as many as are expected to be. Where the mean is below zero is less: what is thin and could be
         in several places is on average nowhere."""
-        inside = self.cube(self.law.cdf(torch.zeros(1, self.side**3, 1)))
-        score = torch.special.ndtri(inside.clamp(SURE, 1 - SURE))
+        inside = self.cube(self.law.cdf(torch.zeros_like(self.law.mean)))
+        unsure = (inside > SURE) & (inside < 1 - SURE)
+        # where it is sure the score goes on as a Gaussian's: the surface lies between cells where the mean has it
+        score = torch.where(unsure, torch.special.ndtri(inside.clamp(SURE, 1 - SURE)), -self.mean / self.deviation)
         count = int(inside.sum().round().clamp(1, inside.numel() - 1))
         level = score.flatten().topk(count + 1).values[-2:].mean()  # between the last that is inside and the next
         return ((level - score) * self.deviation).float()
@@ -64,15 +66,21 @@ def load(name: str) -> ShapeTransformer:
 @torch.no_grad()
 def field(model: ShapeTransformer, positions: Tensor, values: Tensor, side: int = SIDE) -> Field:
     """Given points (n, 3) and their values (n,)"""
-    read = model.read(positions[None], values[None], torch.ones(1, len(values), dtype=torch.bool))
-    laws = [model.ask(read, part[None]) for part in grid(side).split(AT_ONCE)]
+    read = model.read(positions[None], values[None], torch.ones_like(values, dtype=torch.bool)[None])
+    laws = [model.ask(read, part[None]) for part in grid(side).to(positions).split(AT_ONCE)]
     return Field(Values(*(torch.cat([getattr(law, part.name) for law in laws], 1) for part in fields(Values))), side)
 
 
 def imagined(
     model: ShapeTransformer, positions: Tensor, values: Tensor, generator: torch.Generator, side: int = SIDE
 ) -> Field:
-    """A field that it could be, given points as in `field`: what it would be if other points, drawn one after another
-    (`SignalModel.draw`), were known as well."""
-    *_, known = model.draw(positions, values, max(FEWEST, MOST - len(values)), generator)
-    return field(model, *known, side)
+    """A field that it could be, given points as in `field`: what it would be if points `drawn` were known as well"""
+    return field(model, *drawn(model, positions, values, generator), side)
+
+
+def drawn(
+    model: ShapeTransformer, positions: Tensor, values: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The points, and others drawn a few at a time (`SignalModel.draw`): MOST in all, or FEWEST more"""
+    *_, points = model.draw(positions, values, max(FEWEST, MOST - len(values)), generator)
+    return points

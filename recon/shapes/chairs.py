@@ -118,7 +118,7 @@ def upright(chance: Chance) -> list[Box]:
 
 
 def easy(chance: Chance) -> list[Box]:
-    """Deep and heavy: sides and back are blocks that reach down to the floor, or stand on short feet"""
+    """Deep and heavy: sides and back are blocks, on feet short or long"""
     across, depth, thick = chance.between(0.4, 0.65), chance.between(0.4, 0.6), chance.between(0.12, 0.22)
     wall, high, tall = chance.between(0.06, 0.14), chance.between(0.2, 0.45), chance.between(0.6, 1.1)
     feet = chance.between(0.1, 0.5)
@@ -126,8 +126,8 @@ def easy(chance: Chance) -> list[Box]:
     middle, half = (high - thick) / 2, (high + thick) / 2
     parts += [box(side * (across + wall), 0, middle, wall, depth, half) for side in (-1, 1)]
     lean = chance.between(0, math.radians(20))
-    reach = (tall + thick) / 2
-    parts.append(box(0, depth + math.sin(lean) * reach, tall / 2 - thick / 2, across + wall, wall, reach, lean))
+    half = (tall + thick) / 2
+    parts.append(box(0, depth + math.sin(lean) * half, tall / 2 - thick / 2, across + wall, wall, half, lean))
     x, y = across, depth - 0.06
     return parts + [box(i * x, j * y, -thick - feet / 2, 0.05, 0.05, feet / 2) for i in (-1, 1) for j in (-1, 1)]
 
@@ -138,10 +138,10 @@ def base(chance: Chance, across: float, depth: float, thick: float, leg: float, 
     x, y = across - leg, depth - leg
     kind = chance.between(0, 1)
     if kind < 0.2:
-        reach, feet = min(across, depth) * chance.between(0.8, 1.2), 4 + chance.of(0.6)
+        long, feet = min(across, depth) * chance.between(0.8, 1.2), 4 + chance.of(0.6)
         column = box(0, 0, middle, leg, leg, tall / 2)
         angles = [2 * math.pi * k / feet for k in range(feet)]
-        return [column, *(outward(angle, reach / 2, low + leg, leg, reach / 2, leg) for angle in angles)]
+        return [column, *(outward(angle, long / 2, low + leg, leg, long / 2, leg) for angle in angles)]
     if kind < 0.28:
         return [box(side * x, 0, middle, leg, depth, tall / 2) for side in (-1, 1)]
     if kind < 0.38:

@@ -44,7 +44,7 @@ class FieldBasis(nn.Module):
 
     def at(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """The mean, (signals, points), and the fields, (signals, points, rank), at positions (signals, points, 3)"""
-        stacked = torch.cat([self.mean[None], self.fields]).float()
+        stacked = torch.cat([self.mean[None], self.fields]).to(positions)
         places = positions.flip(-1).flatten(0, 1)[None, None, None]  # torch has the last axis first
         found = F.grid_sample(stacked[None], places, mode="bilinear", padding_mode="border", align_corners=False)
         found = found.view(len(stacked), *positions.shape[:2]).permute(1, 2, 0)

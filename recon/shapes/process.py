@@ -38,20 +38,19 @@ class ShapeProcess(nn.Module):
         self, positions: Tensor, values: Tensor, present: Tensor
     ) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
         """What `posterior` says at queries, given points as `Points` has them"""
-        weighed = self.weighed(positions, values, present)
-        _, seen = self.basis.at(positions)
+        seen, weighed = self.weighed(positions, values, present)
 
         def posterior(queries: Tensor) -> tuple[Tensor, Tensor]:
             middle, fields = self.basis.at(queries)
-            together = seen @ fields.transpose(-1, -2)
+            together = seen.to(fields) @ fields.transpose(-1, -2)
             apart = distances(positions, queries)
             mean, square = torch.zeros_like(middle), torch.zeros_like(middle)
             for (wide, long), known in weighed:
                 between = torch.where(present[..., None], together + wide**2 * matern(apart, long), 0.0)
-                explained = torch.linalg.solve_triangular(known.factor.float(), between, upper=False)
-                left = fields.square().sum(-1) + wide**2 + FLOOR**2 - explained.square().sum(-2)
-                found = middle + (explained * known.white.float()).sum(-2)
-                variance = left.clamp_min(FLOOR**2) * known.scale[:, None]
+                explained = torch.linalg.solve_triangular(known.factor.to(between), between, upper=False)
+                unknown = fields.square().sum(-1) + wide**2 + FLOOR**2 - explained.square().sum(-2)
+                found = middle + (explained * known.white.to(between)).sum(-2)
+                variance = unknown.clamp_min(FLOOR**2) * known.scale[:, None]
                 mean = mean + known.weight[:, None] * found
                 square = square + known.weight[:, None] * (variance + found.square())
             return mean, (square - mean.square()).clamp_min(FLOOR**2).sqrt()
@@ -59,26 +58,34 @@ class ShapeProcess(nn.Module):
         return posterior
 
     def posterior(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation at queries (signals, m, 3), (signals, m) each"""
+        """Mean and, of each process, the Student-t's scale, as one standard deviation, at queries (signals, m, 3):
+        (signals, m) each"""
         return self.conditioned(positions, values, present)(queries)
 
-    def weighed(self, positions: Tensor, values: Tensor, present: Tensor) -> list[tuple[tuple[float, float], Known]]:
-        """What is left over, and what the values say, under each of the processes"""
+    def weighed(
+        self, positions: Tensor, values: Tensor, present: Tensor
+    ) -> tuple[Tensor, list[tuple[tuple[float, float], Known]]]:
+        """The fields at the known positions, float64; what is left over, and what the values say, under each of the
+        processes"""
         mean, seen = self.basis.at(positions)
         seen = torch.where(present[..., None], seen, 0.0).double()
+        together = seen @ seen.transpose(-1, -2)
         apart = torch.where(present, values - mean, 0.0).double()[..., None]
         count = present.sum(-1)
         found = []
         for left in LEFT:
-            factor = torch.linalg.cholesky(seen @ seen.transpose(-1, -2) + covariance(positions, present, *left))
+            factor = torch.linalg.cholesky(together + covariance(positions, present, *left))
             white = torch.linalg.solve_triangular(factor, apart, upper=False)
             squared = white.square().sum((-1, -2))
             logs = factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
             density = -logs - 0.5 * (FREEDOM + count) * (squared / FREEDOM).log1p()  # but for what is the same for all
             found.append((factor, white, (FREEDOM + squared) / (FREEDOM + count), density))
         weights = torch.stack([density for *_, density in found]).softmax(0)
-        known = [Known(*one[:2], one[2].float(), weight.float()) for one, weight in zip(found, weights, strict=True)]
-        return list(zip(LEFT, known, strict=True))
+        known = [
+            Known(factor, white, scale.to(mean), weight.to(mean))
+            for (factor, white, scale, _), weight in zip(found, weights, strict=True)
+        ]
+        return seen, list(zip(LEFT, known, strict=True))
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ function cellAt(event) {
 function tell(place) {
   cursor = place;
   if (!place || !view.png) { tip.textContent = ""; return; }
-  const wide = picture.naturalWidth / view.side; // a finer picture has several pixels in a cell
+  const wide = shades.canvas.width / view.side; // a finer picture has several pixels in a cell
   const [r, g, b] = shades.getImageData(Math.floor((place[1] + 0.5) * wide), Math.floor((place[0] + 0.5) * wide), 1, 1).data;
   tip.textContent = `row ${place[0]}, column ${place[1]} · ${r}, ${g}, ${b}`;
 }

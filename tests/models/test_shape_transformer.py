@@ -8,7 +8,7 @@ from recon.errors import CheckpointError
 from recon.models import ShapeTransformer
 from recon.models.signal_transformer import Values
 from recon.points import Points
-from recon.shapes import answer, chairs
+from recon.shapes import answer, chairs, mesh
 from recon.shapes.answer import field, imagined
 
 TINY = {"width": 16, "heads": 2, "encoder_layers": 1, "decoder_layers": 1, "hidden": 24, "frequencies": 5, "bins": 3}
@@ -68,6 +68,26 @@ def test_the_shape_holds_as_much_as_is_expected_and_what_is_likeliest(model):
     assert torch.equal(answer.Field(sure, 12).shape < 0, found.mean < 0)
 
 
+def test_the_surface_lies_between_cells_where_the_mean_has_it():
+    """Also where the model is as good as certain"""
+    ball = (chairs.grid(16) - torch.tensor([0.03, 0.0, 0.01])).norm(dim=-1) - 0.613
+    for deviation in (1e-4, 0.002, 0.02):
+        scales = torch.full((1, 16**3, 1), deviation).log()
+        found = mesh.surface(
+            answer.Field(Values(torch.zeros_like(scales), ball[None, :, None, None], scales), 16).shape
+        )
+        apart = (torch.from_numpy(found.vertices) - torch.tensor([0.03, 0.0, 0.01])).norm(dim=-1) - 0.613
+        assert apart.abs().mean() < 0.004, deviation
+
+
+def test_in_double_precision(model):
+    positions, values = (part.double() for part in known(9))
+    present, queries = torch.ones(1, 9, dtype=torch.bool), chairs.grid(3)[None]
+    single = model.law(positions[None].float(), values[None].float(), present, queries).mean
+    double = model.double().law(positions[None], values[None], present, queries.double()).mean
+    assert torch.allclose(single.double(), double, atol=1e-4)
+
+
 def test_what_a_field_holds(model):
     positions, values = known(9)
     found = field(model, positions, values, side=6)
@@ -115,7 +135,7 @@ def test_each_number_of_points_is_calibrated_by_itself():
     there = torch.ones(20, 64, dtype=torch.bool)
     points = Points(places, drawn.distance(places), there, queries, drawn.distance(queries))
     model.calibrate(points, 0.8)
-    assert model.widen.shape == (10,) and model.widen[:7].unique().numel() == 7
+    assert model.widen.shape == (10,) and model.widen[:7].unique().numel() == 7 and (model.widen[6:].diff() == 0).all()
     for count in (1, 8, 64):
         some = points.first(count)
         rank = model.law(*some.known).cdf(some.truth[..., None])

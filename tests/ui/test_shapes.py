@@ -1,12 +1,14 @@
 """The Shapes part of the page, without a browser."""
 
+import itertools
+
 import gradio as gr
 import numpy as np
 import pytest
 import torch
 
 from recon.models import ShapeTransformer
-from recon.shapes import chairs, mesh
+from recon.shapes import answer, chairs, mesh
 from recon.ui import shaping
 from recon.ui.shaping import SAMPLES, Shaping, question
 
@@ -19,6 +21,8 @@ def do(monkeypatch):
                                 "decoder_layers": 1, "hidden": 24, "frequencies": 5, "bins": 3})  # fmt: skip
     tiny.requires_grad_(False).process.fit(chairs.draw(60, torch.Generator().manual_seed(0)))
     monkeypatch.setattr(shaping, "load", lambda name: tiny)
+    monkeypatch.setattr(answer, "MOST", 96)
+    monkeypatch.setattr(answer, "FEWEST", 32)
     return Shaping()
 
 
@@ -52,8 +56,7 @@ def test_chairs_come_one_after_another(do):
     for k, (_, *figures, status, times) in enumerate(steps[:-1]):
         assert sum(figure is not None for figure in figures) == k and f"{k} of {SAMPLES}" in status and times == 1
     assert "in common with each other" in steps[-1][-2]
-    _, (_, again, *_), *_ = do.imagine(shown, 0)
-    _, (_, other, *_), *_ = do.imagine(shown, 1)
+    (_, (_, again, *_)), (_, (_, other, *_)) = (itertools.islice(do.imagine(shown, times), 2) for times in (0, 1))
     assert again == steps[1][1] and other != again
 
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from recon.shapes import answer
 from recon.ui import shapes, shaping
 from tests.ui.test_racing import small_engine
 from tests.ui.visitor import expect
@@ -16,6 +17,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::Deprecati
 @pytest.fixture(scope="module")
 def engine():
     return small_engine()
+
+
+@pytest.fixture(autouse=True)
+def fewer_points(monkeypatch):
+    """Samples take a moment, not several"""
+    monkeypatch.setattr(answer, "MOST", 160)
+    monkeypatch.setattr(answer, "FEWEST", 32)
 
 
 def test_a_chair_another_samples_and_its_file(visitor):
