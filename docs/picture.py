@@ -1,4 +1,4 @@
-"""Takes the README's picture of the page: `python docs/picture.py` (needs Playwright and Chromium)."""
+"""Takes the README's picture of the page: `PYTHONPATH=. python docs/picture.py` (needs Playwright and Chromium)."""
 
 from pathlib import Path
 
