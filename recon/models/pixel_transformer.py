@@ -18,7 +18,7 @@ from recon.distributions import IsotropicMixture
 from recon.errors import PredictionError
 from recon.models.base import Network
 from recon.models.in_turn import InTurn
-from recon.models.signal_transformer import SignalTransformer, Values
+from recon.models.signal_transformer import SignalTransformer, Values, at_counts
 from recon.observation import Observation
 
 COLOURS = 20_000  # that the centres of bins are found from
@@ -97,12 +97,7 @@ class PixelTransformer(Network):
 
     def law(self, output: Tensor, counts: Tensor) -> Values:
         """What an output of the transformer stands for, calibrated for so many observed pixels of each picture"""
-        place = counts.clamp_min(1).to(self.temperatures).log2().clamp_max(len(self.temperatures) - 1)
-        below = place.floor().long()
-        above = (below + 1).clamp_max(len(self.temperatures) - 1)
-        return self.transformer.law(output).tempered(
-            self.temperatures[below].lerp(self.temperatures[above], place - below)
-        )
+        return self.transformer.law(output).tempered(at_counts(self.temperatures, counts))
 
     def on_grid(self, law: Values, shape: tuple[int, int] | None = None) -> IsotropicMixture:
         """The law at the middles of pixels, clipped to what pixels can be, of rows and columns of them"""

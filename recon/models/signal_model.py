@@ -18,7 +18,7 @@ from torch import Tensor
 
 from recon.errors import PredictionError
 from recon.models.base import Stored
-from recon.models.signal_transformer import SignalTransformer, Values
+from recon.models.signal_transformer import SignalTransformer, Values, at_counts
 from recon.points import Points
 
 Posterior = Callable[[Tensor], tuple[Tensor, Tensor]]  # queries to mean and standard deviation there
@@ -137,11 +137,7 @@ class SignalModel(Stored):
     def widening(self, counts: Tensor) -> Tensor:
         """The logarithm of what standard deviations are multiplied with, given so many points of each signal"""
         logs = self.widen.log()
-        if not logs.dim():
-            return logs.expand(len(counts))
-        place = counts.clamp_min(1).to(logs).log2().clamp_max(len(logs) - 1)
-        below = place.floor().long()
-        return logs[below].lerp(logs[(below + 1).clamp_max(len(logs) - 1)], place - below)
+        return at_counts(logs, counts) if logs.dim() else logs.expand(len(counts))
 
     @torch.no_grad()
     def calibrate(self, points: Points, share: float) -> None:

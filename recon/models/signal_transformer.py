@@ -295,3 +295,11 @@ class SignalTransformer(nn.Module):
 
 def layers(stack: nn.ModuleList) -> list[Attention]:
     return cast(list[Attention], list(stack))
+
+
+def at_counts(table: Tensor, counts: Tensor) -> Tensor:
+    """Entries of a table that is known for 1, 2, 4, ... samples, at any numbers of them: linear in their logarithm, and
+    beyond the ends as at them"""
+    place = counts.clamp_min(1).to(table).log2().clamp_max(len(table) - 1)
+    below = place.floor().long()
+    return table[below].lerp(table[(below + 1).clamp_max(len(table) - 1)], place - below)

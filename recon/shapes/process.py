@@ -43,7 +43,7 @@ class ShapeProcess(nn.Module):
         def posterior(queries: Tensor) -> tuple[Tensor, Tensor]:
             middle, fields = self.basis.at(queries)
             together = seen.to(fields) @ fields.transpose(-1, -2)
-            apart = distances(positions, queries)
+            apart = separations(positions, queries)
             mean, square = torch.zeros_like(middle), torch.zeros_like(middle)
             for (wide, long), known in weighed:
                 between = torch.where(present[..., None], together + wide**2 * matern(apart, long), 0.0)
@@ -108,10 +108,10 @@ def covariance(positions: Tensor, present: Tensor, wide: float, long: float) -> 
     """Of what is left over, float64 (signals, n, n); what is absent is independent of all, with variance 1"""
     both = present[:, :, None] & present[:, None]
     own = torch.where(present, FLOOR**2, 1.0).double().diag_embed()
-    return torch.where(both, wide**2 * matern(distances(positions, positions), long).double(), 0.0) + own
+    return torch.where(both, wide**2 * matern(separations(positions, positions), long).double(), 0.0) + own
 
 
-def distances(a: Tensor, b: Tensor) -> Tensor:
+def separations(a: Tensor, b: Tensor) -> Tensor:
     """Between positions (signals, n, 3) and (signals, m, 3): (signals, n, m)"""
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 

@@ -5,7 +5,7 @@ import torch
 
 from recon.shapes import process
 from recon.shapes.chairs import draw, grid
-from recon.shapes.process import FLOOR, FREEDOM, LEFT, ShapeProcess, distances, matern
+from recon.shapes.process import FLOOR, FREEDOM, LEFT, ShapeProcess, matern, separations
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,6 @@ def test_nothing_known_is_the_mean_field(model):
 
 def test_neighbours_are_alike():
     line = torch.linspace(0, 1, 30)[None, :, None].expand(1, -1, 3)
-    found = matern(distances(line, line), 0.2)[0]
+    found = matern(separations(line, line), 0.2)[0]
     assert torch.allclose(found.diagonal(), torch.ones(30)) and (found[0].diff() < 0).all()
     assert torch.linalg.eigvalsh(found.double()).min() > 0
