@@ -1,4 +1,4 @@
-"""The README's table: every checkpoint beside every other of its image set, and beside the best classical method.
+"""The table of docs/results.md: every checkpoint beside all others of its image set, and the best classical method.
 
     python -m benchmarks.quality [SET ...] [--family sobol]
 
@@ -38,10 +38,11 @@ SETS = {
 
 
 def measured(name: str, family: str) -> Iterator[list[str]]:
-    """The cells of the card's lines on one patch family: observed, patch, PSNR, SSIM, bits/dim, coverage, classical."""
+    """The cells of the card's lines on one patch family: observed, patch, PSNR, SSIM, bits/dim, coverage, of
+    sets with few levels another one, classical."""
     for line in (hub.resolve(name) / CARD).read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if len(cells) == 7 and cells[1].replace("'", "").lower() == family:
+        if len(cells) in (7, 8) and cells[1].replace("'", "").lower() == family:
             yield cells
 
 
@@ -67,7 +68,7 @@ def main() -> None:
             cover = "–" if levels[0] == ["–"] else " / ".join(each[2] for each in levels)
             columns = (" / ".join(cells[column] for cells in found) for column in (2, 4))
             print(line(title, kind_title, *columns, cover))
-            title, classical = "", " / ".join(cells[6].split(",")[0] for cells in found)
+            title, classical = "", " / ".join(cells[-1].split(",")[0] for cells in found)
         print(line("", "best classical", classical, "–", "–"))
 
 

@@ -1,4 +1,4 @@
-"""`python -m recon`: train, evaluate, publish."""
+"""`python -m recon`: train, evaluate, reconstruct, publish."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from recon.errors import ReconError
 if TYPE_CHECKING:
     from recon.models import MCGSM, RIDE
     from recon.textures import fit
+    from recon.training.parallel import Processes
+    from recon.training.recipe import Recipe
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,6 +64,17 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("--seed", type=int, default=0)
     verb.set_defaults(run=texture)
 
+    verb = verbs.add_parser("reconstruct", help="a folder of pictures, or of observations, to reconstructions")
+    verb.add_argument("folder", type=Path, metavar="IN")
+    verb.add_argument("out", type=Path, metavar="OUT")
+    verb.add_argument("--model", default="mdn-celeba", help="a checkpoint, or a classical method")
+    verb.add_argument("--patch", default="sobol:128", help="what is observed of a picture: family:pixels")
+    verb.add_argument("--seed", type=int, default=0, help="of patches with chance in them, and of samples")
+    verb.add_argument("--samples", type=count, default=0, help="also that many joint samples")
+    verb.add_argument("--arrays", action="store_true", help="also mean and variance as NPZ, and what was observed")
+    verb.add_argument("--device", default="auto")
+    verb.set_defaults(run=reconstruct)
+
     verb = verbs.add_parser("publish", help="push a checkpoint to the Hugging Face Hub")
     verb.add_argument("name")
     verb.add_argument("--to", required=True, metavar="OWNER/REPO")
@@ -99,22 +112,42 @@ def list_checkpoints(asked: argparse.Namespace) -> None:
 def train(asked: argparse.Namespace) -> None:
     import torch
 
-    from recon import hub
-    from recon.evaluation import card
-    from recon.training import fit, recipe
+    from recon import devices
+    from recon.training import parallel, recipe
 
-    asked.device = ("cuda" if torch.cuda.is_available() else "cpu") if asked.device == "auto" else asked.device
+    asked.device = devices.chosen(asked.device)
     found = recipe.load(asked.recipe, asked.full)
     try:
         torch.empty(0, device=asked.device)
     except (RuntimeError, AssertionError) as error:
         raise ReconError(f"There is no device {asked.device!r} here.") from error
+    with parallel.joined(asked.device) as processes:
+        if found.training or processes.first:  # a closed form is not shared
+            train_here(asked, found, processes)
+        processes.wait()
+
+
+def train_here(asked: argparse.Namespace, found: Recipe, processes: Processes) -> None:
+    """This process's part of a training run; the first one tells, and writes the checkpoint."""
+    import torch
+
+    from recon import hub
+    from recon.evaluation import card
+    from recon.training import fit
+
+    run = fit.train(found, asked.runs, asked.device)
+    if not processes.first:
+        for _ in run:
+            pass
+        return
     total = found.training.steps if found.training else None
-    model, seconds = follow(fit.train(found, asked.runs, asked.device), total, found.name)
+    model, seconds = follow(run, total, found.name)
     minutes = seconds / 60
-    cores = torch.get_num_threads()
+    cores = torch.get_num_threads() * processes.count
     where = f"{cores} CPU core{'s' * (cores > 1)}"
-    where = torch.cuda.get_device_name() if asked.device.startswith("cuda") else where
+    if asked.device.startswith("cuda"):
+        several = f"{processes.count} x " if processes.count > 1 else ""
+        where = several + torch.cuda.get_device_name(asked.device)
     if found.training:
         what = "examples" if found.kind in hub.SIGNALS else "pictures"
         most = "up to " if hasattr(model, "reads") else ""  # of large patches it takes fewer
@@ -232,6 +265,23 @@ def texture(asked: argparse.Namespace) -> None:
         ride, start = RIDE(skip=skip, components=asked.components), model if asked.skip else None
         steps = fit_ride.fit_ride(ride, pixels, start=start, steps=asked.ride, decay=asked.decay, seed=asked.seed)
         follow_fit(ride, steps)
+
+
+def reconstruct(asked: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from recon import folders, hub
+
+    what = folders.Asked(asked.model, *folders.patch_of(asked.patch), asked.seed, asked.arrays, asked.samples)
+    total = len(folders.files(asked.folder))
+    model = hub.load(asked.model, asked.device)
+    for record in tqdm(folders.reconstruct(model, what, asked.folder, asked.out), total=total, unit="file", delay=0.1):
+        if record.problem:
+            print(f"{record.file}: {record.problem}", file=sys.stderr)
+    said = folders.summary(what, asked.folder, asked.out)
+    scores = ", ".join(f"{name} {said[name]}" for name in folders.SCORES if said[name] is not None)
+    print(f"{said['answered']} of {said['files']} answered{': ' * bool(scores)}{scores}")
+    return 1 if said["problems"] else 0
 
 
 def publish(asked: argparse.Namespace) -> None:

@@ -9,18 +9,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recon import hub, metrics, patches
 from recon.errors import ObservationError, ReconError
-from recon.models import Gaussian, MoGSM
+from recon.memory import remembering
 from recon.observation import Observation
 from recon.prediction import Prediction, Predictor
 
-ROUNDS = 3  # that are timed; whatever else the machine does can only add to the fastest
+Turn = Callable[[], AbstractContextManager]
+ROUNDS = 3  # that are timed; imports, a covariance made once and whatever else can only add to the fastest
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Result:
     ssim          over all pixels
     bits_per_dim  over the hidden pixels, 256 levels; None for a method that gives a mean alone
     milliseconds  wall-clock time from the observation to mean and deviation, for a mask not conditioned on before: the
-                  fastest of three. Loading and a first prediction come before, and are not counted
+                  fastest of three. Loading is not counted
     problem       a sentence where there is no answer
 
     The three scores are None where no true picture is known, or nothing is hidden.
@@ -69,29 +71,34 @@ def of_models(
     observation: Observation,
     truth: Tensor | None = None,
     load: Callable[[str], Predictor] = hub.load,
+    turn: Turn = nullcontext,
 ) -> Iterator[Result]:
     """One observation, answered by the checkpoints and baselines called `names`, one after another.
 
     observation  of one image. Models of grey or of binary pixels are given it as such
     truth        the whole picture, (1, channels, height, width) in [0, 1], if it is known
     load         from a name to a model
+    turn         makes a context that each computation is done in, for who shares a machine
 
     Raises ObservationError where the observation is of several images, or the truth of another size.
     """
     check(observation, truth)
     for name in names:
         try:
-            result = answered(name, load(name), observation, truth)
+            result = answered(name, load(name), observation, truth, turn)
         except ReconError as error:
             result = Result(name, problem=str(error))
         yield result
 
 
-def of_patches(families: Iterable[str], model: Predictor, truth: Tensor, size: int, seed: int = 0) -> Iterator[Result]:
+def of_patches(
+    families: Iterable[str], model: Predictor, truth: Tensor, size: int, seed: int = 0, turn: Turn = nullcontext
+) -> Iterator[Result]:
     """One picture, `size` of whose pixels are observed in the patch families named, answered by one model.
 
     truth  (1, channels, side, side) in [0, 1]
     seed   of the families with chance in them
+    turn   as in `of_models`
 
     Raises ObservationError where the truth is not one square picture.
     """
@@ -104,23 +111,22 @@ def of_patches(families: Iterable[str], model: Predictor, truth: Tensor, size: i
     for family in families:
         try:
             mask = torch.from_numpy(patches.make(family, whole.side[0], size, seed))[None, None]
-            result = answered(family, model, Observation(truth, mask), truth)
+            result = answered(family, model, Observation(truth, mask), truth, turn)
         except ReconError as error:
             result = Result(family, problem=str(error))
         yield result
 
 
-def answered(name: str, model: Predictor, observation: Observation, truth: Tensor | None) -> Result:
+def answered(name: str, model: Predictor, observation: Observation, truth: Tensor | None, turn: Turn) -> Result:
     """One result; `name` is what it is to be called."""
     observation = observation.as_seen_by(model)
-    mean_and_deviation(model.predict(observation))  # imports, allocations, and a Gaussian's covariance
     milliseconds = math.inf
     for _ in range(ROUNDS):
-        forget_masks(model)
-        began = time.perf_counter()
-        prediction = model.predict(observation)
-        mean, deviation = mean_and_deviation(prediction)
-        milliseconds = min(milliseconds, 1000 * (time.perf_counter() - began))
+        with turn(), remembering({}):  # what is remembered of a patch would make an equal question look cheap
+            began = time.perf_counter()
+            prediction = model.predict(observation)
+            mean, deviation = mean_and_deviation(prediction)
+            milliseconds = min(milliseconds, 1000 * (time.perf_counter() - began))
     pixels = "binary" if model.binary else {1: "grey", 3: "colour"}[observation.channels]
     result = Result(name, pixels, observation.to("cpu"), mean, deviation=deviation, milliseconds=milliseconds)
     if truth is None:
@@ -129,25 +135,15 @@ def answered(name: str, model: Predictor, observation: Observation, truth: Tenso
     result = replace(result, truth=known[0])
     if observation.mask.all():
         return result
-    return replace(
-        result,
-        psnr_db=metrics.psnr_db(mean[None], known),
-        ssim=metrics.ssim(mean[None], known),
-        bits_per_dim=metrics.bits_per_dim(prediction, known) if prediction.has_spread else None,
-    )
+    with turn():
+        bits = metrics.bits_per_dim(prediction, known) if prediction.has_spread else None
+    psnr, ssim = metrics.psnr_db(mean[None], known), metrics.ssim(mean[None], known)
+    return replace(result, psnr_db=psnr, ssim=ssim, bits_per_dim=bits)
 
 
 def mean_and_deviation(prediction: Prediction) -> tuple[Tensor, Tensor | None]:
     """Two of (channels, height, width), on the CPU"""
     return prediction.mean[0].cpu(), prediction.variance[0].sqrt().cpu() if prediction.has_spread else None
-
-
-def forget_masks(model: Predictor) -> None:
-    """What closed forms remember of patches would make the second of two equal questions look cheap."""
-    if isinstance(model, nn.Module):
-        for part in model.modules():
-            if isinstance(part, (Gaussian, MoGSM)):
-                part.forget_masks()
 
 
 def check(observation: Observation, truth: Tensor | None) -> None:

@@ -33,7 +33,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from recon import transfer
+from recon import devices, transfer
 from recon.errors import CheckpointError
 from recon.transfer import CARD, CONFIG, WEIGHTS
 
@@ -106,15 +106,11 @@ def load(name: str, device: str = "auto", *, revision: str | None = None, folder
     """The model called `name`, a checkpoint or a classical baseline, ready to predict and not to train. `device` is
     "auto" (cuda where there is one, else cpu) or what torch calls a device. Each tensor keeps the dtype it is stored
     in. `revision` and `folder` as in `resolve`. Raises CheckpointError, a sentence, for whatever stops that."""
-    import torch
-
     if name not in _names(folder) and name in _baselines().NAMES:
         return _baselines().load(name)
     model = read(resolve(name, revision, folder=folder), name)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return model.to(device)
+        return model.to(devices.chosen(device))
     except (RuntimeError, AssertionError) as error:
         told = transfer.first_line(error)
         raise CheckpointError(f"'{name}' cannot be put on the device '{device}': {told}.") from error
@@ -160,6 +156,8 @@ def read(path: str | Path, name: str | None = None, kinds: Mapping[str, type] | 
         accepted = inspect.signature(kinds[kind]).parameters
         model = kinds[kind](**{key: value for key, value in config.items() if key in accepted}).requires_grad_(False)
         stored = load_file(path / WEIGHTS)
+        if bad := [key for key, tensor in stored.items() if tensor.isnan().any()]:
+            raise CheckpointError(f"its weights '{bad[0]}' have values that are no numbers")
         for key, tensor in [*model.named_parameters(), *model.named_buffers()]:
             tensor.data = tensor.data.to(stored[key].dtype if key in stored else tensor.dtype)
         load_model(model, path / WEIGHTS, strict=True)

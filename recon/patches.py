@@ -12,6 +12,7 @@ import json
 import warnings
 from collections.abc import Callable
 from functools import lru_cache, partial
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -133,7 +134,7 @@ FAMILIES: dict[str, Family] = {
     "block": block,
     **{f"designed_{path.stem}": partial(designed, data=path.stem) for path in sorted(DESIGNS.glob("*.json"))},
 }
-SEEDED = {"random", "sobol_shifted", "halton", "lattice", "farthest"}
+SEEDED = {name for name, family in FAMILIES.items() if "seed" in signature(family).parameters}
 
 
 def make(family: str, side: int, size: int, seed: int = 0) -> np.ndarray:

@@ -33,3 +33,7 @@ class Points:
         """The same of the first points of each signal"""
         positions, values, present = (part[:, :count] for part in (self.positions, self.values, self.present))
         return Points(positions, values, present, self.queries, self.truth)
+
+    def part(self, which: slice) -> Points:
+        """Some of the signals"""
+        return Points(*(getattr(self, part.name)[which] for part in fields(self)))

@@ -51,22 +51,29 @@ class Prediction:
         """False for an interpolator that gives a mean alone."""
         return self.distribution.has_spread
 
+    def picture(self, image: int) -> Prediction:
+        """What is said of one image of the batch"""
+        known = Observation(self.observation.values[image][None], self.observation.mask[image][None])
+        return Prediction(self.distribution.picture(image), known)
+
     @property
     def mean(self) -> Tensor:
-        """(batch, channels, height, width) in [0, 1]"""
-        return self.known(self.distribution.mean, self.observation.values)
+        """(batch, channels, height, width) in [0, 1]. PredictionError, as from `variance`, `interval` and
+        `sample`, where a model gives what is no number."""
+        return finite(self.known(self.distribution.mean, self.observation.values))
 
     @property
     def variance(self) -> Tensor:
         """(batch, channels, height, width), in squared units of [0, 1]; 0 where observed"""
-        return self.known(self.distribution.variance, 0.0)
+        return finite(self.known(self.distribution.variance, 0.0))
 
     def interval(self, level: float = 0.9) -> tuple[Tensor, Tensor]:
         """Central interval (low, high) that holds `level` of the probability; each (batch, channels, height, width)."""
         if not 0 < level < 1:
             raise PredictionError(f"The level of an interval lies between 0 and 1, not at {level}.")
         low, high = self.distribution.interval(level)
-        return self.known(low, self.observation.values), self.known(high, self.observation.values)
+        values = self.observation.values
+        return finite(self.known(low, values)), finite(self.known(high, values))
 
     def log_prob(self, values: Tensor) -> Tensor:
         """Log density in nats of each pixel's `values`, channels together: (batch, height, width); 0 where observed.
@@ -89,7 +96,7 @@ class Prediction:
         For pictures whose pixels agree see `recon.sample`.
         """
         distribution = self.distribution if temperature == 1 else self.distribution.tempered(temperature)
-        return self.known(distribution.sample(generator), self.observation.values)
+        return finite(self.known(distribution.sample(generator), self.observation.values))
 
     def known(self, values: Tensor, observed: Tensor | float) -> Tensor:
         return torch.where(self.observation.mask, observed, values)
@@ -102,3 +109,9 @@ class Prediction:
         if values.shape != shape:
             raise PredictionError(f"Values must have the shape {tuple(shape)}, not {tuple(values.shape)}.")
         return values.to(self.observation.values)
+
+
+def finite(values: Tensor) -> Tensor:
+    if not bool(values.isfinite().all()):
+        raise PredictionError("This model's answer has values that are no numbers, so it is not shown.")
+    return values

@@ -10,6 +10,7 @@ to adapt.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from recon import acquisition, metrics, patches
 from recon.baselines import Interpolator
-from recon.comparison import Result, mean_and_deviation
+from recon.comparison import Result, Turn, mean_and_deviation
 from recon.errors import ObservationError, PredictionError, ReconError
 from recon.observation import Observation
 from recon.prediction import Predictor
@@ -50,7 +51,12 @@ def runners(model: Predictor, data_set: str = "") -> list[str]:
 
 
 def race(
-    model: Predictor, truth: Tensor, names: Iterable[str], sizes: Sequence[int] = SIZES, seed: int = 0
+    model: Predictor,
+    truth: Tensor,
+    names: Iterable[str],
+    sizes: Sequence[int] = SIZES,
+    seed: int = 0,
+    turn: Turn = nullcontext,
 ) -> Iterator[Lap]:
     """One picture, of which runners observe more and more: for each size in turn, a lap of every runner.
 
@@ -58,6 +64,7 @@ def race(
     names  patch families, or keys of LOOKING
     sizes  numbers of pixels, growing
     seed   of the families with chance in them
+    turn   as in `recon.comparison.of_models`
 
     What one runner cannot do is a sentence in its lap, after which it runs no more; a model that gives a mean alone has
     no choice of its own. Raises ObservationError where the truth is not one square picture, or the sizes do not grow.
@@ -73,18 +80,21 @@ def race(
         for name in list(names):
             try:
                 if name in LOOKING:
-                    seen = known[name] = look_and_add(name, model, known.get(name, nothing), whole, size)
+                    seen = known[name] = look_and_add(name, model, known.get(name, nothing), whole, size, turn)
                 else:
                     mask = patches.make(name, whole.shape[2], size, seed)
                     seen = Observation(whole, torch.from_numpy(mask)[None, None])
-                found = lap(name, model, seen, whole, size)
+                with turn():
+                    found = lap(name, model, seen, whole, size)
             except ReconError as error:
                 names.remove(name)
                 found = Lap(name, size=size, problem=str(error))
             yield found
 
 
-def look_and_add(name: str, model: Predictor, known: Observation, whole: Tensor, size: int) -> Observation:
+def look_and_add(
+    name: str, model: Predictor, known: Observation, whole: Tensor, size: int, turn: Turn = nullcontext
+) -> Observation:
     """`known` with more pixels of the picture `whole` until there are `size`; the model is asked anew after every few.
     PredictionError for a method that gives a mean alone."""
     if isinstance(model, Interpolator):  # with nothing observed it would complain of that instead
@@ -92,7 +102,9 @@ def look_and_add(name: str, model: Predictor, known: Observation, whole: Tensor,
     while (count := int(known.mask.sum())) < size:
         more = min(MOST, max(1, count // SHARE), size - count)
         where = torch.zeros_like(known.mask)
-        for row, column in LOOKING[name](model, known, more):
+        with turn():
+            chosen = LOOKING[name](model, known, more)
+        for row, column in chosen:
             where[0, 0, row, column] = True
         known = known.add(whole, where)
     return known

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from recon import patches, schedules
 from recon.errors import PredictionError
+from recon.memory import Own, remembering
 from recon.observation import Observation
-from recon.prediction import Prediction, Predictor
+from recon.prediction import Prediction, Predictor, finite
 
 
 def sample(
@@ -66,7 +67,8 @@ def stream(
     observation = observation.to(model.device)
     generator = torch.Generator(model.device).manual_seed(int(seed) % 2**63)
     if model.exact_joint or getattr(model, "copula", False):
-        joint = model.sample_joint(observation, count, generator, temperature)
+        with remembering({}):
+            joint = finite(model.sample_joint(observation, count, generator, temperature))
         yield Observation(joint, torch.ones_like(observation.mask).repeat(count, 1, 1, 1))
         return
     start = observation.repeat(count)
@@ -112,14 +114,16 @@ def turns(
     as bool (batch, 1, height, width), and what is known then."""
     mask = known.mask[0, 0].cpu().numpy()
     planned = None if order == schedules.SUREST else schedules.groups(mask, steps, order, seed)
-    ask = model.in_turn()
+    ask, memory = model.in_turn(), Own()
     for step, size in enumerate(schedules.sizes(mask, steps)):
         if planned is None:
-            prediction = model.predict(known)
+            with remembering(memory):
+                prediction = model.predict(known)
             where = surest(prediction, size)
         else:
             where = torch.from_numpy(planned[step]).to(model.device).expand_as(known.mask)
-            prediction = ask(known, where)
+            with remembering(memory):
+                prediction = ask(known, where)
         known = known.add(fill(prediction), where)
         yield prediction, where, known
 

@@ -153,6 +153,20 @@ def test_weights_of_another_model_are_refused(tmp_path):
         hub.load("a")
 
 
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    weights = bundle(tmp_path, "a") / "model.safetensors"
+    stored = load_file(weights)
+    name = next(iter(stored))
+    stored[name].view(-1)[-1] = float("nan")
+    save_file(stored, weights)
+    with pytest.raises(
+        CheckpointError, match=f"'a' cannot be loaded: its weights '{name}' have values that are no numbers"
+    ):
+        hub.load("a")
+
+
 def test_missing_and_surplus_weights_are_refused(tmp_path):
     from safetensors.torch import load_file, save_file
 

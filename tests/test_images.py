@@ -216,6 +216,15 @@ def test_what_is_no_picture(what):
         images.open_image(blob)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
+def test_of_a_polyglot_the_picture_is_read(kind):
+    other = b"PK\x03\x04<script>alert(1)</script><?php system('ls'); ?>%PDF-1.7"
+    blob = encoded(corners(), kind)
+    assert images.open_image(blob + other).convert("RGB").tobytes() == images.open_image(blob).convert("RGB").tobytes()
+    with pytest.raises(ImageError):
+        images.open_image(other + blob)
+
+
 def test_files_that_are_not_there(tmp_path):
     for source in (tmp_path / "none.png", tmp_path, "", "a\0b"):
         with pytest.raises(ImageError, match="no picture"):

@@ -101,7 +101,7 @@ def test_sobol_needs_a_power_of_two(family, side):
 
 @pytest.mark.parametrize("name", ["", "Sobol", None, 3, ["sobol"]])
 def test_unknown_family(name):
-    with pytest.raises(PatchError, match="there are random, sobol"):
+    with pytest.raises(PatchError, match=f"there are {', '.join(patches.FAMILIES)}"):
         patches.make(name, 8, 4)
 
 

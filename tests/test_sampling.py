@@ -11,6 +11,7 @@ from recon.distributions import Gaussian as Marginals
 from recon.errors import PredictionError
 from recon.models import ConvNADE, Gaussian
 from recon.models.base import Model
+from tests.models.fitted import fitted
 
 
 def network(side: int = 24, channels: int = 3, head: str = "beta") -> ConvNADE:
@@ -45,6 +46,16 @@ def test_the_same_seed_gives_the_same_pictures(side):
     state = torch.get_rng_state()
     recon.sample(model, known, count=1, steps=2)
     assert torch.get_rng_state().equal(state), "the global generator is left alone"
+
+
+def test_the_same_seed_gives_the_same_pictures_whoever_asked_before():
+    """A closed form extends what it remembers of a smaller patch, which rounds otherwise than from the start."""
+    model, known = fitted(side=8), observe(side=8, size=20)
+    first = recon.sample(model, known, count=2, steps=3, seed=5)
+    for size in (3, 9, 15, 20):
+        model.predict(observe(side=8, size=size))
+    assert len(model.conditioned) == 4
+    assert first.equal(recon.sample(model, known, count=2, steps=3, seed=5)) and len(model.conditioned) == 4
 
 
 def test_the_streams_last_picture_is_the_sample():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -133,6 +136,22 @@ def test_two_callers_share_one_download(server, tmp_path, monkeypatch):
     for caller in callers:
         caller.join()
     assert sum(method == "GET" and path.startswith("/cdn/") for method, path in server.log) == 1
+
+
+def test_two_processes_that_share_a_cache_both_get_whole_weights(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("RECON_HUB", "them")
+    pin(server, tmp_path)
+    server.fault, server.pause = "drip", 0.01
+    code = "import sys; from pathlib import Path; from recon import hub; hub.INDEX = Path(sys.argv[1]);"
+    code += "print(hub.resolve('far') / 'model.safetensors')"
+    settings = {**os.environ, "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_CACHE": ""}
+    settings = {name: value for name, value in settings.items() if value}
+    command = [sys.executable, "-c", code, str(hub.INDEX)]
+    both = [subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    places = {process.communicate(timeout=60)[0].strip() for process in both}
+    server.fault = None
+    assert len(places) == 1 and [process.returncode for process in both] == [0, 0]
+    transfer.check_weights(Path(places.pop()))
 
 
 def test_in_the_background(server, tmp_path, monkeypatch):

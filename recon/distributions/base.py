@@ -84,6 +84,11 @@ class Distribution(ABC):
         padded[:, -1] = 1
         return padded.diff(dim=-1).clamp_min(0)
 
+    def picture(self, image: int) -> Distribution:
+        """The distribution of one image of the batch, as a batch of one."""
+        tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
+        return replace(self, **{name: t[min(image, len(t) - 1)][None] for name, t in tensors.items()})
+
     def pixel(self, row: int, column: int, image: int = 0) -> Distribution:
         """The distribution of one pixel, as one of a single image of 1 x 1."""
         rows, columns = (slice(row, row + 1), slice(column, column + 1))

@@ -104,10 +104,17 @@ class Mixture(Distribution):
             ),
         )
 
+    def picture(self, image: int) -> Mixture:
+        return self.part_of(image, lambda answer, place: answer.picture(place))
+
     def pixel(self, row: int, column: int, image: int = 0) -> Mixture:
+        return self.part_of(image, lambda answer, place: answer.pixel(row, column, place))
+
+    def part_of(self, image: int, of: Callable[[Distribution, int], Distribution]) -> Mixture:
+        """`of` each part that has the image, which stands at a place of its own in it"""
         found = []
         for part in self.parts:
             for place in (part.images == image).nonzero()[:, 0].tolist():
-                at = part.answer.pixel(row, column, place)
-                found.append(Part(torch.zeros_like(part.images[:1]), part.weights[place : place + 1], at))
+                answer = of(part.answer, place)
+                found.append(Part(torch.zeros_like(part.images[:1]), part.weights[place : place + 1], answer))
         return Mixture(1, tuple(found))

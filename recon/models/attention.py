@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from recon.chance import Chance
 from recon.models.dropout import drop
 
 NEAR = 12.0  # about what attention weighs a sample at the query's own place with, as a logit, when training begins
@@ -49,9 +50,7 @@ class Attention(nn.Module):
         key, value = (self.split(part) for part in self.key_value(context).chunk(2, -1))
         return key, value
 
-    def forward(
-        self, x: Tensor, keys: Keys, seen: Tensor | None = None, generator: torch.Generator | None = None
-    ) -> Tensor:
+    def forward(self, x: Tensor, keys: Keys, seen: Tensor | None = None, generator: Chance | None = None) -> Tensor:
         """x (batch, n, width); seen, bool of a shape that broadcasts to (batch, heads, n, m), says what of the context
         each may look at; None is all of it. A generator turns dropout on."""
         found = F.scaled_dot_product_attention(self.split(self.query(x)), *keys, attn_mask=seen)

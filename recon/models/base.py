@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
+from recon.chance import Chance
 from recon.distributions import Distribution
 from recon.errors import PredictionError
 from recon.observation import Observation
@@ -38,6 +39,12 @@ class Model(Stored):
     binary = False  # pixels are 0 or 1
     exact_joint = False  # joint samples come from `sample_joint`, in closed form
     copula = False  # they come from `sample_joint`, in one step, but only pixels' own distributions are the model's
+
+    @classmethod
+    def fit(cls, batches: Iterable[Tensor], *args: Any, **kwargs: Any) -> Self:
+        """The model of some pictures, float (batch, channels, side, side), for those in closed form; `Network`s are
+        trained instead. Further arguments are those of a recipe's [model] part."""
+        raise NotImplementedError
 
     def distribution(self, observation: Observation) -> Distribution:
         """The marginal distribution of every pixel, hidden or not, given what is observed."""
@@ -83,7 +90,7 @@ class Model(Stored):
 class Network(Model):
     """A model made of layers, which the training loop can train."""
 
-    def forward(self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, values: Tensor, mask: Tensor, generator: Chance | None = None) -> Tensor:
         """Parameters of every pixel's distribution, (batch, outputs, side, side).
 
         values (batch, channels, side, side), mask bool (batch, 1, side, side); a generator turns dropout on.
@@ -94,7 +101,7 @@ class Network(Model):
         """The distribution that an output of `forward` stands for."""
         raise NotImplementedError
 
-    def objective(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
+    def objective(self, batch: Tensor, masks: Tensor, generator: Chance) -> Tensor:
         """What training lowers: mean negative log density over unobserved pixels and channels in nats, pictures weighed
         alike (Emmett-Iwaniw & Kirk, section 3.2): the paper's loss when all pictures share one patch."""
         log_prob = self.parameterise(self(batch, masks, generator)).log_prob(batch)

@@ -38,7 +38,10 @@ class Conditioned:
     rows              cholesky^-1 times the prior's observed rows at `columns`, in pieces, (some of observed, columns)
     spread            posterior covariance of each pixel's channels in `columns`, (pixels, channels, channels)
     pixel_factor      Cholesky factors of each pixel's posterior covariance, (side, side, channels, channels)
+    is_extended       whether it was the one before another
     """
+
+    is_extended = False
 
     @torch.no_grad()
     def __init__(self, covariance: Tensor | ByScale, channels: int, mask: Tensor, before: Conditioned | None = None):
@@ -166,6 +169,11 @@ class Factored:
             left = torch.linalg.solve_triangular(before.cholesky, known.T, upper=False).T
             self.observed = torch.cat([before.observed, fresh])
             self.cholesky = blocks(before.cholesky, left, cholesky(own - left @ left.T))
+
+    @property
+    def numbers(self) -> int:
+        """How many it keeps"""
+        return self.cholesky.numel()
 
     def whiten(self, residual: Tensor) -> Tensor:
         """As `Conditioned.whiten`, of residuals (n, dims): (n, observed)"""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from recon.chance import Chance
 from recon.distributions import Bernoulli, Beta, Distribution, GaussianMixture
 from recon.errors import PredictionError
 from recon.models.base import Network
@@ -68,7 +69,7 @@ class ConvNADE(Network):
         nn.init.normal_(layers[-1].weight, std=0.1 / math.sqrt(width * KERNELS[-1] ** 2))
         self.layers = nn.ModuleList(layers)
 
-    def forward(self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, values: Tensor, mask: Tensor, generator: Chance | None = None) -> Tensor:
         """Head parameters, (batch, outputs, side, side).
 
         values (batch, channels, side, side), mask bool (batch, 1, side, side); a generator turns dropout on.

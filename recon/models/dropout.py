@@ -1,12 +1,13 @@
 """Dropout from a generator of its own: PyTorch's draws from the global one."""
 
-import torch
 from torch import Tensor
 
+from recon.chance import Chance, uniform
 
-def drop(hidden: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
-    """Each number 0 with this probability, else so much larger that the mean stays; without a generator, as it is."""
-    if probability == 0 or generator is None:
+
+def drop(hidden: Tensor, probability: float, chance: Chance | None) -> Tensor:
+    """Each number 0 with this probability, else so much larger that the mean stays; without chance, as it is."""
+    if probability == 0 or chance is None:
         return hidden
-    keep = torch.rand(hidden.shape, generator=generator, device=hidden.device) >= probability
+    keep = uniform(hidden.shape, chance, hidden.device) >= probability
     return hidden * keep / (1 - probability)

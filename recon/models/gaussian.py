@@ -20,14 +20,15 @@ from torch import Tensor
 
 from recon.distributions import Gaussian as GaussianMarginals
 from recon.errors import PredictionError
+from recon.memory import MOST_NUMBERS, Memory, memory_of, put
 from recon.models.base import Model
 from recon.models.conditioned import MOST_OBSERVED, Conditioned, Factored, pixel_blocks, thinned
 from recon.models.detail import ByScale, Detail
 from recon.models.moments import Moments, join_halves, positive, split_halves, unfold
 from recon.observation import Observation
 
-REMEMBERED = 8  # conditioned masks kept, each at most observed dims x all dims numbers
-MOST_NUMBERS = 150_000_000  # in all of them: 600 MB; those of 32 x 32 pictures are half as many
+REMEMBERED = 8  # conditioned masks kept, each at most observed dims x all dims numbers; all within `memory`'s bound
+PAINTERS = 40  # of older ones those that nothing was added to since: where each of many people has come to
 
 
 class Gaussian(Model):
@@ -64,7 +65,7 @@ class Gaussian(Model):
         if not fine:
             rest = torch.eye(channels).view(channels, channels, 1, 1).repeat(1, 1, side, side)
             self.register_buffer("rest", rest)
-        self.conditioned: dict[bytes, Conditioned] = {}  # the newest last
+        self.conditioned = Memory()  # of `Conditioned`
         self.full: Tensor | ByScale | None = None
         self.register_load_state_dict_post_hook(lambda module, _: module.forget())
 
@@ -261,17 +262,16 @@ class Gaussian(Model):
             mask = thinned(mask)
         key = mask.cpu().numpy().tobytes()
         # taken out and put back as the newest: another thread may forget it in between
-        conditioned = self.conditioned.pop(key, None)
+        memory = memory_of(self, self.conditioned)
+        conditioned = memory.pop(key, None)
         if conditioned is None or conditioned.columns.device != self.device:
-            within = [one for one in list(self.conditioned.values()) if self.extends(one, mask)]
+            within = [one for one in list(memory.values()) if self.extends(one, mask)]
             before = max(within, key=lambda one: len(one.observed), default=None)
             conditioned = Conditioned(self.covariance(), self.channels, mask, before)
-        self.conditioned[key] = conditioned
-        numbers = 0
-        for age, (older, one) in enumerate(reversed(list(self.conditioned.items()))):
-            numbers += one.numbers
-            if age >= REMEMBERED or (age and numbers > MOST_NUMBERS):
-                self.conditioned.pop(older, None)
+            if before is not None:
+                before.is_extended = True
+        put(memory, key, conditioned)
+        forget_old(memory)
         return conditioned
 
     @staticmethod
@@ -280,3 +280,15 @@ class Gaussian(Model):
         if before.mask.device != mask.device or 2 * before.mask.sum() < mask.sum():
             return False
         return not bool((before.mask & ~mask).any())
+
+
+def forget_old(memory: dict[bytes, Conditioned]) -> None:
+    """Of conditioned masks, the newest last"""
+    numbers = painters = 0
+    for age, (key, one) in enumerate(reversed(list(memory.items()))):
+        numbers += one.numbers
+        painters += not one.is_extended
+        old = age >= REMEMBERED and (one.is_extended or painters > PAINTERS)
+        if old or (age and numbers > MOST_NUMBERS):
+            numbers -= one.numbers
+            memory.pop(key, None)

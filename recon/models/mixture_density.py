@@ -17,6 +17,7 @@ import math
 import torch
 from torch import Tensor
 
+from recon.chance import Chance, uniform
 from recon.distributions import CoupledMixture
 from recon.errors import PredictionError
 from recon.models.copula import mixture_quantile
@@ -68,7 +69,7 @@ class MixtureDensity(OnClosedForm):
         super().__init__(base, (components + ENDS * ends) * each, width, blocks)
         self.components, self.ends, self.copula = components, ends, fine
 
-    def forward(self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, values: Tensor, mask: Tensor, generator: Chance | None = None) -> Tensor:
         """Parameters of every pixel's mixture in whitened coordinates, (batch, outputs, side, side)."""
         observation = Observation(values * mask, mask)
         return self.network(self.features(observation, self.condition(observation)))
@@ -99,13 +100,13 @@ class MixtureDensity(OnClosedForm):
             log_scales = torch.cat([log_scales[:, :-1], net], 1)
         return weights.log(), shifts, log_scales, each[:, :, 1 + 2 * c :]
 
-    def objective(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
+    def objective(self, batch: Tensor, masks: Tensor, generator: Chance) -> Tensor:
         """`bound` over hidden pixels, in nats a channel and pictures weighed alike; and the squared error of the mean
         beside what the closed form expects of it, so that each picture's PSNR counts alike."""
         observation = Observation(batch * masks, masks)
         base = self.condition(observation)
         mixture = self.split(self.network(self.features(observation, base)), base)
-        noise = torch.rand(batch.shape, generator=generator, device=batch.device) - 0.5
+        noise = uniform(batch.shape, generator, batch.device) - 0.5
         hidden = ~masks[:, 0]
 
         def total(pixels: Tensor) -> Tensor:

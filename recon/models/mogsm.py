@@ -18,6 +18,7 @@ from torch import Tensor
 
 from recon.distributions.mixture import Mixture, Part
 from recon.errors import PredictionError
+from recon.memory import Memory, memory_of, put
 from recon.models.base import Model
 from recon.models.clusters import Coordinates, cluster, coordinates, largest, shape_of
 from recon.models.conditioned import Factored
@@ -79,7 +80,7 @@ class MoGSM(Model):
         self.register_buffer("log_prior", self.base.log_prior.repeat(components, 1))
         self.register_buffer("log_kernel", self.base.log_kernel.repeat(components, 1, 1))
         self.made: list[ScaleMixture] = []
-        self.factored: dict[bytes, list[Factored]] = {}  # the newest last
+        self.factored = Memory()  # of a list of `Factored`, one a part
         self.register_load_state_dict_post_hook(lambda module, _: module.forget())
 
     def forget(self) -> None:
@@ -209,15 +210,16 @@ class MoGSM(Model):
         """The observed block of each part's covariance, factored, for one mask (pixels,); the latest few masks are
         remembered, and the largest of them that lies within the mask is extended."""
         key = mask.cpu().numpy().tobytes()
-        found = self.factored.pop(key, None)
+        memory = memory_of(self, self.factored)
+        found = memory.pop(key, None)
         if found is None or found[0].mask.device != self.device:
-            within = [each for each in list(self.factored.values()) if ScaleMixture.extends(each[0], mask)]
+            within = [each for each in list(memory.values()) if ScaleMixture.extends(each[0], mask)]
             before = max(within, key=lambda each: len(each[0].observed), default=[None] * (1 + self.components))
             parts = zip(self.parts(), before, strict=True)
             found = [Factored(part.covariance(), self.channels, mask, known) for part, known in parts]
-        self.factored[key] = found
-        for oldest in list(self.factored)[:-REMEMBERED]:
-            self.factored.pop(oldest, None)
+        put(memory, key, found)
+        for oldest in list(memory)[:-REMEMBERED]:
+            memory.pop(oldest, None)
         return found
 
     def at_work(self, observation: Observation) -> list[tuple[ScaleMixture, Tensor, Tensor]]:

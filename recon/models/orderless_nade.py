@@ -14,6 +14,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from recon.chance import Chance
 from recon.distributions import Bernoulli
 from recon.models.base import Model
 from recon.models.bernoulli_mixture import BernoulliMixture
@@ -61,7 +62,7 @@ class OrderlessNADE(OnClosedForm):
         fitted = BernoulliMixture.fit(kept, len(self.mixture.log_weights))
         self.mixture.load_state_dict(fitted.state_dict())
 
-    def forward(self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, values: Tensor, mask: Tensor, generator: Chance | None = None) -> Tensor:
         """Logits of white, (batch, channels, side, side)."""
         observation = Observation(values * mask, mask)
         base = self.condition(observation)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from recon.chance import Chance, uniform
 from recon.distributions import IsotropicMixture
 from recon.errors import PredictionError
 from recon.models.base import Network
@@ -27,6 +28,7 @@ TRIED = (0.3, 1.5, 49)  # temperatures: from, to, how many
 SLACK = 0.003  # nats a channel
 BAND = 0.9
 LEVEL = 1 / 255
+OUTSIDE = 4  # levels beyond black and white
 AT_ONCE = 4096  # places that are asked for together
 
 
@@ -62,9 +64,7 @@ class PixelTransformer(Network):
         self.register_buffer("temperatures", torch.ones(max(1, (side * side // 2).bit_length())))
         self.register_buffer("places", grid(side, side), persistent=False)
 
-    def encode(
-        self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor | None]:
+    def encode(self, values: Tensor, mask: Tensor, generator: Chance | None = None) -> tuple[Tensor, Tensor | None]:
         """The context of a batch of patches: values (batch, channels, side, side), mask bool (batch, 1, side, side)."""
         picked = mask.flatten(1)
         most = int(picked.sum(1).max())
@@ -81,7 +81,7 @@ class PixelTransformer(Network):
     def in_turn(self) -> InTurn:
         return InTurn(self)
 
-    def forward(self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, values: Tensor, mask: Tensor, generator: Chance | None = None) -> Tensor:
         places = self.places.expand(len(values), -1, -1)
         output = self.transformer.decode(self.encode(values, mask, generator), places, generator)
         return output.transpose(1, 2).unflatten(2, (self.side, self.side))
@@ -100,8 +100,11 @@ class PixelTransformer(Network):
         return self.transformer.law(output).tempered(at_counts(self.temperatures, counts))
 
     def on_grid(self, law: Values, shape: tuple[int, int] | None = None) -> IsotropicMixture:
-        """The law at the middles of pixels, clipped to what pixels can be, of rows and columns of them"""
+        """The law at the middles of pixels, clipped to what pixels can be, of rows and columns of them. A bin of black
+        or of white alone holds all that is clipped to it, and none of the level beside it: it learned from values with
+        noise over their level, and a Gaussian of that spread would reach over its edge."""
         shape = shape or (self.side, self.side)
+        law = Values(law.log_weights, law.means + self.clipped, law.log_scales)
         return IsotropicMixture(
             law.log_weights.transpose(1, 2).unflatten(2, shape),
             law.means.permute(0, 2, 3, 1).unflatten(3, shape),
@@ -133,7 +136,15 @@ class PixelTransformer(Network):
             strips.append(self.on_grid(self.law(output, counts), (len(strip), side)).mean)
         return torch.cat(strips, 2)
 
-    def objective(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
+    @property
+    def clipped(self) -> Tensor:
+        """How far bins of one saturated level are moved, to where clipping puts their mass: (bins, channels)"""
+        centres = self.transformer.centres
+        single = self.transformer.spreads[:, None] <= LEVEL
+        edge = (centres > 1 - LEVEL / 4).float() - (centres < LEVEL / 4).float()
+        return OUTSIDE * LEVEL * single * edge
+
+    def objective(self, batch: Tensor, masks: Tensor, generator: Chance) -> Tensor:
         """Equation 3: mean negative log density, in nats a channel, of some hidden pixels, or of colours anywhere, with
         noise over their level, as many of each picture."""
         most = int(masks.flatten(1).sum(1).max())
@@ -141,27 +152,27 @@ class PixelTransformer(Network):
         batch, masks = batch[:kept], masks[:kept]
         asked = self._between if self.between else self._hidden
         context, places, truth = asked(batch, masks, generator)
-        truth = truth + LEVEL * (torch.rand(truth.shape, generator=generator, device=batch.device) - 0.5)
+        truth = truth + LEVEL * (uniform(truth.shape, generator, batch.device) - 0.5)
         law = self.transformer.law(self.transformer.decode(context, places, generator))
         return -law.log_prob(truth).mean() / self.channels
 
-    def _hidden(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> tuple:
+    def _hidden(self, batch: Tensor, masks: Tensor, generator: Chance) -> tuple:
         """Context of the pixels in the masks; places and values of hidden ones"""
         hidden = ~masks.flatten(1)
         count = min(self.queries, int(hidden.sum(1).min()))
         if count == 0:
             raise PredictionError("A patch of all pixels leaves nothing to learn.")
-        noise = torch.rand(hidden.shape, generator=generator, device=batch.device)
+        noise = uniform(hidden.shape, generator, batch.device)
         chosen = noise.masked_fill(~hidden, -1).topk(count, 1).indices
         truth = batch.flatten(2).transpose(1, 2).gather(1, chosen[..., None].expand(-1, -1, self.channels))
         return self.encode(batch * masks, masks, generator), self.places[chosen], truth
 
-    def _between(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> tuple:
+    def _between(self, batch: Tensor, masks: Tensor, generator: Chance) -> tuple:
         """The same of positions anywhere, as many samples as the masks have pixels"""
         counts = masks.flatten(1).sum(1)
         most = int(counts.max())
         shape = len(batch), most + self.queries, 2
-        places = 2 * torch.rand(shape, generator=generator, device=batch.device) - 1
+        places = 2 * uniform(shape, generator, batch.device) - 1
         values = lookup(batch, places)
         present = torch.arange(most, device=batch.device) < counts[:, None]
         context = self.transformer.encode(places[:, :most], 2 * values[:, :most] - 1, present, generator)

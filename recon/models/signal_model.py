@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recon.chance import Chance
 from recon.errors import PredictionError
 from recon.models.base import Stored
 from recon.models.signal_transformer import SignalTransformer, Values, at_counts
@@ -72,9 +73,7 @@ class SignalModel(Stored):
     def prepare(self, generator: torch.Generator) -> None:
         """Before training: estimate what is not trained, from signals that it draws."""
 
-    def read(
-        self, positions: Tensor, values: Tensor, present: Tensor, generator: torch.Generator | None = None
-    ) -> Reading:
+    def read(self, positions: Tensor, values: Tensor, present: Tensor, generator: Chance | None = None) -> Reading:
         """Points as `Points` has them, read once to be asked often; a generator turns dropout on. Raises
         PredictionError where shapes do not fit together."""
         if positions.shape != (*values.shape, self.dimensions) or present.shape != values.shape:
@@ -83,7 +82,7 @@ class SignalModel(Stored):
         wider = self.widening(present.sum(-1))
         return Reading(context, wider, self.conditioned(positions, values, present) if self.stands else None)
 
-    def ask(self, reading: Reading, queries: Tensor, generator: torch.Generator | None = None) -> Values:
+    def ask(self, reading: Reading, queries: Tensor, generator: Chance | None = None) -> Values:
         """The law of the values at the queries, (signals, queries, 1). Raises PredictionError where shapes do not fit
         together."""
         signals = len(reading.context[0])
@@ -105,7 +104,7 @@ class SignalModel(Stored):
         values: Tensor,
         present: Tensor,
         queries: Tensor,
-        generator: torch.Generator | None = None,
+        generator: Chance | None = None,
     ) -> Values:
         """`ask` what was `read`"""
         return self.ask(self.read(positions, values, present, generator), queries, generator)
@@ -130,7 +129,7 @@ class SignalModel(Stored):
             values = torch.cat([values, law.sample(generator)[0, :, 0].clamp(*self.limits)])
             yield positions, values
 
-    def objective(self, points: Points, generator: torch.Generator) -> Tensor:
+    def objective(self, points: Points, generator: Chance) -> Tensor:
         """Equation 3: mean negative log density of the truth at the queries, in nats"""
         return -self.law(*points.known, generator).log_prob(points.truth[..., None]).mean()
 

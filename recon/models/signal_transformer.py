@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from recon.chance import Chance
 from recon.errors import PredictionError
 from recon.models.attention import Attention, Keys
 from recon.models.copula import mixture_quantile
@@ -192,7 +193,7 @@ class SignalTransformer(nn.Module):
         return self.place(torch.cat([phase.sin(), phase.cos()], -1))
 
     def encode(
-        self, positions: Tensor, values: Tensor, present: Tensor, generator: torch.Generator | None = None
+        self, positions: Tensor, values: Tensor, present: Tensor, generator: Chance | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """The context that `decode` takes: vectors, and which of them are there as attention has it.
 
@@ -214,7 +215,7 @@ class SignalTransformer(nn.Module):
         self,
         context: tuple[Tensor, Tensor | None],
         queries: Tensor,
-        generator: torch.Generator | None = None,
+        generator: Chance | None = None,
         told: Tensor | None = None,
     ) -> Tensor:
         """What the head says of queries (batch, m, dimensions), told (batch, m, numbers) of each: (batch, m,
@@ -242,7 +243,7 @@ class SignalTransformer(nn.Module):
         memory: Memory,
         queries: Tensor,
         seen: Tensor | None = None,
-        generator: torch.Generator | None = None,
+        generator: Chance | None = None,
         told: Tensor | None = None,
     ) -> Tensor:
         """As `decode`, from a memory, of which `seen` is there."""
@@ -287,7 +288,7 @@ class SignalTransformer(nn.Module):
         values: Tensor,
         present: Tensor,
         queries: Tensor,
-        generator: torch.Generator | None = None,
+        generator: Chance | None = None,
     ) -> Values:
         """The law of the value at each query; arguments as `encode`'s and `decode`'s."""
         return self.law(self.decode(self.encode(positions, values, present, generator), queries, generator))

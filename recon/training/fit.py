@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
-from recon import data, hub
+from recon import data, hub, transfer
 from recon.errors import RecipeError
-from recon.models import KINDS, SIGNALS, BernoulliMixture, Gaussian, MoGSM, SignalModel
+from recon.models import KINDS, SIGNALS, SignalModel
 from recon.models.base import Model, Network
 from recon.training import loop, masks, signals
 from recon.training.recipe import Recipe
 from recon.transfer import read_config
 
 CALIBRATED = 200  # pictures
-CLOSED_FORMS = (Gaussian, MoGSM, BernoulliMixture)  # made by `fit`, not trained
 
 
 def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model | SignalModel]:
@@ -31,18 +34,18 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
     if issubclass(kind, Network) != (recipe.training is not None):
         need = "needs a [training] part" if issubclass(kind, Network) else "has nothing to train: leave out [training]"
         raise RecipeError(f"The recipe '{recipe.name}' does not fit its kind: a {recipe.kind} {need}.")
-    make = kind.fit if issubclass(kind, CLOSED_FORMS) else kind.__init__
+    make = kind.__init__ if issubclass(kind, Network) else kind.fit
     try:
         inspect.signature(make).bind(None, **recipe.model)
     except TypeError as error:
         raise RecipeError(f"The [model] part of '{recipe.name}' does not fit a {recipe.kind}: {error}.") from error
     images = data.load(recipe.data.name, "train")
-    if issubclass(kind, CLOSED_FORMS):
+    if not issubclass(kind, Network):
         said = dict(recipe.model)
         if "coarse" in said:  # an image set, by its name
             said["coarse"] = batches(data.load(said["coarse"], "train"), device)
         yield kind.fit(batches(images, device), **said)
-    elif issubclass(kind, Network) and recipe.training is not None:
+    elif recipe.training is not None:
         torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
         network = kind(**recipe.model)
         for start in recipe.training.start.split():
@@ -70,11 +73,26 @@ def batches(images: Tensor, device: str) -> Iterator[Tensor]:
 
 
 def write(model: Model | SignalModel, recipe: Recipe, folder: Path, trained: str) -> None:
-    """The checkpoint folder: weights, and a configuration with the record that `recon.checkpoints` reads."""
+    """The checkpoint folder: weights, and a configuration with the record that `recon.checkpoints` reads. RecipeError
+    where it cannot be written; what was there is then as it was."""
     for tensor in [*model.parameters(), *model.buffers()]:
         tensor.data = tensor.data.contiguous()
-    model.save_pretrained(folder)
-    path = folder / "config.json"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        model.save_pretrained(unfinished)
+        complete(unfinished / "config.json", model, recipe, trained)
+        folder.mkdir(exist_ok=True)
+        for path in unfinished.iterdir():
+            os.replace(path, folder / path.name)
+    except (OSError, SafetensorError) as error:
+        raise RecipeError(f"'{folder.name}' cannot be written ({transfer.first_line(error)}).") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def complete(path: Path, model: Model | SignalModel, recipe: Recipe, trained: str) -> None:
+    """Add the record to a configuration."""
     config = json.loads(path.read_text())
     config["checkpoint"] = {
         "kind": recipe.kind,

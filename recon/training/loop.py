@@ -7,6 +7,7 @@ one safetensors file, replaced atomically.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import os
@@ -21,9 +22,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from recon import transfer
+from recon.chance import Chance
 from recon.errors import RecipeError
 from recon.models.base import Network
-from recon.training.masks import maker
+from recon.training import parallel
+from recon.training.masks import MaskMaker, maker
 from recon.training.recipe import Training
 
 if TYPE_CHECKING:
@@ -60,7 +64,12 @@ def run(
     state       file that the run can be resumed from; written every `save_every` seconds and at the end
     """
     make_masks = maker(recipe.patch, model.side, recipe.size, recipe.seed, recipe.shared)
-    return follow(model, lambda step: draw(images, make_masks, recipe, step, device), recipe, state, device, save_every)
+    processes = parallel.here()
+
+    def drawn(step: int) -> tuple:
+        return draw(images, make_masks, recipe, step, device, processes)
+
+    return follow(model, drawn, recipe, state, device, save_every)
 
 
 def follow(
@@ -71,7 +80,10 @@ def follow(
     device: str = "cpu",
     save_every: float = 60.0,
 ) -> Iterator[Progress]:
-    """`run` of anything that has an objective, whose arguments `drawn` makes for each step."""
+    """`run` of anything that has an objective, whose arguments, this process's part of them, `drawn` makes for each
+    step. Of several processes all train, and read `state`; the first one writes it."""
+    processes = parallel.here()
+    processes.part(recipe.batch)
     model.to(device).train()
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch has it, its stubs do not
     weights = dict(model.named_parameters())
@@ -79,13 +91,14 @@ def follow(
     average = {name: weight.detach().clone() for name, weight in weights.items()}
     optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
     start, before = resume(state, weights, buffers, average, optimiser, recipe)
+    objective = processes.objective(model)
     began, saved, losses = time.monotonic(), time.monotonic(), []
     if start == recipe.steps:
         yield Progress(start, recipe.steps, math.nan, 0.0, 0.0, before)  # what took so long is known nevertheless
     for step in range(start, recipe.steps):
         for group in optimiser.param_groups:
             group["lr"] = rate(recipe, step)
-        loss = model.objective(*drawn(step))
+        loss = objective(*drawn(step))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         if recipe.clip:
@@ -95,36 +108,47 @@ def follow(
         for name, weight in weights.items():
             average[name].lerp_(weight.detach(), 1 - decay if recipe.ema else 1.0)
         losses.append(loss.detach())
-        if time.monotonic() - saved > save_every:
+        if processes.first and time.monotonic() - saved > save_every:
             saved = time.monotonic()
             save(state, weights, buffers, average, optimiser, step + 1, before + saved - began, recipe)
         if (step + 1) % 20 == 0 or step + 1 == recipe.steps:
             seconds = time.monotonic() - began
             speed = (step + 1 - start) / seconds
-            mean = torch.stack(losses[-200:]).mean().item()
+            mean = processes.mean(torch.stack(losses[-200:]).mean()).item()
             left = (recipe.steps - step - 1) / speed
             yield Progress(step + 1, recipe.steps, mean, speed * recipe.batch, left, before + seconds)
-    save(state, weights, buffers, average, optimiser, recipe.steps, before + time.monotonic() - began, recipe)
+    if processes.first:
+        save(state, weights, buffers, average, optimiser, recipe.steps, before + time.monotonic() - began, recipe)
     with torch.no_grad():
         for name, weight in weights.items():
             weight.copy_(average[name])
     model.eval()
 
 
-def draw(images: Tensor, make_masks, recipe: Training, step: int, device: str):
-    """Batch, masks and a generator for dropout of one step, all functions of the seed and the step alone."""
+def draw(
+    images: Tensor,
+    make_masks: MaskMaker,
+    recipe: Training,
+    step: int,
+    device: str,
+    processes: parallel.Processes = parallel.Processes(),  # noqa: B008, it is frozen
+) -> tuple[Tensor, Tensor, Chance]:
+    """Batch, masks and chance for dropout of one step, all functions of the seed and the step alone; of several
+    processes the part of each, whose masks and mirrors all of them draw for all."""
     per_epoch = len(images) // recipe.batch
     if per_epoch == 0:
         raise RecipeError(f"A batch of {recipe.batch} needs as many pictures; there are {len(images)}.")
     epoch, place = divmod(step, per_epoch)
     chosen = shuffled(len(images), recipe.seed, epoch)[place * recipe.batch : (place + 1) * recipe.batch]
     generator = seeded(recipe.seed, 2, step)
-    batch = images[chosen]
+    part = processes.part(recipe.batch)
+    batch = images[chosen[part]]
     if recipe.mirror:
-        flip = torch.rand(len(batch), 1, 1, 1, generator=generator) < 0.5
+        flip = torch.rand(recipe.batch, 1, 1, 1, generator=generator)[part] < 0.5
         batch = torch.where(flip, batch.flip(-1), batch)
     batch = batch.to(device).float().div(255).contiguous(memory_format=torch.channels_last)
-    return batch, make_masks(len(batch), generator).to(device), seeded(recipe.seed, 3, step, device)
+    masks = make_masks(recipe.batch, generator)[part]
+    return batch, masks.to(device), processes.chance(seeded(recipe.seed, 3, step, device), recipe.batch)
 
 
 @functools.lru_cache(maxsize=1)
@@ -164,10 +188,16 @@ def save(
             f"second.{name}": moments["exp_avg_sq"],
         }
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    state.parent.mkdir(parents=True, exist_ok=True)
     unfinished = state.with_suffix(".part")
-    save_file(tensors, unfinished, metadata={"step": str(step), "seconds": str(seconds), "recipe": repr(recipe)})
-    os.replace(unfinished, state)  # a kill leaves the old state or the new one, never half of one
+    try:
+        state.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, unfinished, metadata={"step": str(step), "seconds": str(seconds), "recipe": repr(recipe)})
+        os.replace(unfinished, state)  # a kill leaves the old state or the new one, never half of one
+    except (OSError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        told = f"{state.name} cannot be written ({transfer.first_line(error)}); what was saved before is whole."
+        raise RecipeError(told) from error
 
 
 def resume(

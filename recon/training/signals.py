@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from recon.chance import Chance
 from recon.clips import kinds, patterns
 from recon.curves import sextics
 from recon.errors import RecipeError
@@ -14,7 +15,7 @@ from recon.models import SIGNALS
 from recon.models.signal_model import SignalModel
 from recon.points import Points
 from recon.shapes import chairs
-from recon.training import loop
+from recon.training import loop, parallel
 from recon.training.recipe import Recipe
 
 MOST = 20  # points on a curve, as in the paper, which begins at 4: a person begins at none
@@ -38,9 +39,11 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
         raise RecipeError(f"The [model] part of '{recipe.name}' does not fit a {recipe.kind}: {error}.") from error
     batch = SOURCES[recipe.data.name]
 
-    def drawn(step: int) -> tuple[Points, torch.Generator]:
-        points = batch(found.batch, loop.seeded(found.seed, 2, step), False)
-        return points.to(device), loop.seeded(found.seed, 3, step, device)
+    processes = parallel.here()
+
+    def drawn(step: int) -> tuple[Points, Chance]:
+        points = batch(found.batch, loop.seeded(found.seed, 2, step), False).part(processes.part(found.batch))
+        return points.to(device), processes.chance(loop.seeded(found.seed, 3, step, device), found.batch)
 
     model.prepare(loop.seeded(found.seed, 5, 0))
     yield from loop.follow(model, drawn, found, runs / f"{recipe.name}.safetensors", device)

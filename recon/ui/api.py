@@ -10,14 +10,15 @@ from torch import Tensor
 from recon import comparison, sampling
 from recon.curves.answer import answer, load
 from recon.errors import CheckpointError, ObservationError
+from recon.painting import Painting
 from recon.ui import tiles
 from recon.ui.comparing import Question
 from recon.ui.curve_board import parsed
 from recon.ui.curving import CLOSED, MODELS, QUERIES
 from recon.ui.engine import Engine, patch_mask, seed_of, whole
 from recon.ui.figures import picture_uri
-from recon.ui.painting import Painting
 from recon.ui.plainly import plainly
+from recon.ui.reconstruct import DRAWN, MODEL
 
 MOST_SAMPLES = 16
 MOST_STEPS = 128
@@ -29,6 +30,7 @@ MOST_QUERIES = 1000
 def build(engine: Engine) -> None:
     """Register the endpoints on the current Blocks."""
 
+    # gradio reads these docstrings, and tells who asks what each argument is
     @plainly
     def models() -> list[dict]:
         """Every model that can be asked: name, title, channels, side, whether it is binary, and its licence."""
@@ -46,36 +48,43 @@ def build(engine: Engine) -> None:
 
     @plainly
     def patch(family: str = "sobol", size: int = 128, seed: int = 0, side: int = 32) -> list[list[int]]:
-        """Cells [row, column] of a patch.
+        """Which pixels of a picture to observe: the cells [row, column] of a patch.
 
-        family: random, sobol, sobol_shifted, halton, lattice, farthest, grid or block.
+        Args:
+            family: random, sobol, sobol_shifted, halton, lattice, farthest, grid, block or designed_celeba.
+            size: How many pixels.
+            seed: Of the families with chance in them.
+            side: Of the picture, in pixels.
         """
         rows, columns = patch_mask(family, size, seed, patch_side(side)).nonzero()
         return [[int(row), int(column)] for row, column in zip(rows, columns, strict=True)]
 
     @plainly
-    def reconstruct(cells: list, model: str = engine.default, side: int = 32) -> dict:
-        """The picture that observed cells imply.
+    def reconstruct(cells: list[list[int]], model: str = engine.default, side: int = 32) -> dict:
+        """The picture that observed cells imply: mean, standard deviation, low and high (90 % interval), each
+        [channel][row][column] in 0 to 1 (null for a method without spread), the milliseconds it took, and a PNG of the
+        mean as a data URI. The numbers are those of the library, to the last bit of float32.
 
-        cells: [[row, column, red, green, blue], ...], colours 0 to 255. Returns mean, standard deviation, low and high
-        (90 % interval), each [channel][row][column] in 0 to 1 (None for a method without spread), the milliseconds it
-        took, and a PNG as a data URI.
+        Args:
+            cells: [[row, column, red, green, blue], ...], colours 0 to 255.
+            model: A name of /models, or a classical method: nearest, linear, rbf or biharmonic.
+            side: Of the picture, in pixels: the model's.
         """
         answer = engine.answer(model, Painting.parse({"side": side, "cells": cells}))
         low, high = answer.interval or (None, None)
         return {
             "model": model,
-            "mean": rounded(answer.mean),
-            "deviation": rounded(answer.deviation),
-            "low": rounded(low),
-            "high": rounded(high),
+            "mean": exact(answer.mean),
+            "deviation": exact(answer.deviation),
+            "low": exact(low),
+            "high": exact(high),
             "milliseconds": round(answer.seconds * 1000, 2),
             "png": picture_uri(answer.mean),
         }
 
     @plainly
     def sample(
-        cells: list,
+        cells: list[list[int]],
         model: str = engine.default,
         count: int = 4,
         steps: int = 32,
@@ -84,37 +93,65 @@ def build(engine: Engine) -> None:
         order: str = "sobol",
         temperature: float = 1.0,
     ) -> list[str]:
-        """Joint samples given observed cells (as in /reconstruct), as PNG data URIs. count up to 16, steps up to 128;
-        order: sobol, halton, farthest, random, raster or surest; temperature: above 0, at most 2."""
+        """Joint samples given observed cells, whole pictures that could have been, as PNG data URIs. The same seed
+        gives the same pictures as the page, the library and the command.
+
+        Args:
+            cells: As in /reconstruct.
+            model: As in /reconstruct; it must have a spread.
+            count: How many, up to 16.
+            steps: Groups that the hidden pixels are drawn in, up to 128. More is truer; exact models need one.
+            seed: A whole number.
+            side: As in /reconstruct.
+            order: sobol, halton, farthest, random, raster or surest.
+            temperature: Above 0, at most 2. Below 1 keeps to what is likely.
+        """
         count, steps = whole(count, "number of samples"), whole(steps, "number of steps")
         if not 1 <= count <= MOST_SAMPLES or not 1 <= steps <= MOST_STEPS:
             raise ObservationError(f"There are 1 to {MOST_SAMPLES} samples in 1 to {MOST_STEPS} steps.")
         observation = engine.observe(model, Painting.parse({"side": side, "cells": cells}))
-        drawn = sampling.sample(engine.model(model), observation, count, steps, seed_of(seed), order, temperature)
-        return [picture_uri(picture) for picture in drawn.cpu()]
+        drawing = sampling.stream(engine.model(model), observation, count, steps, seed_of(seed), order, temperature)
+        *_, drawn = engine.desk.by_turns(drawing)
+        return [picture_uri(picture) for picture in drawn.values.cpu()]
 
     @plainly
-    def compare(cells: list, models: list, picture: list | None = None, side: int = 32) -> list[dict]:
-        """Several models and classical methods on the same observed cells, the highest PSNR first.
+    def compare(
+        cells: list[list[int]], models: list[str], picture: list[list[list[int]]] | None = None, side: int = 32
+    ) -> list[dict]:
+        """Several models and classical methods on the same observed cells, the highest PSNR first. Of each: name,
+        pixels (what it sees: colour, grey or binary; scores are comparable among the same), psnr_db and ssim over all
+        pixels, bits_per_dim over hidden ones (null without a picture, or for a method without spread), milliseconds,
+        and problem, a sentence where there is no answer.
 
-        cells: as in /reconstruct. models: their names. picture: the true one, if it is known, as [row][column][red,
-        green, blue], 0 to 255. Returns for each: name, pixels (what it sees: colour, grey or binary; scores are
-        comparable among the same), psnr_db and ssim over all pixels, bits_per_dim over hidden ones (None without a
-        picture, or for a method without spread), milliseconds, and problem, a sentence where there is no answer.
+        Args:
+            cells: As in /reconstruct.
+            models: Names of models and of classical methods, up to 32.
+            picture: The true one, if it is known, as [row][column][red, green, blue], 0 to 255.
+            side: As in /reconstruct.
         """
         if not isinstance(models, list) or not 1 <= len(models) <= MOST_MODELS:
             raise CheckpointError(f"The models to compare are a list of 1 to {MOST_MODELS} names.")
         question = Question(Painting.parse({"side": side, "cells": cells}), true_picture(picture, side))
-        found = comparison.of_models(models, question.observation, question.whole, engine.model)
+        found = comparison.of_models(models, question.observation, question.whole, engine.model, engine.desk.later)
         return tiles.rows(list(found), tiles.MODEL_COLUMNS)
 
     @plainly
-    def curve(points: list, queries: list | None = None, model: str = CLOSED, count: int = 0, seed: int = 0) -> dict:
-        """The curve that points imply, of a model of random polynomials of degree 6.
-
-        points: [[x, y], ...], x from -1 to 1. queries: positions, by default 161 over all. model: curves, or
-        curves-paper. count: how many curves it could be to draw, up to 16. Returns x, mean, deviation, low and high
+    def curve(
+        points: list[list[float]],
+        queries: list[float] | None = None,
+        model: str = CLOSED,
+        count: int = 0,
+        seed: int = 0,
+    ) -> dict:
+        """The curve that points imply, of a model of random polynomials of degree 6: x, mean, deviation, low and high
         (90 % band), and samples, lists over the queries.
+
+        Args:
+            points: [[x, y], ...], x from -1 to 1.
+            queries: Positions from -1 to 1; by default 161 over all.
+            model: curves, or curves-paper.
+            count: How many curves it could be to draw, up to 16.
+            seed: Of these.
         """
         known, where = parsed(points), QUERIES if queries is None else positions(queries)
         if model not in [name for _, name in MODELS]:
@@ -124,11 +161,12 @@ def build(engine: Engine) -> None:
         found = answer(load(model), known[:, 0], known[:, 1], where, count, seed_of(seed))
         low, high = found.band(0.9)
         named = {"x": where, "mean": found.mean, "deviation": found.deviation, "low": low, "high": high}
-        return {name: rounded(values) for name, values in named.items()} | {"samples": rounded(found.samples)}
+        return {name: exact(values) for name, values in named.items()} | {"samples": exact(found.samples)}
 
     gr.api(curve, api_name="curve", concurrency_id="curves")
-    for endpoint in (models, patch, reconstruct, sample):
-        gr.api(endpoint, api_name=endpoint.__name__, concurrency_id="model")
+    for endpoint in (models, patch, reconstruct):
+        gr.api(endpoint, api_name=endpoint.__name__, **MODEL)
+    gr.api(sample, api_name="sample", **DRAWN)
     gr.api(compare, api_name="compare", concurrency_id="compare")
 
 
@@ -163,6 +201,6 @@ def true_picture(picture: list | None, side: int) -> np.ndarray | None:
     return values.astype(np.uint8)
 
 
-def rounded(values) -> list | None:
-    """A tensor as nested lists of four decimals."""
-    return None if values is None else (values.double() * 1e4).round().div(1e4).tolist()
+def exact(values: Tensor | None) -> list | None:
+    """A tensor as nested lists, of as many decimals as tell float32 numbers apart."""
+    return None if values is None else values.float().numpy().astype(np.str_).astype(np.float64).tolist()

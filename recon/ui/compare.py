@@ -10,6 +10,7 @@ from recon.ui.comparing import MODELS, PAINTED, PATCHES, Comparing, sources
 from recon.ui.components import LogSlider, Menu, Tiles
 from recon.ui.engine import SIDE, Engine
 from recon.ui.grids import FAMILIES
+from recon.ui.plainly import in_order
 from recon.ui.reconstruct import MODEL, Parts, heading
 from recon.ui.scripts import COMPARE_LOOK, COMPARE_STALE, SAVE_CSV, TO_TOP
 
@@ -96,5 +97,5 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
     gr.on([*changes, families.change], None, None, None, js=COMPARE_STALE, api_visibility="private")
     look.change(None, look, None, js=COMPARE_LOOK, api_visibility="private")
     save.click(None, board, None, js=SAVE_CSV, api_visibility="private")
-    opened = listen(board.open, do.open, there.looks, [tabs, *there.restored], concurrency_id=MODEL)
+    opened = listen(board.open, in_order(do.open), there.looks, [tabs, *there.restored], **MODEL)
     opened.success(None, None, None, js=TO_TOP, api_visibility="private")

@@ -14,13 +14,13 @@ from recon import baselines, comparison, images
 from recon.comparison import Result
 from recon.errors import ObservationError
 from recon.observation import Observation
+from recon.painting import Painting, decode_picture, encode_picture
 from recon.ui import pictures, tiles
 from recon.ui.engine import SIDE, SIDES, Engine, patch_mask, reveal, seed_of
 from recon.ui.figures import picture_uri
 from recon.ui.grids import FAMILIES, Sheet, offered, truth_at
 from recon.ui.handlers import Handlers
 from recon.ui.menus import ANY
-from recon.ui.painting import Painting, decode_picture, encode_picture
 from recon.ui.plainly import plainly
 from recon.ui.session import Session
 
@@ -227,7 +227,9 @@ class Comparing:
         return Comparison(
             question.link(repr(names)) + encoded(question.truth),
             names,
-            comparison.of_models(names, question.observation, question.whole, self.engine.model),
+            comparison.of_models(
+                names, question.observation, question.whole, self.engine.model, self.engine.desk.later
+            ),
             self.titles,
             tiles.MODEL_COLUMNS,
             about,
@@ -250,7 +252,7 @@ class Comparing:
         return Comparison(
             question.link(repr([model, *families])) + encoded(truth),
             families,
-            comparison.of_patches(families, known, whole, question.size, question.seed),
+            comparison.of_patches(families, known, whole, question.size, question.seed, self.engine.desk.later),
             {family: (title, "") for title, family in FAMILIES},
             tiles.PATCH_COLUMNS,
             f"{question.size} pixels · {' · '.join(self.titles[model])}"

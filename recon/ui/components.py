@@ -129,8 +129,8 @@ class PictureInput(gr.Image):
         return "image"  # the browser's part is gradio's own
 
     def preprocess(self, payload: Any):
-        """A PIL image, or None."""
-        if payload is None:
+        """A PIL image, or None; also of an upload that was deleted since."""
+        if payload is None or (payload.path and not Path(payload.path).exists()):
             return None
         try:
             if payload.path:
@@ -173,7 +173,7 @@ class Tiles(gr.HTML):
 
     Its value is a dict: `tiles` (see `recon.ui.tiles.tiles`; one with a `picture` in place of `looks` is there to be
     compared with), `waiting` (titles of those to come), `busy`, `scale` (the standard deviation that is drawn
-    brightest), `truth` (as `recon.ui.painting.encode_picture` writes it, or ""), `csv`. Event `open` with the `link` of
+    brightest), `truth` (as `recon.painting.encode_picture` writes it, or ""), `csv`. Event `open` with the `link` of
     a tile and `truth`.
     """
 

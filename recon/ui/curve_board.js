@@ -13,6 +13,7 @@ let points = [], past = [];
 let held = null; // the point that is pressed: its index, whether it is new, where it began, what was there before
 let cursor = null; // [x, y] for those who use the keyboard
 let told = 0;
+let steered = -1; // the point that the other plot's hand was seen at: all steps of its drag are one to undo
 let sent = 0; // when: an answer to what the other plot had before that is not taken
 let size = { width: 0, height: 0 }, high = LEAST;
 
@@ -39,6 +40,7 @@ function nearest([x, y]) {
 
 // A new object each time: gradio ignores one that was changed in place.
 function send() {
+  steered = -1;
   told = performance.now();
   sent = Date.now();
   props.value = { points: points.map((point) => [...point]), sent };
@@ -76,10 +78,15 @@ svg.addEventListener("pointermove", (event) => {
 });
 
 for (const name of ["pointerup", "pointercancel"]) {
-  svg.addEventListener(name, ({ pointerId }) => {
+  svg.addEventListener(name, ({ pointerId, type }) => {
     if (held?.from.pointerId !== pointerId) return;
     const { index, isNew, moved, before } = held;
     held = null;
+    if (type === "pointercancel") { // the finger scrolls the page
+      points = before;
+      if (moved) send();
+      return show();
+    }
     if (!isNew && !moved) points = points.filter((_, other) => other !== index);
     past.push(before);
     send();
@@ -173,7 +180,8 @@ function show() {
     if (truth) lines.append(make("path", { class: "truth", d: line(x, truth) }));
     lines.append(make("path", { class: "mean", d: line(x, mean) }));
   }
-  const dots = points.map(([px, py]) => make("circle", { cx: toX(px), cy: toY(py), r: 4.5 }));
+  const dots = points.flatMap(([px, py]) => [["grip", NEAR], ["dot", 4.5]].map(([name, r]) =>
+    make("circle", { class: name, cx: toX(px), cy: toY(py), r })));
   const ring = cursor ? [make("circle", { class: "cursor", cx: toX(cursor[0]), cy: toY(cursor[1]), r: 7 })] : [];
   svg.replaceChildren(clip, ...axes(), lines, ...dots, ...ring);
   const count = `${points.length} point${points.length === 1 ? "" : "s"}`;
@@ -195,9 +203,17 @@ function take() {
   const next = props.value?.points ?? [];
   if (props.value?.sent < sent) return show();
   if (held || JSON.stringify(next) === JSON.stringify(points)) return show();
-  past.push(points);
+  const hand = changed(points, next);
+  if (hand < 0 || hand !== steered) past.push(points);
+  steered = hand;
   points = next.map((point) => [...point]);
   show();
+}
+
+// Which point alone is new or elsewhere; -1 if it is more than one.
+function changed(before, after) {
+  const others = after.flatMap((point, k) => (`${point}` === `${before[k]}` ? [] : [k]));
+  return others.length === 1 && after.length - before.length === Number(others[0] === before.length) ? others[0] : -1;
 }
 
 points = (props.value?.points ?? []).map((point) => [...point]);

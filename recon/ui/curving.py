@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from recon.curves import sextics
+from recon.curves.answer import MOST as MOST_POINTS
 from recon.curves.answer import Answer, answer, check, load, usual
 from recon.errors import ObservationError
 from recon.ui.curve_board import Placed
@@ -95,6 +96,9 @@ class Curving:
     def more(self, placed: Placed, *looks: Any) -> list:
         """One point more, where the left model is least sure."""
         chosen, points = Looks(*looks), placed.points
+        if len(points) >= MOST_POINTS:  # said where it is looked at: the button is pressed many times
+            full = f"<p class='quiet'>There is room for {MOST_POINTS} points.</p>"
+            return [gr.skip(), gr.skip(), full, full, gr.skip()]
         found = answer(load(chosen.model), points[:, 0], points[:, 1], QUERIES)
         where = QUERIES[found.deviation.argmax()][None]
         value = chosen.truth.at(where) + noise(1, torch.Generator().manual_seed(seed_of(chosen.seed) + len(points)))

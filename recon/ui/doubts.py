@@ -7,8 +7,8 @@ import html
 from recon.errors import ReconError
 from recon.evaluation.reconstruction import data_set
 from recon.familiarity import NEGATIVE, NOISE
+from recon.painting import Painting
 from recon.ui.engine import Engine
-from recon.ui.painting import Painting
 
 KINDS = {
     "celeba": "faces",
@@ -28,7 +28,9 @@ def warning(engine: Engine, name: str, painting: Painting) -> str:
         return ""
     try:
         own = data_set(name)
-        found = engine.judge.doubt(own, engine.observe(name, painting))
+        observation = engine.observe(name, painting)
+        with engine.desk.later():
+            found = engine.judge.doubt(own, observation)
     except ReconError:  # the answer itself says what is wrong
         return ""
     if found is None:

@@ -10,9 +10,9 @@ import numpy as np
 
 from recon import sampling, schedules
 from recon.errors import PredictionError
+from recon.painting import where
 from recon.ui import figures
 from recon.ui.engine import Engine, seed_of, whole
-from recon.ui.painting import where
 from recon.ui.plainly import plainly
 
 SAMPLES = 8
@@ -31,7 +31,7 @@ class Drawing:
         """Gallery and a line about it, as the samples form."""
         known = self.engine.model(model)
         observation = self.engine.observe(model, painting)
-        if not known.predict(observation).has_spread:
+        if not self.engine.desk.ask(known, observation).prediction.has_spread:
             raise PredictionError("This method gives a mean alone, so it has no other pictures to offer.")
         began = shown = time.perf_counter()
         yield [{"pngs": [], "count": SAMPLES, "busy": True}, "drawing …"]
@@ -43,7 +43,7 @@ class Drawing:
             exact = "joint samples in one step, by a Gaussian copula"
         pngs: list[str] = []
         drawing = sampling.stream(known, observation, SAMPLES, count, seed_of(seed or 0), order, temperature)
-        for step, drawn in enumerate(drawing):
+        for step, drawn in enumerate(self.engine.desk.by_turns(drawing)):
             now = time.perf_counter()
             if now - began > MOST_SECONDS:
                 yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, "stopped after a minute"]

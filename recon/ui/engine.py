@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import logging
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -15,14 +14,17 @@ from recon.errors import CheckpointError
 from recon.familiarity import Judge
 from recon.models import MixtureDensity, ScaleMixture
 from recon.observation import Observation
+from recon.painting import Painting
 from recon.prediction import Prediction, Predictor
+from recon.ui.desk import Desk, Said
 from recon.ui.menus import Menus
-from recon.ui.painting import Painting
 
 DEFAULT = "mdn-celeba"
 SIDE = 32  # of most models, and of what the page opens with
 SIDES = (SIDE, 64)
 MOST_SEED = 2**32
+
+log = logging.getLogger("recon")
 
 
 @dataclass(frozen=True)
@@ -31,27 +33,32 @@ class Answer:
 
     model: Predictor
     painting: Painting
-    prediction: Prediction
-    seconds: float  # of the prediction alone
+    said: Said
     truth: Tensor | None  # (1, channels, side, side) in [0, 1], where the true picture is known
 
-    @cached_property
+    @property
+    def prediction(self) -> Prediction:
+        return self.said.prediction
+
+    @property
     def mean(self) -> Tensor:
         """(channels, side, side)"""
-        return self.prediction.mean[0].cpu()
+        return self.said.mean
 
-    @cached_property
+    @property
     def deviation(self) -> Tensor | None:
         """Standard deviation (channels, side, side); None for a method that gives a mean alone."""
-        return self.prediction.variance[0].sqrt().cpu() if self.prediction.has_spread else None
+        return self.said.deviation
 
-    @cached_property
+    @property
     def interval(self) -> tuple[Tensor, Tensor] | None:
         """Of 90 %: two of (channels, side, side)"""
-        if not self.prediction.has_spread:
-            return None
-        low, high = self.prediction.interval(0.9)
-        return low[0].cpu(), high[0].cpu()
+        return self.said.interval
+
+    @property
+    def seconds(self) -> float:
+        """Of the prediction alone"""
+        return self.said.seconds
 
     def scores(self) -> dict[str, float | None]:
         """PSNR and SSIM over the picture, bits/dim over the unobserved pixels; empty where no truth is known.
@@ -62,11 +69,10 @@ class Answer:
             return {}
         if self.painting.mask.all():
             return {"psnr_db": None, "ssim": None, "bits_per_dim": None}
-        spread = self.prediction.has_spread
         return {
             "psnr_db": metrics.psnr_db(self.mean[None], self.truth),
             "ssim": metrics.ssim(self.mean[None], self.truth),
-            "bits_per_dim": metrics.bits_per_dim(self.prediction, self.truth) if spread else None,
+            "bits_per_dim": self.said.bits,
         }
 
 
@@ -78,6 +84,8 @@ class Engine:
         self.records = {record.name: record for record in hub.checkpoints()}
         self.models: dict[str, Predictor] = {}
         self.judge = Judge(self.closed_form)
+        self.had_room = True  # on the GPU
+        self.desk = Desk(make_room=self.leave_gpu, has_room=lambda: self.had_room)
 
     @property
     def default(self) -> str:
@@ -110,7 +118,14 @@ class Engine:
         if not isinstance(name, str) or name not in self.models:
             if not isinstance(name, str) or (name not in self.records and name not in baselines.METHODS):
                 raise CheckpointError(f"There is no model called {name!r} on this page.")
-            self.models[name] = self.shared(hub.load(name, self.device))
+            try:
+                found = hub.load(name, self.device)
+            except CheckpointError as error:
+                if not isinstance(error.__cause__, torch.OutOfMemoryError):
+                    raise
+                self.leave_gpu()
+                found = hub.load(name, self.device)
+            self.models[name] = self.shared(found)
         return self.models[name]
 
     def shared(self, model: Predictor) -> Predictor:
@@ -126,6 +141,19 @@ class Engine:
                     return theirs
                 model.base = theirs
         return model
+
+    def leave_gpu(self) -> None:
+        """All models, for they share parts, go on with the CPU."""
+        log.warning("the GPU's memory is full: the page goes on with the CPU")
+        with self.desk.turns.take():
+            self.device, self.had_room = "cpu", False
+            for model in list(self.models.values()):
+                if isinstance(model, torch.nn.Module):
+                    model.to("cpu")
+                if hasattr(model, "forget"):
+                    model.forget()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
 
     def closed_form(self, data_set: str) -> ScaleMixture:
         """The scale mixture of an image set; CheckpointError where it cannot be had."""
@@ -148,16 +176,11 @@ class Engine:
     def answer(self, name: str, painting: Painting, truth: np.ndarray | None = None) -> Answer:
         """Predict. truth: uint8 (side, side, 3) where the true picture is known."""
         model, observation = self.model(name), self.observe(name, painting)
-        began = time.perf_counter()
-        prediction = model.predict(observation)
-        if model.device.type == "cuda":
-            torch.cuda.synchronize()
-        seconds = time.perf_counter() - began
         known = None
         if truth is not None and truth.shape[0] == painting.side:
             whole = Observation(images.to_tensor(truth)[None], torch.ones_like(observation.mask))
             known = whole.as_seen_by(model).values
-        return Answer(model, painting, prediction, seconds, known)
+        return Answer(model, painting, self.desk.ask(model, observation, known), known)
 
 
 def closed_form_of(model: Predictor) -> ScaleMixture | None:

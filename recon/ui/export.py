@@ -9,7 +9,8 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from recon import images, sampling
+from recon import images
+from recon.ui.desk import Desk
 from recon.ui.engine import Answer
 from recon.ui.session import Session
 
@@ -23,7 +24,7 @@ session.json   load it on the page to go on
 """
 
 
-def bundle(answer: Answer, session: Session, count: int = 8, seed: int = 0) -> bytes:
+def bundle(answer: Answer, desk: Desk, session: Session, count: int = 8, seed: int = 0) -> bytes:
     """The bytes of a zip file; samples are drawn if the model can."""
     arrays = {
         "mean": answer.mean.numpy(),
@@ -35,7 +36,7 @@ def bundle(answer: Answer, session: Session, count: int = 8, seed: int = 0) -> b
         "observed": Image.fromarray(answer.painting.values),
     }
     if answer.prediction.has_spread:
-        samples = sampling.sample(answer.model, answer.prediction.observation, count, seed=seed).cpu()
+        samples = desk.sample(answer.model, answer.prediction.observation, count, seed=seed).cpu()
         arrays |= {"variance": answer.prediction.variance[0].cpu().numpy(), "samples": samples.numpy()}
         pictures |= {f"sample-{k + 1}": images.to_pil(sample) for k, sample in enumerate(samples)}
     stream = io.BytesIO()

@@ -14,27 +14,29 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from recon import images
+from recon import images, patches
 from recon.errors import ReconError
+from recon.painting import Painting, decode_picture, encode_picture
 from recon.ui import pictures
 from recon.ui.engine import SIDE, patch_mask, reveal, seed_of
-from recon.ui.painting import Painting, decode_picture, encode_picture
 from recon.ui.session import Session
 
-FAMILIES = [
-    ("Sobol'", "sobol"),
-    ("Sobol', shifted at random", "sobol_shifted"),
-    ("random", "random"),
-    ("Halton", "halton"),
-    ("rank-1 lattice", "lattice"),
-    ("farthest point", "farthest"),
-    ("regular grid", "grid"),
-    ("centre block", "block"),
-    ("designed for faces", "designed_celeba"),
-    ("designed for objects", "designed_cifar10"),
-    ("designed for landscapes", "designed_landscapes"),
-]
+TITLES = {  # of patch families, in the order of menus; others follow under their own names
+    "sobol": "Sobol'",
+    "sobol_shifted": "Sobol', shifted at random",
+    "random": "random",
+    "halton": "Halton",
+    "lattice": "rank-1 lattice",
+    "farthest": "farthest point",
+    "grid": "regular grid",
+    "block": "centre block",
+    "designed_celeba": "designed for faces",
+    "designed_cifar10": "designed for objects",
+    "designed_landscapes": "designed for landscapes",
+}
 DESIGNED = "designed_"
+OFFERED = [*TITLES, *(name for name in patches.FAMILIES if name not in TITLES and not name.startswith(DESIGNED))]
+FAMILIES = [(TITLES.get(name, name.replace("_", " ")), name) for name in OFFERED]
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,10 +15,10 @@ import numpy as np
 
 from recon import acquisition
 from recon.errors import ObservationError, ReconError
+from recon.painting import Painting, decode_picture, encode_picture, where
 from recon.ui import doubts, export, figures, grids, looks, pictures
 from recon.ui.drawing import SAMPLES
 from recon.ui.engine import MOST_SEED, Answer, Engine, patch_mask, reveal, seed_of
-from recon.ui.painting import Painting, decode_picture, encode_picture, where
 from recon.ui.plainly import plainly
 from recon.ui.session import Session
 
@@ -35,7 +35,7 @@ class Handlers:
             answer = self.engine.answer(model, painting, decode_picture(truth, painting.side))
             place = where(selected, painting.side)
             return [
-                looks.view(answer, model, look, marked, place),
+                looks.view(answer, self.engine.desk, model, look, marked, place),
                 figures.spread_map(answer),
                 figures.pixel_card(answer, *place),
                 figures.scores(answer),
@@ -52,6 +52,8 @@ class Handlers:
 
     def status(self, answer: Answer, model: str) -> str:
         device = "GPU" if answer.model.device.type == "cuda" else "CPU"
+        if not self.engine.had_room and model in self.engine.records:
+            device += " (the GPU's memory was full)"
         title = dict((name, title) for title, name in self.engine.choices()).get(model, model)
         return f"<span>{device} · {title} · {max(1, round(answer.seconds * 1000))} ms</span>"
 
@@ -82,12 +84,11 @@ class Handlers:
         size, and what the browser keeps of the grid that is left.
 
         A model that is not of the set `word` gives way to its kin there: the set was chosen, or the model was before
-        its menu had changed with it.
+        its menu had changed with it. Which one it is, is always said: answers come in order, so the last one is right,
+        whatever the one before it has put in the menu.
         """
-        chosen, model = model, self.engine.menus.kin(model, word)
+        model = self.engine.menus.kin(model, word)
         menu, side = self.menu(model), self.engine.side(model, painting.side)
-        if chosen == model:  # by now there may be another one in the menu
-            menu.pop("value")
         if side == painting.side or max(side, painting.side) % min(side, painting.side):
             return [menu, *self.choose_model(painting, model, truth, look, marked, selected), *[gr.skip()] * 4]
         sheet = grids.Sheet(painting, truth or "", picture or "", family, size, seed_of(seed or 0))
@@ -180,7 +181,7 @@ class Handlers:
         place = where(selected, painting.side)
         card = figures.pixel_card(answer, *place)
         framed = gr.update(selected=[] if place[0] is None else list(place))
-        return [selected, framed, looks.view(answer, model, look, marked, place), framed, card]
+        return [selected, framed, looks.view(answer, self.engine.desk, model, look, marked, place), framed, card]
 
     @plainly
     def ask(self, painting, model, truth):
@@ -205,7 +206,9 @@ class Handlers:
         return [update, *self.results(painting, model, truth, look, marked, selected)]
 
     def wanted(self, painting: Painting, model: str) -> tuple[int, int]:
-        return acquisition.next_pixels(self.engine.model(model), self.engine.observe(model, painting))[0]
+        known, observation = self.engine.model(model), self.engine.observe(model, painting)
+        with self.engine.desk.later():
+            return acquisition.next_pixels(known, observation)[0]
 
     # keeping it --------------------------------------------------------------------------------------------------
 
@@ -220,7 +223,7 @@ class Handlers:
         seed = seed_of(seed or 0)
         answer = self.engine.answer(model, painting, decode_picture(truth, painting.side))
         session = Session(model, family, size, seed, picture or "", painting)
-        return base64.b64encode(export.bundle(answer, session, SAMPLES, seed)).decode("ascii")
+        return base64.b64encode(export.bundle(answer, self.engine.desk, session, SAMPLES, seed)).decode("ascii")
 
     @plainly
     def load_file(self, path, look, marked, selected):

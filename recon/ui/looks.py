@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from recon import baselines, sampling
+from recon import baselines
 from recon.models import PixelTransformer
 from recon.ui import figures
+from recon.ui.desk import Desk
 from recon.ui.engine import Answer
 
 FINER = "finer"
@@ -22,13 +23,14 @@ FINE = 128  # pixels a side of a finer picture
 STEPS = 16  # of one sample that follows the brush: fewer than the gallery's
 
 
-def view(answer: Answer, model: str, look: str, marked: bool, place: tuple) -> dict:
-    """The value of the reconstruction's PixelView."""
+def view(answer: Answer, desk: Desk, model: str, look: str, marked: bool, place: tuple) -> dict:
+    """The value of the reconstruction's PixelView. `desk` is where more is asked of the model, if the look needs it."""
     shown = answer.mean
     if look == "sample" and answer.prediction.has_spread:
-        shown = sampling.sample(answer.model, answer.prediction.observation, 1, STEPS)[0].cpu()
+        shown = desk.sample(answer.model, answer.prediction.observation, 1, STEPS)[0].cpu()
     elif look == FINER and isinstance(answer.model, PixelTransformer):
-        shown = answer.model.mean_at(answer.prediction.observation, FINE)[0].cpu()
+        with desk.later():
+            shown = answer.model.mean_at(answer.prediction.observation, FINE)[0].cpu()
     elif look == "observed":
         shown = answer.prediction.observation.values[0].cpu()
     elif look == "nearest" and answer.painting.mask.any():

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import threading
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -14,60 +17,67 @@ from recon.ui.engine import Engine
 from recon.ui.theme import theme
 
 MOST_UPLOAD = "60mb"
+WAITING = 64  # events; who comes then is told to try again
+UPLOADS = (600, 3600)  # seconds: every ten minutes those that are an hour old are deleted
+VISITORS = 100  # whose tabs the server remembers, three quarters of a megabyte each
 STYLES = ("page.css", "tabs.css", "textures.css", "mending.css", "curves.css", "clips.css")
 TAGLINE = "Paint a few pixels. See the picture they imply, and how sure the model is."
 
 
-def build(engine: Engine) -> gr.Blocks:
-    """The page as Blocks, not launched."""
-    with gr.Blocks(title="recon", analytics_enabled=False, fill_width=True) as page:
+def build(engine: Engine, tabs: Collection[str] | None = None) -> gr.Blocks:
+    """The page as Blocks, not launched; with Reconstruct, and all other tabs or those of these names."""
+    with gr.Blocks(title="recon", analytics_enabled=False, fill_width=True, delete_cache=UPLOADS) as page:
         with gr.Row(elem_classes="recon-top"):
             gr.HTML(f"<div class='recon-brand'><h1>recon</h1><p class='quiet'>{TAGLINE}</p></div>")
             status = gr.HTML("", elem_classes="recon-status quiet", elem_id="recon-status")
-        with gr.Tabs(elem_classes="recon-tabs") as tabs:
+        with gr.Tabs(elem_classes="recon-tabs") as board:
             with gr.Tab("Reconstruct", id="reconstruct"):
                 parts = reconstruct.build(page, engine, status)
-            with gr.Tab("Compare") as tab:
-                compare.build(engine, parts, tabs, tab)
-            with gr.Tab("Race") as tab:
-                race.build(engine, parts, tabs, tab)
-            with gr.Tab("Lab") as tab:
-                lab.build(engine, tab)
-            with gr.Tab("Textures") as tab:
-                mending.build(textures.build(tab))
-            with gr.Tab("Beyond images") as tab:
-                beyond.build(tab)
-            with gr.Tab("Models"):
-                about.build(engine)
+            others = {
+                "Compare": lambda tab: compare.build(engine, parts, board, tab),
+                "Race": lambda tab: race.build(engine, parts, board, tab),
+                "Lab": lambda tab: lab.build(engine, tab),
+                "Textures": lambda tab: mending.build(textures.build(tab)),
+                "Beyond images": beyond.build,
+                "Models": lambda tab: about.build(engine),
+            }
+            for name, fill in others.items():
+                if tabs is None or name in tabs:
+                    with gr.Tab(name) as tab:
+                        fill(tab)
         api.build(engine)
-    page.queue(default_concurrency_limit=1, max_size=64)
+    page.queue(default_concurrency_limit=1, max_size=WAITING)
     return page
 
 
-def launch(engine: Engine | None = None, **options):
+def launch(engine: Engine | None = None, tabs: Collection[str] | None = None, **options):
     """Build and serve; `options` are those of `gr.Blocks.launch`."""
     give_memory_back()
     engine = engine or Engine()
-    page = build(engine)
+    page = build(engine, tabs)
     threading.Thread(target=warm_up, args=(engine,), daemon=True).start()
     css = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in STYLES)
-    return page.launch(theme=theme(), css=css, footer_links=["api"], **{"max_file_size": MOST_UPLOAD, **options})
+    usual: dict[str, Any] = {"max_file_size": MOST_UPLOAD, "state_session_capacity": VISITORS}
+    usual["enable_monitoring"] = False  # its page would show everyone's calls
+    usual["mcp_server"] = os.environ.get("RECON_MCP") == "1"
+    return page.launch(theme=theme(), css=css, footer_links=["api"], **{**usual, **options})
 
 
 def give_memory_back() -> None:
-    """Have glibc map every large block by itself, so that freed matrices go back to the system at once: kept in the
-    heaps of the threads that answer, they come to hundreds of megabytes. Elsewhere nothing happens."""
-    M_MMAP_THRESHOLD = -3
+    """Have glibc map every large block by itself, so that freed matrices go back to the system at once, and keep few
+    heaps for the many threads that answer: together they come to hundreds of megabytes. Elsewhere nothing happens."""
+    M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
     with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 1_000_000)
+        for setting, value in ((M_MMAP_THRESHOLD, 1_000_000), (M_ARENA_MAX, 2)):
+            ctypes.CDLL(None).mallopt(setting, value)
 
 
 def warm_up(engine: Engine) -> None:
     """What the first visitor would wait for: the default model, its covariance, and slow imports."""
     from recon import patches
     from recon.curves.answer import usual
+    from recon.painting import Painting, decode_picture, encode_picture
     from recon.ui import pictures
-    from recon.ui.painting import Painting, decode_picture, encode_picture
 
     patches.sobol_order(32)
     picture = encode_picture(pictures.load("face"))

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import gradio as gr
 
 from recon.errors import ObservationError
-from recon.ui.painting import MAX_SIDE, Painting
+from recon.painting import MAX_SIDE, Painting
 from recon.ui.plainly import hint
 
 Ink = Literal["colour", "grey", "binary"]
@@ -54,7 +54,7 @@ class Painter(gr.HTML):
             value: what is painted; None is an empty grid.
             side: of that empty grid.
             ink: what may be painted: any colour, greys, or black and white.
-            picture: the known picture underneath, as `recon.ui.painting.encode_picture` writes it; "" for none.
+            picture: the known picture underneath, as `recon.painting.encode_picture` writes it; "" for none.
                 Reveal and Pick take their colours from it.
             marks: [row, column] pairs to ring, for example the next pixel to ask for.
             selected: the [row, column] whose distribution is shown elsewhere; empty for none.

@@ -1,4 +1,4 @@
-"""How the page speaks of what went wrong: a sentence, never a traceback."""
+"""How the page speaks of what went wrong: a sentence, never a traceback. And in which order it answers one person."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ import inspect
 import logging
 
 import gradio as gr
+import torch
+from gradio.context import LocalContext
 
 from recon.errors import ReconError
+from recon.ui.turns import Turns
 
 OUR_FAULT = "That did not work, and it is our fault. What you painted is kept."
+
+TURNS = [Turns() for _ in range(256)]  # a person has one of them
 
 log = logging.getLogger("recon")
 
@@ -32,6 +37,8 @@ def plainly(handler):
             raise
         except ReconError as error:
             raise hint(error) from error
+        except torch.OutOfMemoryError as error:
+            raise hint("The GPU's memory is full. Please try again in a moment.") from error
         except Exception as error:
             log.exception("a handler failed")
             raise gr.Error(OUR_FAULT, title="Our fault", print_exception=False) from error
@@ -48,3 +55,16 @@ def plainly(handler):
 
     # gradio streams what is a generator function by its own look
     return stepwise if inspect.isgeneratorfunction(handler) else once
+
+
+def in_order(handler):
+    """One person's calls of all such handlers follow each other as they came, so that what is shown last was asked
+    last."""
+
+    @functools.wraps(handler)
+    def one_by_one(*args, **kwargs):
+        request = LocalContext.request.get(None)
+        with TURNS[hash(getattr(request, "session_hash", None)) % len(TURNS)].take():
+            return handler(*args, **kwargs)
+
+    return one_by_one

@@ -12,6 +12,7 @@ from recon.ui.compare import LOOKS
 from recon.ui.comparing import PATCHES, PICTURE, Comparing, sources
 from recon.ui.components import RaceLines, Tiles
 from recon.ui.engine import Engine
+from recon.ui.plainly import in_order
 from recon.ui.racing import Racing
 from recon.ui.reconstruct import MODEL, Parts, heading
 from recon.ui.scripts import RACE_FRESH, RACE_LOOK, RACE_SIZE, RACE_STALE, SAVE_RACE, TO_TOP
@@ -77,7 +78,7 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
     size.change(None, size, None, js=RACE_SIZE, api_visibility="private")
     look.change(None, look, None, js=RACE_LOOK, api_visibility="private")
     save.click(None, kept, None, js=SAVE_RACE, api_visibility="private")
-    open_tile = Comparing(engine).open
+    open_tile = in_order(Comparing(engine).open)
     for _, board in boards:
-        opened = listen(board.open, open_tile, there.looks, [tabs, *there.restored], concurrency_id=MODEL)
+        opened = listen(board.open, open_tile, there.looks, [tabs, *there.restored], **MODEL)
         opened.success(None, None, None, js=TO_TOP, api_visibility="private")

@@ -129,7 +129,7 @@ class Racing:
             question.link(model) + encoded(question.truth),
             model,
             names,
-            race(known, question.whole, names, SIZES, question.seed),
+            race(known, question.whole, names, SIZES, question.seed, self.engine.desk.later),
             question,
             " · ".join(filter(None, compare.titles[model])),
         )

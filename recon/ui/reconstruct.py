@@ -9,12 +9,14 @@ import gradio as gr
 from recon import schedules
 from recon.ui import figures, pictures
 from recon.ui.components import LogSlider, Menu, PictureInput, PixelView, SampleGrid, SpreadMap
+from recon.ui.desk import AT_ONCE, SAMPLERS
 from recon.ui.drawing import SAMPLES, STEPS, Drawing
 from recon.ui.engine import SIDE, Engine
 from recon.ui.grids import FAMILIES
 from recon.ui.handlers import Handlers
 from recon.ui.looks import LOOKS
 from recon.ui.painter import Painter
+from recon.ui.plainly import in_order
 from recon.ui.scripts import COPY_LINK, KEEP, READ, SAVE_ZIP, STALE
 
 HOW = (
@@ -23,7 +25,9 @@ HOW = (
     " below 1 keeps to what is likely."
 )
 TWO = "The upper half of the picture above, the lower half of another: a model has to make one of both."
-MODEL = "model"  # one queue for all that computes: two cores serve one at a time best
+# The queues of what a person waits for, and of samples; the desk says who computes.
+MODEL = {"concurrency_id": "model", "concurrency_limit": AT_ONCE}
+DRAWN = {"concurrency_id": "samples", "concurrency_limit": SAMPLERS}
 
 
 class Parts(NamedTuple):
@@ -125,8 +129,9 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     kept = [model, family, size, seed, picture, painter]
 
     def listen(event, handler, inputs, outputs, **more):
-        settings = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": MODEL}
-        return event(handler, inputs, outputs, **{**settings, **more})
+        settings = {"show_progress": "hidden", "api_visibility": "private", **MODEL, **more}
+        ordered = settings["concurrency_id"] == MODEL["concurrency_id"]
+        return event(in_order(handler) if ordered else handler, inputs, outputs, **settings)
 
     listen(painter.stroke, do.paint, [*shown, live], results, trigger_mode="always_last")
     for event in (look.input, marked.input):
@@ -146,7 +151,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     listen(picture.input, do.choose_picture, [picture, *taken], [truth, painter, *results])
     listen(upload.input, do.upload, [upload, *taken], [picture, truth, painter, *results])
     composed = listen(lower.input, do.compose, [lower, *shown, *patch], [picture, truth, painter, *results])
-    for event in (composed.failure, picture.input, upload.input):
+    for event in (composed.failure, picture.input, upload.input, open_file.upload):
         event(lambda: "", None, lower, queue=False, show_progress="hidden", api_visibility="private")
     listen(ask.click, do.ask, [painter, model, truth], [painter, reveal, note])
     listen(reveal.click, do.reveal_next, shown, [painter, *results], trigger_mode="once")
@@ -156,7 +161,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
 
     how = [painter, model, seed, order, steps, temperature]
     # "once" would not hear a press soon after Stop: the drawing that was stopped still counts as one for a moment
-    drawing = listen(draw.click, samples.draw, how, [gallery, drawn], trigger_mode="multiple")
+    drawing = listen(draw.click, samples.draw, how, [gallery, drawn], trigger_mode="multiple", **DRAWN)
     stopped = {"pngs": [], "count": SAMPLES, "busy": False}
     stop.click(
         lambda grid: [{**(grid or stopped), "busy": False}, "stopped"],
@@ -176,7 +181,15 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
 
     # after the answer, so that no stroke waits for it
     for event in (painter.change, model.change):
-        listen(event, do.doubt, [painter, model], doubt, trigger_mode="always_last", concurrency_id="doubt")
+        listen(
+            event,
+            do.doubt,
+            [painter, model],
+            doubt,
+            trigger_mode="always_last",
+            concurrency_id="doubt",
+            concurrency_limit=1,
+        )
 
     # in the browser alone: the tab keeps what is painted through a reload, and old samples are shown as old
     changes = [painter.change, model.change, family.change, size.change, seed.change, picture.change, truth.change]

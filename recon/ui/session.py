@@ -15,7 +15,7 @@ import numpy as np
 
 from recon import patches
 from recon.errors import ObservationError
-from recon.ui.painting import Painting
+from recon.painting import Painting
 
 MOST_BYTES = 200_000  # of an unpacked link
 TORN = "This link or file does not hold a painting of this page, or a part of it is missing."

@@ -320,3 +320,22 @@ def test_a_temperature_of_one_changes_nothing_and_less_is_tamer(kind):
 def test_a_power_that_has_no_integral():
     law = Beta(torch.full((1, 1, 1, 1), 0.05), torch.full((1, 1, 1, 1), 2.0)).tempered(0.5)
     assert law.mean.isfinite().all() and law.alpha.item() > 0
+
+
+@pytest.mark.parametrize("kind", ["coupled", "scales", "isotropic"])
+def test_newtons_quantiles_are_those_that_halving_finds(kind):
+    law = some(kind, batch=3)
+    for probability in (0.001, 0.05, 0.5, 0.95, 0.999):
+        found, halved = law.quantile(probability).double(), Distribution.quantile(law, probability).double()
+        off = (law.cdf(found) - law.cdf(halved)).abs()
+        assert ((found - halved).abs().minimum(off) < 1e-6).all()  # where nothing lies, any value is one
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_picture_of_a_batch(kind):
+    law = some(kind, batch=3)
+    for k in (0, 2):
+        one = law.picture(k)
+        for name in ("mean", "variance"):
+            torch.testing.assert_close(getattr(one, name), getattr(law, name)[k][None])
+        torch.testing.assert_close(one.level_masses(1, 2), law.level_masses(1, 2, image=k))

@@ -85,6 +85,14 @@ def test_markdown():
     assert "from 0.00 to 2.00 times" in rest[1] and rest[-1] == f"`{'▅' * 18}█▁`"
 
 
+def test_where_a_level_has_most_of_the_mass_the_table_says_what_intervals_hold_of_it():
+    rows = [Row("model", "sobol", 64, 22.6, 0.8, 4.1, (0.9, 0.95, 0.98, 0.99), (0.04, *(0.05,) * 18, 0.06))]
+    head, rule, first, *rest = reconstruction.markdown(rows, [Row("rbf", "sobol", 64, 21.0, 0.7)]).splitlines()
+    assert head.count("|") == rule.count("|") == first.count("|") == 9
+    assert "90 %, levels spread" in head and first.endswith("/ 99.0 | 90.0 | 21.00, rbf |")
+    assert rest[0] == "" and "touches" in rest[1]
+
+
 def test_a_checkpoint_must_say_what_it_was_trained_on(tmp_path, monkeypatch):
     folder = tmp_path / "quiet"
     folder.mkdir()

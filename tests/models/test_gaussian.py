@@ -13,6 +13,7 @@ from torch.distributions import MultivariateNormal
 import recon
 from recon import Observation
 from recon.errors import PredictionError
+from recon.memory import remembering
 from recon.models import gaussian
 from recon.models.conditioned import ROUNDING
 from recon.models.gaussian import Gaussian
@@ -142,7 +143,8 @@ def test_hidden_pixels_do_not_matter():
     assert model.predict(Observation(garbage, known.mask)).mean.equal(model.predict(known).mean)
 
 
-def test_few_masks_are_remembered_and_answers_do_not_depend_on_it():
+def test_few_masks_are_remembered_and_answers_do_not_depend_on_it(monkeypatch):
+    monkeypatch.setattr(gaussian, "PAINTERS", 3)
     model, fresh = fitted(), fitted()
     singles = [observe(model, 5, seed)[0] for seed in range(9)]
     for known in [*singles, *singles[::-1], singles[4]]:
@@ -152,11 +154,29 @@ def test_few_masks_are_remembered_and_answers_do_not_depend_on_it():
     assert list(model.conditioned)[-1] == singles[4].mask.flatten().numpy().tobytes(), "the latest is kept longest"
 
 
+def test_where_each_of_many_has_painted_to_is_remembered_longer(monkeypatch):
+    monkeypatch.setattr(gaussian, "REMEMBERED", 2)
+    monkeypatch.setattr(gaussian, "PAINTERS", 4)
+    model = fitted()
+    area = model.side**2
+    for count in (1, 2, 3):  # pixels of each of five people, one after another
+        for person in range(5):
+            mask = torch.zeros(area, dtype=torch.bool)
+            mask[3 * person : 3 * person + count] = True
+            model.condition(mask)
+    ends = [mask.sum().item() for mask in (one.mask for one in model.conditioned.values())]
+    assert ends == [3] * 4  # where the last four are, and nothing that they came by
+    with remembering(own := {}):
+        model.condition(mask)
+    assert len(own[id(model)]) == 1 and len(model.conditioned) == 4
+
+
 def test_threads_may_share_a_model(monkeypatch):
     model = fitted()
     singles = [observe(model, 5, seed)[0] for seed in range(2)]
     expected = [model.predict(known).mean for known in singles]
     monkeypatch.setattr(gaussian, "REMEMBERED", 1)
+    monkeypatch.setattr(gaussian, "PAINTERS", 0)
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:

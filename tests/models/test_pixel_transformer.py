@@ -153,6 +153,22 @@ def test_bins_stand_where_colours_are():
         model().prepare([torch.zeros(2, 3, 8, 8)])
 
 
+def test_a_bin_of_black_alone_holds_all_that_is_clipped_to_black():
+    images = stripes(40, channels=1)
+    images = (255 * (0.8 + 0.2 * images)).round() / 255  # far from black
+    images[:, :, :, :3] = 0.0
+    found = PixelTransformer(side=8, channels=1, transformer=TINY)
+    found.prepare([images])
+    black = found.transformer.centres[:, 0].abs() < 1e-3
+    assert black.sum() == 1 and torch.equal(found.clipped[:, 0] != 0, black) and found.clipped.min() < -2 / 255
+    known = Observation(images[:1], torch.zeros(1, 1, 8, 8, dtype=torch.bool))
+    law = found.distribution(known)
+    masses = law.level_masses(2, 2)[0]
+    assert masses[0] == pytest.approx(law.weights[0, black, 0, 2, 2].item(), abs=1e-4)  # none of it is level 1
+    assert masses[1] < 1e-4 and law.mean.min() >= 0
+    assert not model(channels=1).clipped.any()  # where no bin is of one level
+
+
 def test_training_lowers_its_objective(generator):
     found = model(queries=16, dropout=0.0)
     images = stripes(32)

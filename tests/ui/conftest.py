@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import gradio as gr
 import numpy as np
 import pytest
 
 from recon import patches
+from recon.painting import Painting, encode_picture
 from recon.ui import page, pictures
 from recon.ui.engine import Engine, reveal
-from recon.ui.painting import Painting, encode_picture
 
 Paint = Callable[..., Painting]
 
@@ -60,9 +61,15 @@ def paint() -> Paint:
 
 
 @pytest.fixture(scope="module")
-def url(engine) -> Iterator[str]:
-    """The address of the whole page, served as `python app.py` serves it, on a free port."""
-    built = []
+def tabs() -> tuple[str, ...] | None:
+    """Those that the page has beside Reconstruct; None for all. It is there sooner with fewer."""
+    return None
+
+
+@pytest.fixture(scope="module")
+def served(engine, tabs) -> Iterator[gr.Blocks]:
+    """The page, served as `python app.py` serves it, on a free port."""
+    built: list[gr.Blocks] = []
 
     def build(*args):
         built.append(page_build(*args))
@@ -71,9 +78,15 @@ def url(engine) -> Iterator[str]:
     page_build = page.build
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "build", build)
-        _, address, _ = page.launch(engine, prevent_thread_lock=True, quiet=True, show_error=False)
-    yield address
+        page.launch(engine, tabs, prevent_thread_lock=True, quiet=True, show_error=False)
+    yield built[0]
     built[0].close()
+
+
+@pytest.fixture(scope="module")
+def url(served) -> str:
+    """Its address."""
+    return served.local_url
 
 
 @pytest.fixture(scope="module")

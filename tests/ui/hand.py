@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from recon.ui.painting import Painting, encode_picture
+from recon.painting import Painting, encode_picture
 from tests.ui.visitor import expect
 
 SIDE = 16

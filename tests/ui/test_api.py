@@ -104,16 +104,16 @@ def test_a_binary_model(client, binary):
 
 
 def test_sample(client):
-    found = client.predict(CELLS, count=3, seed=5, api_name="/sample")
+    found = client.predict(CELLS, count=3, steps=6, seed=5, api_name="/sample")
     assert len(set(found)) == 3
     mask = patches.sobol(32, 64)
     for uri in found:
         assert np.abs(opened(uri)[mask].astype(int) - FACE[mask]).max() <= 1
-    assert client.predict(CELLS, count=3, seed=5, api_name="/sample") == found
-    assert client.predict(CELLS, count=3, seed=6, api_name="/sample") != found
-    assert client.predict(CELLS, count=3, seed=5, temperature=0.5, api_name="/sample") != found
-    assert len(client.predict([], count=1, api_name="/sample")) == 1
-    (whole,) = client.predict(ALL, count=1, api_name="/sample")
+    assert client.predict(CELLS, count=3, steps=6, seed=5, api_name="/sample") == found
+    assert client.predict(CELLS, count=3, steps=6, seed=6, api_name="/sample") != found
+    assert client.predict(CELLS, count=3, steps=6, seed=5, temperature=0.5, api_name="/sample") != found
+    assert len(client.predict([], count=1, steps=6, api_name="/sample")) == 1
+    (whole,) = client.predict(ALL, count=1, steps=6, api_name="/sample")
     assert np.abs(opened(whole).astype(int) - FACE).max() <= 1
 
 

@@ -12,6 +12,13 @@ from tests.ui.test_racing import small_engine
 from tests.ui.visitor import LONG, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
+
+
+@pytest.fixture(scope="module")
+def tabs():
+    return ("Beyond images",)
+
+
 DRAWN = "(k) => document.querySelectorAll('#clips-wall canvas')[k].toDataURL()"
 
 

@@ -15,6 +15,12 @@ from tests.ui.visitor import HEAT, LONG, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
 
+
+@pytest.fixture(scope="module")
+def tabs():
+    return ("Compare",)
+
+
 FAMILIES = 8
 
 
@@ -108,6 +114,7 @@ def test_a_comparison_can_be_stopped_and_does_not_hold_up_a_stroke(visitor, face
     visitor.look("Several patches")
     visitor.page.locator("#compare-families").wait_for()
     visitor.press("Compare")
+    visitor.page.locator(".tile-pending").first.wait_for()  # what has no number yet cannot be cancelled
     visitor.page.get_by_role("button", name="Stop", exact=True).click()
     expect(visitor.page.locator("#compare-line")).to_have_text("stopped")
     expect(visitor.page.locator(".tile-pending")).to_have_count(0)

@@ -8,10 +8,10 @@ import pytest
 
 from recon import baselines, patches
 from recon.errors import CheckpointError
+from recon.painting import Painting, encode_picture
 from recon.ui import comparing as room
 from recon.ui import pictures
 from recon.ui.engine import Engine, reveal
-from recon.ui.painting import Painting, encode_picture
 from recon.ui.session import Session
 from tests.ui.spoken import chosen
 from tests.ui.test_handlers import event, skipped, spoken

@@ -6,10 +6,10 @@ import gradio as gr
 import pytest
 
 from recon import baselines, patches
+from recon.painting import encode_picture
 from recon.ui import comparing as room
 from recon.ui import pictures
 from recon.ui.engine import reveal
-from recon.ui.painting import encode_picture
 from tests.ui.spoken import skipped, spoken
 from tests.ui.test_comparing import BOARD, CHOSEN, LINE, MODEL, NAMES, OURS
 

@@ -67,6 +67,12 @@ def test_one_point_more_is_where_the_doubt_is_and_lessens_it(do):
         do.more(Placed(points), *LOOKS)
 
 
+def test_where_there_is_no_room_it_says_so(do):
+    points = torch.stack([torch.linspace(-1, 1, MOST), torch.zeros(MOST)], 1)
+    found = do.more(Placed(points), *LOOKS)
+    assert "room for 60" in found[2] and found[0] == gr.skip()
+
+
 def test_what_is_chosen_beside_them(do):
     truth, *_ = do.draw(5, NONE, *LOOKS)
     plain, drawn, hidden, other = (

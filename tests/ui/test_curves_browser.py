@@ -13,6 +13,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::Deprecati
 
 
 @pytest.fixture(scope="module")
+def tabs():
+    return ("Beyond images",)
+
+
+@pytest.fixture(scope="module")
 def engine():
     return small_engine()
 
@@ -40,7 +45,7 @@ class Curves:
     def first_dot(self, plot):
         """Where it is, x and y; an answer that comes in between draws it anew."""
         script = """(svg) => {
-            const box = svg.querySelector("circle").getBoundingClientRect();
+            const box = svg.querySelector(".dot").getBoundingClientRect();
             return [box.x + box.width / 2, box.y + box.height / 2];
         }"""
         return plot.evaluate(script)
@@ -71,6 +76,23 @@ def test_points_are_placed_moved_and_taken_away_in_either_plot(visitor):
     curves.has(1)
     curves.act("undo")
     curves.has(2)
+
+
+def test_a_drag_is_one_step_to_undo_in_the_other_plot_too(visitor):
+    curves = Curves(visitor)
+    before = curves.typed.input_value()
+    x, y = curves.first_dot(curves.left)
+    curves.page.mouse.move(x, y)
+    curves.page.mouse.down()
+    for step in range(1, 7):
+        curves.page.mouse.move(x + 10 * step, y + 6 * step)
+        curves.page.wait_for_timeout(120)  # each is told
+    curves.page.mouse.up()
+    expect(curves.typed).not_to_have_value(before)
+    curves.page.wait_for_timeout(800)
+    curves.page.locator("#curves-theirs [data-act=undo]").click()
+    first = re.escape(before.split(";")[0])  # others may be rounded on their way
+    expect(curves.typed).to_have_value(re.compile(rf"^{first};"))
 
 
 def test_a_sextic_a_point_more_samples_and_models(visitor):
@@ -107,7 +129,7 @@ def test_by_keyboard_and_as_text(visitor):
     curves.typed.fill("-0.5, x")
     curves.typed.press("Enter")
     expect(curves.page.get_by_text("This does not read so: -0.5, x")).to_be_visible()
-    expect(curves.left.locator("circle")).to_have_count(3)
+    expect(curves.left.locator(".dot")).to_have_count(3)
 
 
 def test_on_a_phone(visit, chromium):
@@ -117,6 +139,15 @@ def test_on_a_phone(visit, chromium):
     curves.left.tap(position={"x": 100, "y": 60})
     curves.has(6)
     assert curves.left.bounding_box()["width"] > 330
+    touched = "(svg, name) => getComputedStyle(name ? svg.querySelector(name) : svg).touchAction"
+    assert "pan-y" in curves.left.evaluate(touched, "") and curves.left.evaluate(touched, ".grip") == "none"
+    curves.left.evaluate("""(svg) => {
+        const box = svg.getBoundingClientRect(), at = { clientX: box.x + 200, clientY: box.y + 60, pointerId: 1 };
+        svg.setPointerCapture = () => {};
+        for (const name of ["pointerdown", "pointercancel"]) svg.dispatchEvent(new PointerEvent(name, at));
+    }""")  # a finger that scrolls leaves no point behind
+    curves.page.wait_for_timeout(300)
+    curves.has(6)
 
 
 def test_what_is_typed_high_up_is_seen(visitor):

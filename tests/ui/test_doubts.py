@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from recon.painting import Painting
 from recon.ui import doubts, pictures
 from recon.ui.engine import patch_mask, reveal
-from recon.ui.painting import Painting
 
 
 def seen(picture: np.ndarray, size: int = 64) -> Painting:

@@ -10,9 +10,9 @@ import torch
 
 from recon import baselines, patches
 from recon.errors import CheckpointError, ReconError
+from recon.painting import Painting
 from recon.ui import engine as room
 from recon.ui import pictures
-from recon.ui.painting import Painting
 
 FACE = "face"
 

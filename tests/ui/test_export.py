@@ -12,15 +12,17 @@ import torch
 from PIL import Image
 
 from recon import patches
+from recon.painting import Painting
 from recon.ui import export, pictures
 from recon.ui.engine import reveal
-from recon.ui.painting import Painting
 from recon.ui.session import Session
 
 
 def made(engine, name: str, painting: Painting, truth=None, count: int = 3) -> zipfile.ZipFile:
     session = Session(name, "sobol", 64, 5, "face", painting)
-    archive = zipfile.ZipFile(io.BytesIO(export.bundle(engine.answer(name, painting, truth), session, count, seed=5)))
+    archive = zipfile.ZipFile(
+        io.BytesIO(export.bundle(engine.answer(name, painting, truth), engine.desk, session, count, seed=5))
+    )
     assert archive.testzip() is None
     return archive
 

@@ -13,11 +13,11 @@ from PIL import Image
 
 from recon import patches
 from recon.errors import ObservationError
+from recon.painting import Painting, decode_picture
 from recon.ui import handlers as room
 from recon.ui import pictures
 from recon.ui.components import Menu
 from recon.ui.engine import reveal
-from recon.ui.painting import Painting, decode_picture
 from recon.ui.plainly import OUR_FAULT, plainly
 from tests.ui.spoken import event, pixels, skipped, spoken
 

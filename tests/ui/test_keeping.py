@@ -11,11 +11,11 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from recon.painting import decode_picture
 from recon.ui import handlers as room
 from recon.ui import pictures
 from recon.ui.drawing import SAMPLES
 from recon.ui.menus import ANY
-from recon.ui.painting import decode_picture
 from recon.ui.session import Session
 from tests.ui.spoken import chosen, spoken
 

@@ -13,6 +13,13 @@ from PIL import Image
 from tests.ui.visitor import LONG, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
+
+
+@pytest.fixture(scope="module")
+def tabs():
+    return ("Lab",)
+
+
 LINES = "() => document.querySelector('#lab-plot .js-plotly-plot')?.data?.map((line) => [line.name, line.x.length])"
 DONE = re.compile(r"reconstructions in \d+\.\d s")
 

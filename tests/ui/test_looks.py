@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from recon import patches
+from recon.painting import Painting
 from recon.ui import handlers as room
 from recon.ui import looks, pictures
 from recon.ui.engine import reveal
-from recon.ui.painting import Painting
 from tests.ui.spoken import pixels
 
 VIEW, MAP, CARD, _, STATUS, NOTE = range(6)

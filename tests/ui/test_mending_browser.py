@@ -22,6 +22,13 @@ from tests.ui.test_texturing import noise
 from tests.ui.visitor import LONG, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
+
+
+@pytest.fixture(scope="module")
+def tabs():
+    return ("Race", "Textures")
+
+
 SIDE = 256
 PAPER = 71 * 71
 

@@ -14,6 +14,11 @@ from tests.ui.visitor import HEAT, LONG, expect, photo
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
 
 
+@pytest.fixture(scope="module")
+def tabs():
+    return ("Models",)  # beside more the line of tabs is as high
+
+
 def test_the_first_page_shows_a_reconstruction_on_one_screen(visitor):
     visitor.count(64)
     visitor.page.wait_for_function(HEAT)

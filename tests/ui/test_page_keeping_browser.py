@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from recon.ui.painting import Painting
+from recon.painting import Painting
 from recon.ui.session import Session
 from tests.ui.visitor import expect
 

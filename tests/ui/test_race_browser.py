@@ -14,6 +14,12 @@ from tests.ui.visitor import LONG, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
 
+
+@pytest.fixture(scope="module")
+def tabs():
+    return ("Race",)
+
+
 POINTS = "() => document.querySelector('#race-plot .js-plotly-plot')?.data?.map((line) => line.x?.length ?? 0)"
 
 

@@ -13,11 +13,11 @@ import torch
 
 from recon import patches
 from recon.models import Gaussian
+from recon.painting import encode_picture
 from recon.race import LEARNS_MOST, LEAST_SURE, SIZES, Lap
 from recon.ui import pictures, race_figures
 from recon.ui.comparing import PICTURE, Comparing
 from recon.ui.engine import Engine, reveal
-from recon.ui.painting import encode_picture
 from recon.ui.racing import NO_PICTURE, Racing
 from recon.ui.session import Session
 from tests.ui.spoken import chosen

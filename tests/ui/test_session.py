@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from recon.errors import ObservationError
-from recon.ui.painting import Painting
+from recon.painting import Painting
 from recon.ui.session import MOST_BYTES, Session
 
 

@@ -15,6 +15,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::Deprecati
 
 
 @pytest.fixture(scope="module")
+def tabs():
+    return ("Beyond images",)
+
+
+@pytest.fixture(scope="module")
 def engine():
     return small_engine()
 

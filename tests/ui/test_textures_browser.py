@@ -19,6 +19,12 @@ from tests.ui.visitor import LONG, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
 
+
+@pytest.fixture(scope="module")
+def tabs():
+    return ("Textures",)
+
+
 POINTS = "() => document.querySelector('#texture-plot .js-plotly-plot')?.data?.[0]?.x?.length ?? 0"
 GROWN = "() => document.querySelector('#texture-grown canvas').toDataURL()"
 SLOW = "() => document.querySelector('.slow-canvas').toDataURL()"

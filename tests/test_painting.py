@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recon.errors import ObservationError
-from recon.ui.painting import MAX_SIDE, Painting, encode_picture
+from recon.painting import MAX_SIDE, Painting, encode_picture
 
 GOOD = {"side": 4, "cells": [[0, 0, 1, 2, 3], [3, 2, 255, 0, 9]]}
 

@@ -1,0 +1,81 @@
+"""What closed forms remember of masks that they were conditioned on: in common, or each asker his own.
+
+In common is quick: who paints, paints on. But a factor that was extended differs from one made anew by float32's
+rounding, and what is drawn from it may then be another picture. Where the same seed has to give the same picture,
+whoever asked before, a memory of one's own begins empty. What all models remember in common has one bound together.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from weakref import WeakSet
+
+MOST_NUMBERS = 40_000_000  # in all memories in common together: 160 MB; thirty people at 32 x 32
+
+Own = dict[int, dict]
+_own: ContextVar[Own | None] = ContextVar("own", default=None)
+
+
+class Memory(dict[bytes, Any]):
+    """What one model remembers in common: by mask, the newest last, something that has `numbers`, or several."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # each is itself alone
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: dict[bytes, int] = {}
+        _memories.add(self)
+
+
+_memories: WeakSet[Memory] = WeakSet()
+_clock = itertools.count()
+_lock = threading.Lock()
+
+
+@contextmanager
+def remembering(own: Own) -> Iterator[None]:
+    """Within it this thread's models know, and add to, what is in `own` alone."""
+    before = _own.set(own)
+    try:
+        yield
+    finally:
+        _own.reset(before)
+
+
+def memory_of(model: object, common: Memory) -> dict:
+    own = _own.get()
+    return common if own is None else own.setdefault(id(model), {})
+
+
+def put(memory: dict, key: bytes, one: Any) -> None:
+    """As the newest; what was asked about longest ago gives way to it, of whichever model."""
+    memory[key] = one
+    if isinstance(memory, Memory):
+        with _lock:
+            memory.asked[key] = next(_clock)
+            forget_oldest()
+
+
+def forget_oldest() -> None:
+    """But for the newest of all, until no more than MOST_NUMBERS are held."""
+    held = []
+    for memory in list(_memories):
+        memory.asked = {key: time for key, time in list(memory.asked.items()) if key in memory}
+        held += [(time, memory, key) for key, time in memory.asked.items()]
+    held.sort(key=lambda each: each[0], reverse=True)
+    total = 0
+    for age, (_, memory, key) in enumerate(held):
+        total += numbers_of(memory.get(key))
+        if age and total > MOST_NUMBERS:
+            memory.pop(key, None)
+
+
+def numbers_of(one: Any) -> int:
+    if one is None:  # another thread was quicker
+        return 0
+    return sum(each.numbers for each in one) if isinstance(one, list) else one.numbers

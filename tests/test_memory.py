@@ -1,0 +1,63 @@
+"""What models remember of masks, together."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+
+import pytest
+
+from recon import memory
+from recon.memory import Memory, memory_of, put, remembering
+from tests.models.fitted import fitted, observe
+
+
+@dataclass
+class Kept:
+    numbers: int
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """As if no model had been loaded yet."""
+    monkeypatch.setattr(memory, "_memories", type(memory._memories)())
+    monkeypatch.setattr(memory, "MOST_NUMBERS", 100)
+
+
+def test_what_was_asked_about_longest_ago_gives_way_of_whichever_model(alone):
+    one, other = Memory(), Memory()
+    put(one, b"a", Kept(40))
+    put(other, b"b", [Kept(20), Kept(20)])
+    put(one, b"c", Kept(10))
+    put(one, b"a", one.pop(b"a"))  # asked about again
+    put(other, b"d", Kept(30))
+    assert (list(one), list(other)) == ([b"c", b"a"], [b"d"])
+    put(other, b"e", Kept(1000))
+    assert (list(one), list(other)) == ([], [b"e"])  # the newest stays however large it is
+
+
+def test_a_model_that_is_gone_is_no_more_counted(alone):
+    one, other = Memory(), Memory()
+    put(one, b"a", Kept(90))
+    del one
+    gc.collect()
+    put(other, b"b", Kept(90))
+    assert list(other) == [b"b"] and len(memory._memories) == 1
+
+
+def test_a_memory_of_ones_own_takes_no_room_of_the_others(alone):
+    common = Memory()
+    put(common, b"a", Kept(90))
+    with remembering({}):
+        put(memory_of(None, common), b"b", Kept(90))
+    assert list(common) == [b"a"]
+
+
+def test_models_share_the_bound(alone):
+    models = [fitted(), fitted()]
+    for seed in range(4):
+        for model in models:
+            model.predict(observe(model, 5, seed)[0])
+    counts = [sum(one.numbers for one in model.conditioned.values()) for model in models]
+    newest = list(models[1].conditioned.values())[-1].numbers
+    assert sum(counts) <= max(100, newest)
