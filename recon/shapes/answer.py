@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import torch
@@ -72,15 +73,10 @@ def field(model: ShapeTransformer, positions: Tensor, values: Tensor, side: int 
 
 
 def imagined(
-    model: ShapeTransformer, positions: Tensor, values: Tensor, generator: torch.Generator, side: int = SIDE
-) -> Field:
-    """A field that it could be, given points as in `field`: what it would be if points `drawn` were known as well"""
-    return field(model, *drawn(model, positions, values, generator), side)
-
-
-def drawn(
     model: ShapeTransformer, positions: Tensor, values: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """The points, and others drawn a few at a time (`SignalModel.draw`): MOST in all, or FEWEST more"""
-    *_, points = model.draw(positions, values, max(FEWEST, MOST - len(values)), generator)
-    return points
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Points as in `field`, and others drawn a few at a time (`SignalModel.draw`): at last MOST in all, or FEWEST more.
+
+    A field that it could be is what it would be if the last of them were known.
+    """
+    return model.draw(positions, values, max(FEWEST, MOST - len(values)), generator)

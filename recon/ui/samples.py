@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TypeVar
 
 from recon.ui.engine import MOST_SEED, seed_of
@@ -10,16 +9,33 @@ from recon.ui.plainly import hint
 
 DRAWING = " ..."  # ends what is said while samples come
 NOTHING = "<p class='quiet'>Nothing is drawn yet.</p>"
-ON_ITS_WAY = 0.3  # seconds: what was sent just before it was stopped would come after what is said of that
 STOPPED = "<p class='quiet'>Stopped.</p>"
 
 Shown = TypeVar("Shown")
 
 
-def stopped(status: str) -> str:
-    """What is said after Stop: nothing new where nothing was being drawn"""
-    time.sleep(ON_ITS_WAY)
-    return STOPPED if DRAWING in status else status
+class Halt:
+    """What Stop says to what draws samples, one a visitor: which of those that were asked for are over.
+
+    What draws reads it between two steps and says itself that it stopped. Were it cancelled instead, an answer that is
+    on its way already could come after that was said, and stay.
+    """
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.stopped = 0
+
+    def begin(self) -> int:
+        """The number of what is asked for now, though it may have to wait until others are drawn."""
+        self.asked += 1
+        return self.asked
+
+    def stop(self) -> None:
+        """All that was asked for by now."""
+        self.stopped = self.asked
+
+    def over(self, number: int) -> bool:
+        return number <= self.stopped
 
 
 def there(shown: Shown | None, what: str) -> Shown:

@@ -9,7 +9,7 @@ import torch
 
 from recon.models import ShapeTransformer
 from recon.shapes import answer, chairs, mesh
-from recon.ui import shaping
+from recon.ui import samples, shaping
 from recon.ui.shaping import SAMPLES, Shaping, question
 
 
@@ -58,6 +58,14 @@ def test_chairs_come_one_after_another(do):
     assert "in common with each other" in steps[-1][-2]
     (_, (_, again, *_)), (_, (_, other, *_)) = (itertools.islice(do.imagine(shown, times), 2) for times in (0, 1))
     assert again == steps[1][1] and other != again
+
+
+def test_what_is_stopped_says_so_last(do):
+    shown, halt = do.answer(0, 32, False)[0], samples.Halt()
+    steps = do.imagine(shown, 0, halt, halt.begin())
+    next(steps), next(steps)
+    halt.stop()
+    assert [status for *_, status, _ in steps] == [samples.STOPPED]
 
 
 def test_a_field_without_a_surface_is_an_empty_cube():
