@@ -16,7 +16,7 @@ from recon.errors import PredictionError
 from recon.models import ShapeTransformer
 from recon.models.signal_transformer import Values
 from recon.shapes import chairs, mesh
-from recon.shapes.answer import SIDE, Field, drawn, field, load
+from recon.shapes.answer import SIDE, Field, field, imagined, load
 from recon.shapes.field_basis import distances
 
 SIZES = (32, 256)
@@ -95,7 +95,7 @@ def measure(model: ShapeTransformer, shape: Shape, size: int, seed: int) -> list
     scores = []
     for one in (found, Field(plain)):
         scores += [mesh.overlap(one.shape, truth), far(one.shape, truth), (one.mean - truth).abs().mean().item()]
-    known = [drawn(model, positions, values, generator) for _ in range(SAMPLES)]
+    known = [[*imagined(model, positions, values, generator)][-1] for _ in range(SAMPLES)]
     samples = [field(model, *points).shape for points in known]
     alike = np.mean([mesh.overlap(a, b) for a, b in itertools.combinations(samples, 2)]).item()
     off = np.mean([(at_points(model, points, positions) - values).abs().mean().item() for points in known]).item()

@@ -19,7 +19,7 @@ from recon.clips.kinds import FRAMES, KINDS, SIDE
 from recon.ui.engine import seed_of
 from recon.ui.figures import data_uri
 from recon.ui.plainly import hint, plainly
-from recon.ui.samples import DRAWING, NOTHING, STOPPED, Halt, there
+from recon.ui.samples import DRAWING, NOTHING, there
 from recon.ui.tiles import viridis
 
 MODEL = "clips"
@@ -90,10 +90,9 @@ class Clipping:
         return [files.read(path), gr.update(choices=[*TITLES, OWN], value=OWN)]
 
     @plainly
-    def imagine(self, shown: Shown | None, times: int = 0, halt: Halt | None = None, number: int = 1) -> Iterator[list]:
-        """Clips that the one shown could be, one after another; others each of the times, until this number is halted.
-        The last output is the number of times."""
-        halt = halt or Halt()
+    def imagine(self, shown: Shown | None, times: int = 0) -> Iterator[list]:
+        """Clips that the one shown could be, one after another; others each of the times. The last output is the number
+        of times."""
         seed, asked, _ = there(shown, "clip")
         model, clips, drawn = load(MODEL), list[Tensor](), list[dict]()
         for k in range(SAMPLES):
@@ -103,13 +102,7 @@ class Clipping:
                 points, count = step, len(step[1]) - len(asked.values)
                 status = f"<p class='quiet'>{k} of {SAMPLES}; {count} values of the next one{DRAWING}</p>"
                 yield [gr.skip(), status, times + 1]
-                if halt.over(number):
-                    break
-            else:
-                clips.append(mean(model, *points))
-            if halt.over(number):
-                yield [gr.skip(), STOPPED, times + 1]
-                return
+            clips.append(mean(model, *points))
             drawn.append({"title": f"sample {k + 1}", "png": grey(clips[-1])})
             status = f"<p class='quiet'>{k + 1} of {SAMPLES}{DRAWING}</p>"
             yield [{**EMPTY, "clips": list(drawn)}, status, times + 1]

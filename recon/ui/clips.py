@@ -9,9 +9,10 @@ import gradio as gr
 from recon.clips.patterns import OFFERED, SCATTERED
 from recon.ui.clipping import SAMPLES, SIZES, TITLES, Clipping
 from recon.ui.components import ClipWall, Menu
+from recon.ui.halting import Stop, until_stopped
 from recon.ui.plainly import plainly
 from recon.ui.reconstruct import heading
-from recon.ui.samples import NOTHING, Halt, next_seed
+from recon.ui.samples import NOTHING, next_seed, stopped
 from recon.ui.scripts import SAVE_CLIP
 
 QUEUE = "clips"
@@ -66,10 +67,10 @@ def build(tab: gr.Tab) -> None:
 
     times = gr.State(0)  # that samples were drawn of what is shown
     asked, outputs = [kind, way, size, seed, own], [current, board, said, samples, status, times]
-    halt, number = gr.State(Halt()), gr.State(0)  # of what is drawn last
-    begun = listen(draw.click, Halt.begin, halt, number, trigger_mode="multiple", queue=False)
-    wanted = [current, times, halt, number]
-    drawing = listen(begun.then, do.imagine, wanted, [samples, status, times], trigger_mode="multiple")
+    ends = Stop(stop)
+    wanted, drawn = ends.inputs(current, times), [samples, status, times]
+    imagine = until_stopped(do.imagine, stopped)
+    drawing = listen(ends.begun(draw.click), imagine, wanted, drawn, trigger_mode="multiple")
     # at once: what is chosen while a clip is computed is of that clip
     onwards = listen(another.click, plainly(next_seed), seed, seed, concurrency_id=None)
     opened = listen(upload.upload, do.open, upload, [own, kind], concurrency_id="clip-files")
@@ -78,6 +79,5 @@ def build(tab: gr.Tab) -> None:
         listen(event, do.answer, asked, outputs)
     for event in (another.click, upload.upload, *changes):  # at once: what is slow would cancel what came after it
         listen(event, None, None, None, cancels=drawing, queue=False)
-    listen(stop.click, Halt.stop, halt, None, queue=False)
     listen(tab.select, do.arrive, [said, *asked], outputs)
     listen(save.click, do.as_gif, current, parcel).success(None, parcel, None, js=SAVE_CLIP, api_visibility="private")

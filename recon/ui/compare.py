@@ -10,6 +10,7 @@ from recon.ui.comparing import MODELS, PAINTED, PATCHES, Comparing, sources
 from recon.ui.components import LogSlider, Menu, Tiles
 from recon.ui.engine import SIDE, Engine
 from recon.ui.grids import FAMILIES
+from recon.ui.halting import Stop, until_stopped
 from recon.ui.plainly import in_order
 from recon.ui.reconstruct import MODEL, Parts, heading
 from recon.ui.scripts import COMPARE_LOOK, COMPARE_STALE, SAVE_CSV, TO_TOP
@@ -81,12 +82,12 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
     wanted = [mode, source, family, size, seed, names, model, families]
     inputs = [*wanted, there.painter, there.truth, there.picture, there.family, there.size, there.seed]
     arriving = [*shown, names, model, ours, *fill.values()]
-    runs = [
-        # "once" would not hear a press soon after Stop: the run that was stopped still counts as one for a moment
-        listen(run.click, do.run, inputs, shown, trigger_mode="multiple"),
-        listen(tab.select, do.arrive, [asked, ours, *inputs], arriving, trigger_mode="once"),
-    ]
-    listen(stop.click, do.stop, board, [board, line], cancels=runs, queue=False)
+    ends = Stop(stop)
+    # "once" would not hear a press soon after Stop: the run that is being stopped still counts as one for a moment
+    running, arrival = until_stopped(do.run, do.stopped), until_stopped(do.arrive, do.stopped)
+    listen(ends.begun(run.click), running, ends.inputs(*inputs), shown, trigger_mode="multiple")
+    arrived = ends.begun(tab.select)
+    listen(arrived, arrival, ends.inputs(asked, ours, *inputs), arriving, trigger_mode="once")
 
     places = [source, family, seed, size, told, names, sets, model, families, *fill.values()]
     listen(mode.input, do.arrange, [mode, source, there.painter], places, queue=False)

@@ -262,10 +262,13 @@ class Comparing:
             link,
         )
 
-    @plainly
-    def stop(self, board):
+    @staticmethod
+    def stopped(step: list) -> list:
         """What has come stays."""
-        return [{**(board or {}), "waiting": [], "busy": False}, "stopped"]
+        asked, board, table, _, *more = step
+        if not board.get("busy"):  # all has come, or was there before
+            return step
+        return [asked, {**board, "waiting": [], "busy": False}, table, "stopped", *more]
 
     @plainly
     def open(self, event: gr.EventData, look, marked, selected):

@@ -55,6 +55,13 @@ class Drawing:
         took = 1000 * (time.perf_counter() - began)
         yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, f"{len(pngs)} {exact} · {took:.0f} ms"]
 
+    @staticmethod
+    def stopped(step: list) -> list:
+        """What has come stays."""
+        if not step[0]["busy"]:  # all has come
+            return step
+        return [{**step[0], "busy": False}, "stopped"]
+
     @plainly
     def choose(self, event: gr.EventData, samples, painting, marked, selected):
         """A sample in place of the mean: look, reconstruction."""

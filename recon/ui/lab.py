@@ -10,7 +10,8 @@ from recon.ui import lab_figures
 from recon.ui.components import PresetCards
 from recon.ui.engine import Engine
 from recon.ui.grids import FAMILIES
-from recon.ui.lab_handlers import LabHandlers, data_line, look_for, quiet
+from recon.ui.halting import Stop, until_stopped
+from recon.ui.lab_handlers import WAITING, LabHandlers, data_line, look_for, quiet
 from recon.ui.lab_settings import FEWEST, MEASURES, MOST, MOST_SEEDS, PRESETS, SIZES, data_choices
 from recon.ui.reconstruct import heading
 from recon.ui.scripts import SAVE_LAB
@@ -100,10 +101,12 @@ def build(engine: Engine, tab: gr.Tab) -> None:
     for control in controls:
         listen(control.change, do.count, controls, work, trigger_mode="always_last")
     # queued, for what is not cannot pop up a sentence; and by itself, so that it says at once who waits
-    begun = listen(run.click, do.begin, controls, bar, queue=True, trigger_mode="once")
-    # "multiple": a run that was just stopped may still count as under way, and would swallow the next
-    running = listen(begun.success, do.run, controls, results, queue=True, concurrency_id=LAB, trigger_mode="multiple")
-    listen(stop.click, stopped, bar, bar, cancels=[begun, running])
+    ends = Stop(stop)
+    begun = listen(ends.begun(run.click), do.begin, controls, bar, queue=True, trigger_mode="once")
+    # "multiple": a run that is being stopped still counts as under way, and would swallow the next
+    running, inputs = until_stopped(do.run, last), ends.inputs(*controls)
+    listen(begun.success, running, inputs, results, queue=True, concurrency_id=LAB, trigger_mode="multiple")
+    listen(stop.click, stopped_waiting, bar, bar)
     save_csv.click(None, csv, None, js=SAVE_LAB, api_visibility="private")
     save_png.click(None, None, None, js=SAVE_PNG, api_visibility="private")
 
@@ -111,3 +114,13 @@ def build(engine: Engine, tab: gr.Tab) -> None:
 def stopped(shown: str | None) -> str:
     """The progress as it was, and that it is over; rows that are finished stay, and so does a run that had ended."""
     return re.sub(r"; about .* to go|waiting .*…|loading .*…", "; stopped", shown or "").replace(">; ", ">")
+
+
+def last(step: list) -> list:
+    """A step of a run that is its last"""
+    return [stopped(step[0]), *step[1:]]
+
+
+def stopped_waiting(shown: str | None):
+    """At once for a run that has yet to begin, which may take minutes. One that goes on says it itself."""
+    return stopped(shown) if WAITING in (shown or "") else gr.skip()

@@ -15,6 +15,7 @@ from recon.ui.engine import Engine
 from recon.ui.lab_settings import OWN, PRESETS, Settings, about_data, family_titles, model_titles, title_of
 from recon.ui.plainly import plainly
 
+WAITING = "waiting for its turn …"
 MOST_SECONDS = 300.0  # a run ends here with what it has
 OFTEN = 0.25  # seconds between two looks at the progress
 
@@ -74,7 +75,7 @@ class LabHandlers:
     def begin(self, *controls):
         """The progress before a run has its turn; a sentence pops up instead if it cannot be run."""
         settings = Settings.read(*controls)
-        return lab_report.progress(0, settings.check(settings.side(self.engine)), "waiting for its turn …")
+        return lab_report.progress(0, settings.check(settings.side(self.engine)), WAITING)
 
     @plainly
     def run(self, *controls) -> Iterator[list]:

@@ -12,6 +12,7 @@ from recon.ui.compare import LOOKS
 from recon.ui.comparing import PATCHES, PICTURE, Comparing, sources
 from recon.ui.components import RaceLines, Tiles
 from recon.ui.engine import Engine
+from recon.ui.halting import Stop, until_stopped
 from recon.ui.plainly import in_order
 from recon.ui.racing import Racing
 from recon.ui.reconstruct import MODEL, Parts, heading
@@ -66,12 +67,11 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
     parts = [part for board in boards for part in board]
     shown = [asked, lines, status, table, kept, save, *parts]
     inputs = [source, seed, model, there.painter, there.truth, there.picture, there.family, there.size, there.seed]
-    runs = [
-        # "once" would not hear a press soon after Stop: the run that was stopped still counts as one for a moment
-        listen(run.click, do.run, inputs, shown, trigger_mode="multiple"),
-        listen(tab.select, do.arrive, [asked, *inputs], shown, trigger_mode="once"),
-    ]
-    listen(stop.click, do.stop, kept, [status, *parts], cancels=runs, queue=False)
+    ends = Stop(stop)
+    # "once" would not hear a press soon after Stop: the run that is being stopped still counts as one for a moment
+    running, arrival = until_stopped(do.run, do.stopped), until_stopped(do.arrive, do.stopped)
+    listen(ends.begun(run.click), running, ends.inputs(*inputs), shown, trigger_mode="multiple")
+    listen(ends.begun(tab.select), arrival, ends.inputs(asked, *inputs), shown, trigger_mode="once")
 
     gr.on([source.change, model.change, seed.change], None, None, None, js=RACE_STALE, api_visibility="private")
     gr.on([run.click, tab.select], None, None, None, js=RACE_FRESH, api_visibility="private")

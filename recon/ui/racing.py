@@ -141,10 +141,16 @@ class Racing:
         except CheckpointError:
             return ""
 
-    @plainly
-    def stop(self, had):
-        """Status, and the sentence and the board of each size; what has come stays."""
-        return ["stopped", *halted((had or {}).get("done", []))]
+    @staticmethod
+    def stopped(step: list) -> list:
+        """What has come stays."""
+        asked, lines, _, table, had, save, *boards = step
+        done = had.get("done", SIZES)
+        if len(done) == len(SIZES):  # all has come, or was there before
+            return step
+        # the latest board comes with this very step
+        ended = [old if new == gr.skip() else new for old, new in zip(boards, halted(done), strict=True)]
+        return [asked, lines, "stopped", table, had, save, *ended]
 
 
 def kept(laps: Sequence[Lap], done: Iterable[int] = ()) -> dict:

@@ -10,9 +10,10 @@ from recon import schedules
 from recon.ui import figures, pictures
 from recon.ui.components import LogSlider, Menu, PictureInput, PixelView, SampleGrid, SpreadMap
 from recon.ui.desk import AT_ONCE, SAMPLERS
-from recon.ui.drawing import SAMPLES, STEPS, Drawing
+from recon.ui.drawing import STEPS, Drawing
 from recon.ui.engine import SIDE, Engine
 from recon.ui.grids import FAMILIES
+from recon.ui.halting import Stop, until_stopped
 from recon.ui.handlers import Handlers
 from recon.ui.looks import LOOKS
 from recon.ui.painter import Painter
@@ -161,17 +162,9 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
 
     how = [painter, model, seed, order, steps, temperature]
     # "once" would not hear a press soon after Stop: the drawing that was stopped still counts as one for a moment
-    drawing = listen(draw.click, samples.draw, how, [gallery, drawn], trigger_mode="multiple", **DRAWN)
-    stopped = {"pngs": [], "count": SAMPLES, "busy": False}
-    stop.click(
-        lambda grid: [{**(grid or stopped), "busy": False}, "stopped"],
-        gallery,
-        [gallery, drawn],
-        cancels=[drawing],
-        queue=False,
-        api_visibility="private",
-        show_progress="hidden",
-    )
+    ends = Stop(stop)
+    begun, drawing = ends.begun(draw.click), until_stopped(samples.draw, Drawing.stopped)
+    listen(begun, drawing, ends.inputs(*how), [gallery, drawn], trigger_mode="multiple", **DRAWN)
     listen(gallery.choose, samples.choose, [gallery, painter, marked, selected], [look, view])
 
     listen(link.click, do.link, kept, parcel).success(None, parcel, None, js=COPY_LINK)

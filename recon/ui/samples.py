@@ -14,28 +14,9 @@ STOPPED = "<p class='quiet'>Stopped.</p>"
 Shown = TypeVar("Shown")
 
 
-class Halt:
-    """What Stop says to what draws samples, one a visitor: which of those that were asked for are over.
-
-    What draws reads it between two steps and says itself that it stopped. Were it cancelled instead, an answer that is
-    on its way already could come after that was said, and stay.
-    """
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.stopped = 0
-
-    def begin(self) -> int:
-        """The number of what is asked for now, though it may have to wait until others are drawn."""
-        self.asked += 1
-        return self.asked
-
-    def stop(self) -> None:
-        """All that was asked for by now."""
-        self.stopped = self.asked
-
-    def over(self, number: int) -> bool:
-        return number <= self.stopped
+def stopped(step: list) -> list:
+    """A step of samples, whose last outputs are what is said and how often they were drawn, when it is the last"""
+    return step if DRAWING not in step[-2] else [*step[:-2], STOPPED, step[-1]]
 
 
 def there(shown: Shown | None, what: str) -> Shown:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import gradio as gr
 
+from recon.ui.halting import Stop, until_stopped
 from recon.ui.plainly import plainly
 from recon.ui.reconstruct import heading
-from recon.ui.samples import NOTHING, Halt, next_seed
+from recon.ui.samples import NOTHING, next_seed, stopped
 from recon.ui.scripts import SAVE_SHAPE
 from recon.ui.shaping import SAMPLES, SIZES, Shaping
 
@@ -74,15 +75,13 @@ def build(tab: gr.Tab) -> None:
     drawn = [row, *samples, status, times]
     current = gr.State()  # `Shown`
     outputs = [current, dots, mean, middle, said, *drawn]
-    halt, number = gr.State(Halt()), gr.State(0)  # of what is drawn last
-    begun = listen(draw.click, Halt.begin, halt, number, trigger_mode="multiple", queue=False)
-    wanted = [current, times, halt, number]
-    drawing = listen(begun.then, do.imagine, wanted, drawn, trigger_mode="multiple")
+    ends = Stop(stop)
+    imagine = until_stopped(do.imagine, stopped)
+    drawing = listen(ends.begun(draw.click), imagine, ends.inputs(current, times), drawn, trigger_mode="multiple")
     onwards = listen(another.click, plainly(next_seed), seed, seed, concurrency_id=None)  # the rest is of that chair
     for event in (onwards.success, size.input, shown.input, seed.input):
         listen(event, do.answer, asked, outputs)
     for event in (another.click, size.input, seed.input):  # at once: what is slow would cancel what came after it
         listen(event, None, None, None, cancels=drawing, queue=False)
-    listen(stop.click, Halt.stop, halt, None, queue=False)
     listen(tab.select, do.arrive, [said, *asked], outputs)
     listen(save.click, do.as_obj, current, parcel).success(None, parcel, None, js=SAVE_SHAPE, api_visibility="private")

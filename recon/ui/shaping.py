@@ -17,7 +17,7 @@ from recon.shapes.field_basis import distances
 from recon.ui import shape_figures
 from recon.ui.engine import seed_of
 from recon.ui.plainly import plainly
-from recon.ui.samples import DRAWING, NOTHING, STOPPED, Halt, there
+from recon.ui.samples import DRAWING, NOTHING, there
 
 MODEL = "chairs"
 SIZES = (8, 16, 32, 64, 128, 256)
@@ -85,10 +85,9 @@ class Shaping:
         return [gr.skip()] * (8 + SAMPLES) if before else self.answer(seed, size, shown)
 
     @plainly
-    def imagine(self, shown: Shown | None, times: int = 0, halt: Halt | None = None, number: int = 1) -> Iterator[list]:
-        """Chairs that the one shown could be, one after another; others each of the times, until this number is halted.
-        The last output is the number of times."""
-        halt = halt or Halt()
+    def imagine(self, shown: Shown | None, times: int = 0) -> Iterator[list]:
+        """Chairs that the one shown could be, one after another; others each of the times. The last output is the
+        number of times."""
         seed, asked, _ = there(shown, "chair")
         figures: list[Any] = [None] * SAMPLES
         yield [gr.skip(), *figures, f"<p class='quiet'>0 of {SAMPLES}{DRAWING}</p>", times + 1]
@@ -97,14 +96,10 @@ class Shaping:
         for k in range(SAMPLES):
             points = asked.positions, asked.values
             for step in imagined(model, *points, generator):
-                points = step
-                if halt.over(number):
-                    break
-            else:
-                fields.append(field(model, *points).shape)
-            if halt.over(number):
-                yield [gr.skip(), *figures, STOPPED, times + 1]
-                return
+                points, count = step, len(step[1]) - len(asked.values)
+                status = f"<p class='quiet'>{k} of {SAMPLES}; {count} values of the next one{DRAWING}</p>"
+                yield [gr.skip()] * (1 + SAMPLES) + [status, times + 1]
+            fields.append(field(model, *points).shape)
             figures[k] = drawn(fields[k])
             status = f"<p class='quiet'>{k + 1} of {SAMPLES}{DRAWING}</p>"
             yield [gr.update(visible=True), *figures, status, times + 1]

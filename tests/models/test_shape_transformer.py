@@ -100,9 +100,8 @@ def test_what_is_imagined_keeps_what_is_known_and_differs(model, monkeypatch):
     monkeypatch.setattr(answer, "MOST", 60)
     monkeypatch.setattr(answer, "FEWEST", 20)
     positions, values = known(30)
-    one, again, other = (
-        imagined(model, positions, values, torch.Generator().manual_seed(seed), side=8) for seed in (0, 0, 1)
-    )
+    last = ([*imagined(model, positions, values, torch.Generator().manual_seed(seed))][-1] for seed in (0, 0, 1))
+    one, again, other = (field(model, *points, side=8) for points in last)
     assert torch.equal(one.mean, again.mean) and not torch.equal(one.mean, other.mean)
     *_, (places, drawn) = model.draw(positions, values, 30, torch.Generator().manual_seed(0))
     assert torch.equal(places[:30], positions) and torch.equal(drawn[:30], values) and len(drawn) == 60

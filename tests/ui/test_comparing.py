@@ -221,5 +221,5 @@ def test_patches_have_no_use_for_what_is_painted(do):
 
 def test_stopping_keeps_what_has_come(ask, do):
     halfway = ask()[1][BOARD]
-    board, said = do.stop(halfway)
+    _, board, _, said, *_ = do.stopped(["", halfway, "", "1 of 3", {}])
     assert board["tiles"] == halfway["tiles"] and not board["busy"] and board["waiting"] == [] and said == "stopped"

@@ -180,6 +180,9 @@ def test_stopping_says_so_and_leaves_an_ended_run_alone():
     assert words(lab.stopped(lab_report.progress(0, 9, "waiting for its turn …"))) == "stopped"
     ended = lab_report.progress(9, 9, "9 reconstructions in 1.0 s")
     assert lab.stopped(ended) == ended and lab.stopped(None) == ""
+    assert lab.last([running, "rows"]) == [lab.stopped(running), "rows"]
+    assert words(lab.stopped_waiting(lab_report.progress(0, 9, lab_handlers.WAITING))) == "stopped"
+    assert lab.stopped_waiting(running) == gr.skip()
 
 
 def test_choosing_a_preset_sets_the_controls(do):

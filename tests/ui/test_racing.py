@@ -129,10 +129,13 @@ def test_without_a_picture_the_tab_opens_quietly_and_a_press_is_told_so(do, ther
 
 
 def test_stopping_keeps_what_has_come(do, whole):
-    status, *parts = do.stop(whole[2 * len(NAMES) + 3][KEPT])
-    assert status == "stopped" and all(skipped(part) for part in parts[:4])
+    step = do.stopped(whole[2 * len(NAMES) + 3])
+    parts = step[-2 * len(SIZES) :]
+    assert step[STATUS] == "stopped" and all(skipped(part) for part in parts[:2])
+    assert parts[3]["tiles"] and not parts[3]["busy"]  # the latest that all came to
     assert "before all had come to 16 pixels" in parts[4]
     assert not any(value["busy"] or value["tiles"] for value in parts[5::2])
+    assert do.stopped(whole[-1]) == whole[-1]
 
 
 def test_a_fault_of_ours_leaves_nothing_waiting(do, there, small, monkeypatch):
