@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +13,6 @@ from recon.errors import ReconError
 if TYPE_CHECKING:
     from recon.models import MCGSM, RIDE
     from recon.textures import fit
-    from recon.training.parallel import Processes
-    from recon.training.recipe import Recipe
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,10 +72,13 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("--device", default="auto")
     verb.set_defaults(run=reconstruct)
 
-    verb = verbs.add_parser("publish", help="push a checkpoint to the Hugging Face Hub")
-    verb.add_argument("name")
-    verb.add_argument("--to", required=True, metavar="OWNER/REPO")
+    verb = verbs.add_parser("publish", help="push a checkpoint, or the page and all of them, to the Hugging Face Hub")
+    verb.add_argument("name", nargs="?", help="a checkpoint")
+    where = verb.add_mutually_exclusive_group(required=True)
+    where.add_argument("--to", metavar="OWNER/REPO", help="of that checkpoint")
+    where.add_argument("--space", metavar="OWNER/NAME", help="of the page; each checkpoint gets OWNER/recon-CHECKPOINT")
     verb.add_argument("--private", action="store_true")
+    verb.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
     verb.set_defaults(run=publish)
 
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -110,70 +110,9 @@ def list_checkpoints(asked: argparse.Namespace) -> None:
 
 
 def train(asked: argparse.Namespace) -> None:
-    import torch
+    from recon.training import command
 
-    from recon import devices
-    from recon.training import parallel, recipe
-
-    asked.device = devices.chosen(asked.device)
-    found = recipe.load(asked.recipe, asked.full)
-    try:
-        torch.empty(0, device=asked.device)
-    except (RuntimeError, AssertionError) as error:
-        raise ReconError(f"There is no device {asked.device!r} here.") from error
-    with parallel.joined(asked.device) as processes:
-        if found.training or processes.first:  # a closed form is not shared
-            train_here(asked, found, processes)
-        processes.wait()
-
-
-def train_here(asked: argparse.Namespace, found: Recipe, processes: Processes) -> None:
-    """This process's part of a training run; the first one tells, and writes the checkpoint."""
-    import torch
-
-    from recon import hub
-    from recon.evaluation import card
-    from recon.training import fit
-
-    run = fit.train(found, asked.runs, asked.device)
-    if not processes.first:
-        for _ in run:
-            pass
-        return
-    total = found.training.steps if found.training else None
-    model, seconds = follow(run, total, found.name)
-    minutes = seconds / 60
-    cores = torch.get_num_threads() * processes.count
-    where = f"{cores} CPU core{'s' * (cores > 1)}"
-    if asked.device.startswith("cuda"):
-        several = f"{processes.count} x " if processes.count > 1 else ""
-        where = several + torch.cuda.get_device_name(asked.device)
-    if found.training:
-        what = "examples" if found.kind in hub.SIGNALS else "pictures"
-        most = "up to " if hasattr(model, "reads") else ""  # of large patches it takes fewer
-        pictures = f"{most}{found.training.steps * found.training.batch:,} {what}"
-    else:
-        pictures = "one pass over the training set"
-    fit.write(model, found, asked.to / found.name, f"{pictures}, {minutes:.0f} minutes on {where}")
-    card.write(asked.to / found.name, found)
-    print(f"{asked.to / found.name} is written; `python -m recon evaluate {found.name} --card` fills in its card.")
-
-
-def follow(run, total: int | None, name: str):
-    """Show the progress that a training run yields; what it yields at the end, and the seconds that it took."""
-    from tqdm import tqdm
-
-    from recon.training import loop
-
-    began, seconds = time.monotonic(), None
-    # the delay keeps the bar out of the way of an error before the first step
-    with tqdm(total=total, unit="step", desc=name, delay=0.1) as bar:
-        for told in run:
-            if not isinstance(told, loop.Progress):
-                return told, time.monotonic() - began if seconds is None else seconds
-            seconds = told.seconds
-            bar.update(told.step - bar.n)
-            bar.set_postfix(loss=f"{told.loss:.4f}", images_s=f"{told.images_per_second:.0f}")
+    command.train(asked.recipe, asked.full, asked.to, asked.runs, asked.device)
 
 
 def evaluate(asked: argparse.Namespace) -> None:
@@ -221,6 +160,7 @@ def familiarity(asked: argparse.Namespace) -> None:
     from recon import data, negatives
     from recon import familiarity as familiar
     from recon.evaluation import strangers
+    from recon.training.command import follow
 
     if asked.test:
         print(strangers.table(asked.data_set))
@@ -285,9 +225,20 @@ def reconstruct(asked: argparse.Namespace) -> int:
 
 
 def publish(asked: argparse.Namespace) -> None:
-    from recon import hub
+    from recon import hub, space
 
-    print(hub.publish(asked.name, asked.to, private=asked.private))
+    if (asked.name is None) != (asked.to is None):
+        raise ReconError("A checkpoint is published with --to, the page and all of them with --space alone.")
+    if asked.space:
+        what = space.plan(asked.space)
+        if asked.dry_run:
+            print(what.said())
+        else:
+            space.publish(what, private=asked.private, say=lambda address: print(address, flush=True))
+    elif asked.dry_run:
+        print(f"models/{asked.to}: {asked.name}, {hub.resolve(asked.name)}")
+    else:
+        print(hub.publish(asked.name, asked.to, private=asked.private).address)
 
 
 if __name__ == "__main__":

@@ -235,8 +235,8 @@ def fetch_in_background(
 
 def publish(
     name: str, to: str, token: str | None = None, private: bool = False, *, folder: str | Path | None = None
-) -> str:
-    """Push the bundled checkpoint `name` to the Hub repository `to`, "owner/repo"; returns the commit's address.
+) -> transfer.Pushed:
+    """Push the bundled checkpoint `name` to the Hub repository `to`, "owner/repo"; returns the commit.
 
     Makes the repository where there is none. To be loaded by name it must be `OWNER/recon-NAME` and be pinned by
     `index_entry`. `token` defaults to the one of `hf auth login`. Raises CheckpointError.
@@ -250,7 +250,8 @@ def publish(
         _describe(name, path)  # what could not be listed is not pushed
         if not (path / CARD).is_file():
             raise CheckpointError(f"it has no card, {CARD}")
-        return transfer.push(path, to, f"Publish {name}", token, private)
+        files = {file: path / file for file in (CONFIG, WEIGHTS, CARD)}
+        return transfer.push(files, to, f"Publish {name}", token, private)
     except CheckpointError as error:
         raise CheckpointError(f"'{name}' could not be published to '{to}': {error}.") from error
 

@@ -12,8 +12,10 @@ import glob
 import hashlib
 import json
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
+from typing import NamedTuple
 
 from recon.errors import CheckpointError
 
@@ -152,16 +154,44 @@ def _forget(repo: str, revision: str) -> None:
                 file.unlink(missing_ok=True)
 
 
-def push(folder: Path, repo: str, message: str, token: str | None, private: bool) -> str:
-    """Put the three files of `folder` into `repo`, made where there is none, in one commit; the commit's address."""
-    from huggingface_hub import CommitOperationAdd, HfApi
+class Pushed(NamedTuple):
+    """A commit"""
+
+    address: str
+    revision: str  # 40 hex digits
+
+
+def push(
+    files: Mapping[str, Path | bytes],
+    repo: str,
+    message: str,
+    token: str | None = None,
+    private: bool = False,
+    space: Mapping[str, str] | None = None,
+) -> Pushed:
+    """Put files, by their paths there, into `repo` ("owner/name"), made where there is none, in one commit.
+
+    A model's repository keeps what else it holds. With `space`, its variables, it is a Space instead, which then holds
+    these files alone.
+    """
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
     try:
-        adds = [CommitOperationAdd(file, str(folder / file)) for file in (CONFIG, WEIGHTS, CARD)]
-        api = HfApi(token=token)
-        api.create_repo(repo, private=private, exist_ok=True)
-        # Not upload_folder: it may spread files over several commits, and a pinned commit must hold all three.
-        return api.create_commit(repo, adds, commit_message=message).commit_url
+        # Not upload_folder: it may spread files over several commits, and a pinned commit must hold all of them.
+        steps: list = [
+            CommitOperationAdd(path, content if isinstance(content, bytes) else str(content))
+            for path, content in files.items()
+        ]
+        api, kind = HfApi(token=token), "model" if space is None else "space"
+        sdk = None if space is None else "gradio"
+        api.create_repo(repo, repo_type=kind, space_sdk=sdk, private=private, exist_ok=True)
+        for key, value in (space or {}).items():
+            api.add_space_variable(repo, key, value)
+        if space is not None:
+            old = set(api.list_repo_files(repo, repo_type=kind)) - {*files, ".gitattributes"}
+            steps += [CommitOperationDelete(path) for path in sorted(old)]
+        done = api.create_commit(repo, steps, repo_type=kind, commit_message=message)
+        return Pushed(done.commit_url, done.oid)
     except Exception as error:  # whatever the Hub, the network or the disk can raise
         raise CheckpointError(reason(error)) from error
 

@@ -2,7 +2,7 @@
 
 It speaks what huggingface_hub asks of it: files (HEAD and GET of /{repo}/resolve/{revision}/{file}, big ones through a
 redirect as the Hub's are), /revision and /tree, and for publishing create, preupload and commit. Data sets live under
-/datasets/{repo} as on the Hub. `fault` makes it misbehave:
+/datasets/{repo} as on the Hub, Spaces under /spaces/{repo}, with their variables. `fault` makes it misbehave:
 
     slow          thinks for `pause` seconds before each answer
     down          hangs up without an answer
@@ -23,6 +23,7 @@ import hashlib
 import json
 import pickle
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -41,10 +42,11 @@ class Repo:
 
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     head: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
 
-    def commit(self, files: dict[str, bytes]) -> str:
-        """Add `files` to what the newest commit has; returns the new commit, 40 hex digits."""
-        files = {**self.commits.get(self.head, {}), **files}
+    def commit(self, files: dict[str, bytes], gone: Collection[str] = ()) -> str:
+        """Add `files` to what the newest commit has, without what is `gone`; returns the new commit, 40 hex digits."""
+        files = {path: content for path, content in self.commits.get(self.head, {}).items() if path not in gone} | files
         told = [(path, hashlib.sha256(content).hexdigest()) for path, content in sorted(files.items())]
         self.head = hashlib.sha1(repr((self.head, told)).encode()).hexdigest()
         self.commits[self.head] = files
@@ -58,6 +60,11 @@ class Repo:
         return commit, self.commits[commit]
 
 
+def blob(content: bytes) -> str:
+    """What git calls a file."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
 class Refusal(Exception):
     """An answer that gives nothing: a status, and headers with the Hub's word for it."""
 
@@ -66,7 +73,7 @@ class FakeHub:
     """The server, listening while the `with` block lasts. `log` holds (method, path) of each request."""
 
     def __init__(self):
-        self.repos: dict[str, Repo] = {}  # by "models/owner/name" or "datasets/owner/name"
+        self.repos: dict[str, Repo] = {}  # by "models/owner/name", "datasets/..." or "spaces/..."
         self.fault: str | None = None
         self.pause = 0.0  # seconds
         self.log: list[tuple[str, str]] = []
@@ -84,7 +91,7 @@ class FakeHub:
         self.server.server_close()
 
     def add(self, repo: str, files: dict[str, bytes], kind: str = "models") -> str:
-        """Commit `files` to `repo` ("owner/name"), made if need be; `kind` is "models" or "datasets"."""
+        """Commit `files` to `repo` ("owner/name"), made if need be; `kind` as in the path."""
         return self.repos.setdefault(f"{kind}/{repo}", Repo()).commit(files)
 
     def install(self, monkeypatch, cache) -> None:
@@ -137,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
             elif parts[0] == "api":
                 self.answer(200, json.dumps(self.api(parts[1:], body)).encode(), {"Content-Type": "application/json"})
             else:
-                kind = parts.pop(0) if parts[0] == "datasets" else "models"
+                kind = parts.pop(0) if parts[0] in ("datasets", "spaces") else "models"
                 repo, revision, file = "/".join(parts[:2]), parts[3], "/".join(parts[4:])
                 self.resolve(f"{kind}/{repo}", revision, file)
         except Refusal as refusal:
@@ -223,24 +230,34 @@ class Handler(BaseHTTPRequestHandler):
             self.check_token()
             asked = json.loads(body)
             kind, repo = asked.get("type", "model") + "s", f"{asked['organization']}/{asked['name']}"
-            self.hub.repos.setdefault(f"{kind}/{repo}", Repo())
+            made = self.hub.repos.setdefault(f"{kind}/{repo}", Repo())
+            if kind == "spaces" and not made.head:  # as the Hub does
+                made.commit({".gitattributes": b"*.safetensors filter=lfs\n", "README.md": b"# New\n"})
             return {"url": f"{self.hub.url}/{repo}"}
         kind, owner, name, *rest = parts
         repo = self.repo(f"{kind}/{owner}/{name}")
-        verb, revision = rest[:2] if rest else ("revision", "main")
+        verb, revision = [*rest, "main"][:2] if rest else ("revision", "main")
         if verb == "preupload":
             asked = json.loads(body)["files"]
-            return {"files": [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in asked]}
+            old = repo.commits.get(repo.head, {})
+            told = [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in asked]
+            return {"files": [{**f, "oid": blob(old[f["path"]])} if f["path"] in old else f for f in told]}
+        if verb == "variables":
+            self.check_token()
+            said = json.loads(body)
+            repo.variables[said["key"]] = said["value"]
+            return {key: {"key": key, "value": value} for key, value in repo.variables.items()}
         if verb == "commit":
             self.check_token()
             lines = [json.loads(line) for line in body.splitlines()]
             files = [line["value"] for line in lines if line["key"] == "file"]
-            commit = repo.commit({file["path"]: base64.b64decode(file["content"]) for file in files})
+            gone = [line["value"]["path"] for line in lines if line["key"] == "deletedFile"]
+            commit = repo.commit({file["path"]: base64.b64decode(file["content"]) for file in files}, gone)
             return {"commitUrl": f"{self.hub.url}/{owner}/{name}/commit/{commit}", "commitOid": commit}
         commit, files = repo.at(revision)
         if verb == "tree":
             return [
-                {"type": "file", "path": path, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+                {"type": "file", "path": path, "size": len(content), "oid": blob(content)}
                 for path, content in files.items()
             ]
         return {"id": f"{owner}/{name}", "sha": commit, "siblings": [{"rfilename": path} for path in files]}

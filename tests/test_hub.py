@@ -259,9 +259,8 @@ def test_publish_then_load_it_again(server, tmp_path, monkeypatch):
     server.tokens.add("hf_secret")
     monkeypatch.setenv("RECON_HUB", "them")
     folder = bundle(tmp_path, "mine", fill=7.0)
-    url = hub.publish("mine", "them/recon-mine", token="hf_secret")
-    assert url.startswith(f"{server.url}/them/recon-mine/commit/")
-    commit = url.rpartition("/")[2]
+    url, commit = hub.publish("mine", "them/recon-mine", token="hf_secret")
+    assert url == f"{server.url}/them/recon-mine/commit/{commit}"
     published = server.repos["models/them/recon-mine"].commits
     assert {file: (folder / file).read_bytes() for file in FILES} == published[commit] and len(published) == 1
     hub.INDEX.write_text(json.dumps({"mine": hub.index_entry("mine", commit)}))
@@ -278,6 +277,8 @@ def test_publishing_again_adds_a_commit(server, tmp_path):
     bundle(tmp_path, "mine", fill=2.0)
     assert hub.publish("mine", "them/x", token="hf_secret") != first
     assert len(server.repos["models/them/x"].commits) == 2
+    hub.publish("mine", "them/x", token="hf_secret")
+    assert len(server.repos["models/them/x"].commits) == 2  # for nothing has changed
 
 
 def test_publishing_that_fails_says_why(server, tmp_path):

@@ -28,11 +28,29 @@ another and do not answer scattered ones, so they are not in this list: **Textur
 def build(engine: Engine) -> None:
     """Lay the tab out: a table of all models, and a card to read."""
     gr.Markdown(LEDE, elem_classes="recon-lede")
+    gr.HTML(lambda: where(engine), elem_id="about-where")
     gr.HTML(table(engine))
     names = [(record.title, record.name) for record in engine.records.values()]
     chosen = gr.Dropdown(names, value=engine.default, label="Read a card", elem_classes="recon-card-menu")
     card = gr.Markdown(read_card(engine.default), elem_classes="recon-card recon-model-card")
     chosen.input(read_card, chosen, card, api_visibility="private", show_progress="hidden")
+
+
+def where(engine: Engine) -> str:
+    """What the page runs on, and whether all weights are here."""
+    import torch
+
+    if engine.device != "cpu" and torch.cuda.is_available():
+        runs = f"on a GPU, {torch.cuda.get_device_name()}"
+    else:
+        runs = f"on the CPU, with {torch.get_num_threads()} threads"
+    here = sum(engine.arrivals.has(name) for name in engine.records)
+    coming = sum(name in engine.arrivals.coming for name in engine.records)
+    told = f"This page runs {runs} (torch {torch.__version__}). {here} of {len(engine.records)} models are here"
+    told += f", {coming} are on their way" if coming else ""
+    failed = [said for name in engine.records if (said := engine.arrivals.why_not(name))]
+    said = f" {html.escape(failed[0])}" if failed else ""
+    return f"<p class='quiet'>{told}.{said}</p>"
 
 
 def table(engine: Engine) -> str:

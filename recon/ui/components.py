@@ -26,7 +26,8 @@ class PixelView(gr.HTML):
     Its value is a dict: `png` (data URI of side x side pixels), `side`, `observed` (row-major indices to mark),
     `selected` ([row, column] or []), and `model`, where it is an answer of one. Event `pick` with `row` and `col`
     for a click or Enter; event `late` where the answer is not of the model that the `Menu` of element id `menu` says:
-    it was asked for before that was chosen, and came after what the choice brought.
+    it was asked for before that was chosen, and came after what the choice brought. Also `again` milliseconds after an
+    answer that has this key, which another model gave for one that is not here yet.
     """
 
     def __init__(self, value: dict[str, Any] | None = None, *, menu: str = "", **kwargs: Any):

@@ -24,7 +24,7 @@ KINDS = {
 
 def warning(engine: Engine, name: str, painting: Painting) -> str:
     """A sentence as HTML, or "" where there is nothing to doubt or no way to know."""
-    if name not in engine.records or engine.records[name].binary:
+    if name not in engine.records or engine.records[name].binary or engine.at_hand(name) != name:
         return ""
     try:
         own = data_set(name)

@@ -29,6 +29,8 @@ class Drawing:
     @plainly
     def draw(self, painting, model, seed, order="sobol", steps=STEPS, temperature=1.0) -> Iterator[list]:
         """Gallery and a line about it, as the samples form."""
+        if self.engine.at_hand(model) != model:
+            raise PredictionError("The weights of this model are on their way: its samples wait for them.")
         known = self.engine.model(model)
         observation = self.engine.observe(model, painting)
         if not self.engine.desk.ask(known, observation).prediction.has_spread:

@@ -16,6 +16,7 @@ from recon.models import MixtureDensity, ScaleMixture
 from recon.observation import Observation
 from recon.painting import Painting
 from recon.prediction import Prediction, Predictor
+from recon.ui.arrivals import Arrivals
 from recon.ui.desk import Desk, Said
 from recon.ui.menus import Menus
 
@@ -23,6 +24,7 @@ DEFAULT = "mdn-celeba"
 SIDE = 32  # of most models, and of what the page opens with
 SIDES = (SIDE, 64)
 MOST_SEED = 2**32
+STAND_IN = "linear"  # where nothing else is here that knows such pictures
 
 log = logging.getLogger("recon")
 
@@ -83,6 +85,7 @@ class Engine:
         self.device = device
         self.records = {record.name: record for record in hub.checkpoints()}
         self.models: dict[str, Predictor] = {}
+        self.arrivals = Arrivals()
         self.judge = Judge(self.closed_form)
         self.had_room = True  # on the GPU
         self.desk = Desk(make_room=self.leave_gpu, has_room=lambda: self.had_room)
@@ -91,6 +94,20 @@ class Engine:
     def default(self) -> str:
         """The model that the page opens with."""
         return DEFAULT if DEFAULT in self.records else next(iter(self.records), baselines.NAMES[0])
+
+    def fetch_rest(self) -> None:
+        """Have all weights come that are not here yet, those of other tabs too."""
+        others = [record.name for record in (*hub.textures(), *hub.signals())]
+        self.arrivals.begin([*self.records, *others])
+
+    def at_hand(self, name: str) -> str:
+        """The model of that name, or what stands in for it while its weights are on their way: the best of those here
+        that know the same pictures, else a classical method."""
+        if name in self.models or name not in self.records or self.arrivals.has(name):
+            return name
+        self.arrivals.want(name)
+        kin = [other for other in self.menus.sets.get(self.menus.word(name), []) if self.arrivals.has(other)]
+        return self.menus.best(kin) if kin else STAND_IN
 
     @property
     def menus(self) -> Menus:
@@ -113,11 +130,23 @@ class Engine:
         """Pixels a side that a model works on; `other` for those that take any."""
         return self.records[name].side if name in self.records else other
 
+    def ink(self, name: str) -> str:
+        """What one paints with for a model: "binary", "grey" or "colour"; no weights are needed to tell."""
+        self.check(name)
+        record = self.records.get(name)
+        if record is not None and record.binary:
+            return "binary"
+        return "grey" if record is not None and record.channels == 1 else "colour"
+
+    def check(self, name: str) -> None:
+        """CheckpointError unless there is a model of that name."""
+        if not isinstance(name, str) or (name not in self.records and name not in baselines.METHODS):
+            raise CheckpointError(f"There is no model called {name!r} on this page.")
+
     def model(self, name: str) -> Predictor:
         """The model, from memory after the first time; CheckpointError where it cannot be had."""
         if not isinstance(name, str) or name not in self.models:
-            if not isinstance(name, str) or (name not in self.records and name not in baselines.METHODS):
-                raise CheckpointError(f"There is no model called {name!r} on this page.")
+            self.check(name)
             try:
                 found = hub.load(name, self.device)
             except CheckpointError as error:
@@ -156,8 +185,11 @@ class Engine:
                 torch.cuda.empty_cache()
 
     def closed_form(self, data_set: str) -> ScaleMixture:
-        """The scale mixture of an image set; CheckpointError where it cannot be had."""
-        model = self.model(f"gsm-{data_set}")
+        """The scale mixture of an image set; CheckpointError where it cannot be had at once."""
+        name = f"gsm-{data_set}"
+        if self.at_hand(name) != name:
+            raise CheckpointError(f"'{name}' is still on its way.")
+        model = self.model(name)
         assert isinstance(model, ScaleMixture)
         return model
 

@@ -19,6 +19,7 @@ from recon.painting import Painting, decode_picture, encode_picture, where
 from recon.ui import doubts, export, figures, grids, looks, pictures
 from recon.ui.drawing import SAMPLES
 from recon.ui.engine import MOST_SEED, Answer, Engine, patch_mask, reveal, seed_of
+from recon.ui.late import late
 from recon.ui.plainly import plainly
 from recon.ui.session import Session
 
@@ -32,15 +33,16 @@ class Handlers:
     def results(self, painting: Painting, model: str, truth: str, look: str, marked: bool, selected: str) -> list:
         """Reconstruction, map, pixel, scores, status, note."""
         try:
-            answer = self.engine.answer(model, painting, decode_picture(truth, painting.side))
-            place = where(selected, painting.side)
+            name = self.engine.at_hand(model)
+            answer = self.engine.answer(name, painting, decode_picture(truth, painting.side))
+            place, waiting = where(selected, painting.side), late(self.engine, model, name)
             return [
-                looks.view(answer, self.engine.desk, model, look, marked, place),
+                {**looks.view(answer, self.engine.desk, model, look, marked, place), **waiting.again},
                 figures.spread_map(answer),
                 figures.pixel_card(answer, *place),
                 figures.scores(answer),
-                self.status(answer, model),
-                looks.note(answer, look),
+                self.status(answer, name),
+                waiting.note + looks.note(answer, look),
             ]
         except ReconError as error:
             # not a toast: this may follow every stroke; escaped: it may quote what a stranger wrote. What another model
@@ -54,8 +56,10 @@ class Handlers:
         device = "GPU" if answer.model.device.type == "cuda" else "CPU"
         if not self.engine.had_room and model in self.engine.records:
             device += " (the GPU's memory was full)"
-        title = dict((name, title) for title, name in self.engine.choices()).get(model, model)
-        return f"<span>{device} · {title} · {max(1, round(answer.seconds * 1000))} ms</span>"
+        return f"<span>{device} · {self.title(model)} · {max(1, round(answer.seconds * 1000))} ms</span>"
+
+    def title(self, model: str) -> str:
+        return {name: title for title, name in self.engine.choices()}.get(model, model)
 
     # what a person does ------------------------------------------------------------------------------------------
 
@@ -72,9 +76,7 @@ class Handlers:
     @plainly
     def choose_model(self, painting, model, truth, look, marked, selected):
         """Ink, a line about the model, and the results."""
-        ink = "binary" if self.engine.model(model).binary else "colour"
-        if getattr(self.engine.model(model), "channels", 3) == 1 and ink == "colour":
-            ink = "grey"
+        ink = self.engine.ink(model)
         line = f"<p class='quiet'>{self.engine.summary(model)}</p>"
         return [gr.update(ink=ink), line, *self.results(painting, model, truth, look, marked, selected)]
 
@@ -177,11 +179,13 @@ class Handlers:
         """Selected pixel, painter, reconstruction, map, pixel card."""
         row, column = event.row, event.col
         selected = json.dumps([row, column])
-        answer = self.engine.answer(model, painting, decode_picture(truth, painting.side))
+        name = self.engine.at_hand(model)
+        answer = self.engine.answer(name, painting, decode_picture(truth, painting.side))
         place = where(selected, painting.side)
         card = figures.pixel_card(answer, *place)
         framed = gr.update(selected=[] if place[0] is None else list(place))
-        return [selected, framed, looks.view(answer, self.engine.desk, model, look, marked, place), framed, card]
+        view = looks.view(answer, self.engine.desk, model, look, marked, place) | late(self.engine, model, name).again
+        return [selected, framed, view, framed, card]
 
     @plainly
     def ask(self, painting, model, truth):
@@ -206,6 +210,7 @@ class Handlers:
         return [update, *self.results(painting, model, truth, look, marked, selected)]
 
     def wanted(self, painting: Painting, model: str) -> tuple[int, int]:
+        model = self.engine.at_hand(model)
         known, observation = self.engine.model(model), self.engine.observe(model, painting)
         with self.engine.desk.later():
             return acquisition.next_pixels(known, observation)[0]

@@ -73,7 +73,8 @@ def give_memory_back() -> None:
 
 
 def warm_up(engine: Engine) -> None:
-    """What the first visitor would wait for: the default model, its covariance, and slow imports."""
+    """What the first visitor would wait for: the default model, its covariance, and slow imports. Then weights that are
+    not here yet, which others may ask for."""
     from recon import patches
     from recon.curves.answer import usual
     from recon.painting import Painting, decode_picture, encode_picture
@@ -82,4 +83,5 @@ def warm_up(engine: Engine) -> None:
     patches.sobol_order(32)
     picture = encode_picture(pictures.load("face"))
     engine.answer(engine.default, Painting.empty(32), decode_picture(picture, 32)).scores()
+    engine.fetch_rest()
     usual()  # seconds

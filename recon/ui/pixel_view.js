@@ -90,8 +90,16 @@ function check() {
 }
 
 new ResizeObserver(draw).observe(canvas);
+let again = 0; // a model whose weights are on their way is asked for again, be it in vain
+function askAgain() {
+  clearTimeout(again);
+  if (props.value?.again) again = setTimeout(() => trigger("late", {}), props.value.again);
+}
+
 watch("value", () => {
   show(props.value);
+  askAgain();
   if (props.menu) setTimeout(check, 200);
 });
 show(props.value);
+askAgain();
