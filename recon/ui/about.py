@@ -25,10 +25,11 @@ another and do not answer scattered ones, so they are not in this list: **Textur
 """
 
 
-def build(engine: Engine) -> None:
+def build(page: gr.Blocks, engine: Engine) -> None:
     """Lay the tab out: a table of all models, and a card to read."""
     gr.Markdown(LEDE, elem_classes="recon-lede")
-    gr.HTML(lambda: where(engine), elem_id="about-where")
+    runs = gr.HTML("", elem_id="about-where")
+    page.load(lambda: where(engine), None, runs, show_progress="hidden", api_visibility="private")
     gr.HTML(table(engine))
     names = [(record.title, record.name) for record in engine.records.values()]
     chosen = gr.Dropdown(names, value=engine.default, label="Read a card", elem_classes="recon-card-menu")

@@ -39,7 +39,7 @@ def build(engine: Engine, tabs: Collection[str] | None = None) -> gr.Blocks:
                 "Lab": lambda tab: lab.build(engine, tab),
                 "Textures": lambda tab: mending.build(textures.build(tab)),
                 "Beyond images": beyond.build,
-                "Models": lambda tab: about.build(engine),
+                "Models": lambda tab: about.build(page, engine),
             }
             for name, fill in others.items():
                 if tabs is None or name in tabs:
