@@ -3,7 +3,10 @@ leaves over.
 
 The scale mixture is conditioned on what is observed; each hidden pixel's residual is whitened by the Cholesky factor of
 its conditional covariance, and a small convolutional network says, for every pixel, a mixture of coupled Gaussians in
-those coordinates. At the start of training that is nearly the scale mixture itself.
+those coordinates. At the start of training that is nearly the scale mixture itself. A few components more may stand at
+the very colours of the nearest observed pixels, as a pointer network points at what it has read (Vinyals, Fortunato &
+Jaitly 2015; its mixture with a density is that of Merity et al. 2017, "Pointer sentinel mixture models"): skies,
+walls and backgrounds are of one colour, and of two at their edges.
 
 Joint samples are drawn group by group (`recon.sampling`). At 64 x 64, where conditioning anew on each group would take
 minutes, they come in one step by a Gaussian copula (Nelsen 2006, section 3.1): which pixels go together is taken from
@@ -13,6 +16,8 @@ the closed form, how each is distributed from the network.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -21,6 +26,7 @@ from recon.chance import Chance, uniform
 from recon.distributions import CoupledMixture
 from recon.errors import PredictionError
 from recon.models.copula import mixture_quantile
+from recon.models.neighbours import Neighbours, neighbours
 from recon.models.on_closed_form import LEVEL, Base, OnClosedForm
 from recon.models.scale_mixture import ScaleMixture
 from recon.observation import Observation
@@ -28,8 +34,14 @@ from recon.observation import Observation
 NET = 1e-3  # weight that is spread evenly over a pixel's components whatever the network says
 MEAN_WEIGHT = 0.5  # of the squared error of the mean in training; likelihood alone is slow to move it
 ENDS = 2  # components that stand at black and at white
-REACH = 4 * LEVEL  # unit of their shifts and scales
+REACH = 4 * LEVEL  # unit of the shifts and scales of those that stand somewhere
 NET_SCALE = 0.25  # of the net, in units of [0, 1], where the closed form's own spread may be nearly nothing
+FLOOR = 1e-5  # weight of a component under all, beside copies: in the middle of [0, 1] and
+FLOOR_SCALE = 0.4  # as wide as that
+RARE = 4.0  # nats by which what stands at a neighbour's colour is less likely at the start
+ABSENT = -30.0  # logit of a neighbour that is not there
+FAR = 8.0  # pixels, the unit of offsets
+TAIL = 30.0  # standard deviations
 
 
 class MixtureDensity(OnClosedForm):
@@ -39,8 +51,10 @@ class MixtureDensity(OnClosedForm):
     components     Gaussians a pixel in whitened coordinates
     ends           two more that stand at black and at white, a few levels wide at the start: for grey pictures of which
                    much is exactly black. A clipped Gaussian that has moved beyond black is an atom there.
+    copies         as many more that stand at the colours of the nearest observed pixels, and one under all, of hardly
+                   any weight and as wide as all colours
 
-    Raises PredictionError for `ends` of pictures in colour.
+    Raises PredictionError for `ends` of pictures in colour, and for `ends` beside `copies`.
     """
 
     kind = "mixture_density"
@@ -58,47 +72,83 @@ class MixtureDensity(OnClosedForm):
         blocks: int = 4,
         components: int = 4,
         ends: bool = False,
+        copies: int = 0,
         fine: bool = False,
     ):
         if ends and channels != 1:
             raise PredictionError("Components at black and at white are for grey pictures (1 channel).")
+        if ends and copies:
+            raise PredictionError("A density network has components at black and white, or at neighbours' colours.")
         base = ScaleMixture(
             side=side, channels=channels, even=even, odd=odd, mirrored=mirrored, fine=fine, scales=scales
         )
         each = 1 + 2 * channels + channels * (channels - 1) // 2
-        super().__init__(base, (components + ENDS * ends) * each, width, blocks)
-        self.components, self.ends, self.copula = components, ends, fine
+        outputs = (components + ENDS * ends + copies) * each
+        super().__init__(base, outputs, width, blocks, more=copies * (channels + 3))
+        self.components, self.ends, self.copies, self.copula = components, ends, copies, fine
 
     def forward(self, values: Tensor, mask: Tensor, generator: Chance | None = None) -> Tensor:
         """Parameters of every pixel's mixture in whitened coordinates, (batch, outputs, side, side)."""
         observation = Observation(values * mask, mask)
         return self.network(self.features(observation, self.condition(observation)))
 
+    def condition(self, observation: Observation) -> Base:
+        base = super().condition(observation)
+        return replace(base, near=neighbours(observation, self.copies)) if self.copies else base
+
+    def features(self, observation: Observation, base: Base) -> Tensor:
+        told = super().features(observation, base)
+        if base.near is None:
+            return told
+        near = base.near
+        colour = 4 * (near.values - base.location[:, None]) * near.there[:, :, None]
+        distance = (near.distance.log1p() / 2).where(near.there, FAR)
+        placed = torch.cat([near.offset / FAR, distance[:, :, None]], 2).clamp_max(3)
+        return torch.cat([told, colour.flatten(1, 2), placed.flatten(1, 2)], 1)
+
     def split(self, output: Tensor, base: Base) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """log weights (batch, components, ...), shifts and log scales (batch, components, channels, ...), and couplings
         (batch, components, pairs of channels, ...), all in whitened coordinates; at zero output, a scale mixture, and
-        with `ends` black and white beside it, which come last."""
+        beside it, which come last, black and white with `ends`, with `copies` neighbours' colours and the floor."""
         c, count = self.channels, self.components
-        each = output.unflatten(1, (count + ENDS * self.ends, -1))
-        last = torch.arange(each.shape[1], device=output.device).view(-1, 1, 1) >= count
-        # ends have little weight at the start, so that the mean starts near the closed form's
-        weights = (each[:, :, 0] - 3.0 * last).softmax(1) * (1 - NET) + NET / each.shape[1]
+        each = output.unflatten(1, (count + ENDS * self.ends + self.copies, -1))
+        couplings = each[:, :, 1 + 2 * c :]
         start = torch.linspace(-1.2, 1.0, count, device=output.device).view(-1, 1, 1, 1)
-        log_scales = (each[:, :count, 1 + c : 1 + 2 * c] + start).clamp(-5, 4)
-        shifts = each[:, :count, 1 : 1 + c]
+        own = each[:, :count]
+        log_scales = (own[:, :, 1 + c : 1 + 2 * c] + start).clamp(-5, 4)
         # the last component is a net under the others: wide, and never of no weight, so that no value is impossible
         net = log_scales[:, -1:].clamp_min(0.5)
+        spread = base.factor.diagonal(dim1=-2, dim2=-1).movedim(-1, 1)[:, None]
         if self.ends:
-            spread = base.factor[:, None, None, :, :, 0, 0]
             net = torch.maximum(net, math.log(NET_SCALE) - spread.log())
-            at = torch.linspace(0, 1, ENDS, device=output.device).view(-1, 1, 1, 1)
-            moved = at + REACH * each[:, count:, 1:2] - base.location[:, None]
-            wide = each[:, count:, 2:3].clamp(-3, 4) + math.log(REACH) - spread.log()
-            shifts = torch.cat([shifts, moved / spread], 1)
-            log_scales = torch.cat([log_scales[:, :-1], net, wide], 1)
-        else:
-            log_scales = torch.cat([log_scales[:, :-1], net], 1)
-        return weights.log(), shifts, log_scales, each[:, :, 1 + 2 * c :]
+        shifts, log_scales = [own[:, :, 1 : 1 + c]], [log_scales[:, :-1], net]
+        if self.ends:
+            ends = torch.linspace(0, 1, ENDS, device=output.device).view(1, -1, 1, 1, 1)
+            self.stand(ends, each[:, count:], base, shifts, log_scales)
+        if base.near is not None:
+            self.stand(base.near.values, each[:, count:], base, shifts, log_scales)
+            shifts.append(whitened(0.5 - base.location[:, None], base.factor[:, None]))
+            log_scales.append(math.log(FLOOR_SCALE) - spread.log())
+            couplings = torch.cat([couplings, torch.zeros_like(couplings[:, :1])], 1)
+        return self.log_weights(each[:, :, 0], base.near), torch.cat(shifts, 1), torch.cat(log_scales, 1), couplings
+
+    def log_weights(self, logits: Tensor, near: Neighbours | None) -> Tensor:
+        """What stands somewhere has little weight at the start, so that the mean starts near the closed form's."""
+        own, others = logits.split([self.components, logits.shape[1] - self.components], 1)
+        if near is None:
+            weights = torch.cat([own, others - 3.0], 1).softmax(1)
+            return (weights * (1 - NET) + NET / logits.shape[1]).log()
+        found = torch.cat([own, (others - RARE).masked_fill(~near.there, ABSENT)], 1).log_softmax(1)
+        return torch.cat([found + math.log1p(-FLOOR), torch.full_like(found[:, :1], math.log(FLOOR))], 1)
+
+    def stand(self, at: Tensor, each: Tensor, base: Base, shifts: list[Tensor], log_scales: list[Tensor]) -> None:
+        """Add components that stand at the colours `at`, (batch or 1, components, channels, ...), moved and widened as
+        the network says."""
+        c = self.channels
+        moved = at + REACH * each[:, :, 1 : 1 + c] - base.location[:, None]
+        shifts.append(whitened(moved, base.factor[:, None]))
+        spread = base.factor.diagonal(dim1=-2, dim2=-1).movedim(-1, 1)[:, None]
+        log_scales.append(each[:, :, 1 + c : 1 + 2 * c].clamp(-3, 4) + math.log(REACH) - spread.log())
 
     def objective(self, batch: Tensor, masks: Tensor, generator: Chance) -> Tensor:
         """`bound` over hidden pixels, in nats a channel and pictures weighed alike; and the squared error of the mean
@@ -137,19 +187,14 @@ class MixtureDensity(OnClosedForm):
         deviation = (level + torch.where(saturated == 0, noise, 0.0)) * LEVEL - base.location
         factor = base.factor
         total = log_weights
-        whitened: list[Tensor] = []
+        standing = whitened(deviation, factor).unbind(1)
         for c in range(self.channels):
-            known = sum(factor[..., c, d] * whitened[d] for d in range(c))
-            whitened.append((deviation[:, c] - known) / factor[..., c, c])
-            along = shifts[:, :, c]
-            for d in range(c):
-                pair = c * (c - 1) // 2 + d
-                along = along + couplings[:, :, pair] * (whitened[d][:, None] - shifts[:, :, d])
+            along = self.along(c, shifts, couplings, standing)
             to_edge = 0.5 * LEVEL * saturated[:, c] / factor[..., c, c]  # from black or white to where its level begins
-            standard = ((whitened[c] - to_edge)[:, None] - along) * (-log_scales[:, :, c]).exp()
+            standard = ((standing[c] - to_edge)[:, None] - along) * (-log_scales[:, :, c]).exp()
             log_level = math.log(LEVEL * math.sqrt(0.5 / math.pi)) - factor[..., c, c].log()
             density = -0.5 * standard.square() - log_scales[:, :, c] + log_level[:, None]
-            tail = torch.special.log_ndtr(-saturated[:, c, None] * standard)
+            tail = log_ndtr(-saturated[:, c, None] * standard)
             total = total + torch.where(saturated[:, c, None] == 0, density, tail)
         return -torch.logsumexp(total, 1)
 
@@ -198,9 +243,25 @@ class MixtureDensity(OnClosedForm):
         return torch.where(observation.mask, observation.values, (base.location + moved).clamp(0, 1))
 
     @staticmethod
-    def along(c: int, shifts: Tensor, couplings: Tensor, before: list[Tensor]) -> Tensor:
+    def along(c: int, shifts: Tensor, couplings: Tensor, before: Sequence[Tensor]) -> Tensor:
         """Where each component's channel c lies given the channels before it, in whitened coordinates."""
         found = shifts[:, :, c]
         for d in range(c):
             found = found + couplings[:, :, c * (c - 1) // 2 + d] * (before[d][:, None] - shifts[:, :, d])
         return found
+
+
+def whitened(deviation: Tensor, factor: Tensor) -> Tensor:
+    """factor^-1 times deviation, (..., channels, side, side); factors (..., side, side, channels, channels), lower"""
+    found: list[Tensor] = []
+    for c in range(factor.shape[-1]):
+        known = sum(factor[..., c, d] * found[d] for d in range(c))
+        found.append((deviation[..., c, :, :] - known) / factor[..., c, c])
+    return torch.stack(found, -3)
+
+
+def log_ndtr(standard: Tensor) -> Tensor:
+    """Log of the normal distribution function. In the far tail it goes on as -x^2 / 2 - log(-x) does: there the
+    derivative of PyTorch's own overflows in float32."""
+    near, far = standard.clamp_min(-TAIL), standard.clamp_max(-TAIL)
+    return torch.special.log_ndtr(near) + 0.5 * (TAIL**2 - far.square()) - (far / -TAIL).log()

@@ -17,10 +17,12 @@ from torch.nn import functional as F
 
 from recon.errors import PredictionError
 from recon.models.base import Model, Network
+from recon.models.neighbours import Neighbours
 from recon.models.scale_mixture import ScaleMixture
 from recon.observation import Observation
 
 LEVEL = 1 / 255
+GROWING = ("stem.weight", "head.weight", "head.bias")
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class Base:
     factor    Cholesky factors of each pixel's covariance, the picture's contrast in them (batch, side, side, c, c)
     surprise  leave-one-out residuals of observed pixels in standard deviations, 0 elsewhere (batch, channels, ...)
     contrast  expected log scale of a pixel given what is observed (batch,)
+    near      the nearest observed pixels, for networks that ask for them
     """
 
     location: Tensor
     factor: Tensor
     surprise: Tensor
     contrast: Tensor
+    near: Neighbours | None = None
 
 
 class OnClosedForm(Network):
@@ -59,13 +63,17 @@ class OnClosedForm(Network):
 
     def start_from(self, model: Model) -> None:
         """Another network of this kind, or the scale mixture to stand on. Of one for pictures of another side only its
-        layers: they are convolutions, and whitened residuals are alike at every side."""
+        layers: they are convolutions, and whitened residuals are alike at every side. One that has fewer inputs and
+        outputs is the first part of this one, and the rest begins at zero."""
         state = model.state_dict()
         if isinstance(model, ScaleMixture):
             self.base.load_state_dict(state)
         elif model.side != self.side:
             layers = {name: tensor for name, tensor in state.items() if not name.startswith("base.")}
             self.load_state_dict(self.state_dict() | layers)
+        elif isinstance(model, OnClosedForm):
+            mine = self.state_dict()
+            self.load_state_dict(state | {name: widened(state[name], mine[name]) for name in GROWING})
         else:
             self.load_state_dict(state)
 
@@ -126,6 +134,14 @@ class Block(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         return hidden + self.second(F.silu(self.first(F.silu(hidden))))
+
+
+def widened(tensor: Tensor, like: Tensor) -> Tensor:
+    """With zeros after it where `like` has more rows or columns"""
+    more = [n for own, wanted in zip(tensor.shape[::-1], like.shape[::-1], strict=True) for n in (0, wanted - own)]
+    if any(n < 0 for n in more[1::2]) or tensor.ndim != like.ndim:
+        raise RuntimeError("it has more weights than this one")
+    return F.pad(tensor, more)
 
 
 def blurred(mask: Tensor, reach: float) -> Tensor:
