@@ -131,7 +131,11 @@ def evaluate(asked: argparse.Namespace) -> None:
                 command = f"python -m recon evaluate table1 --limit {asked.limit}"
                 card.write(hub.resolve(network), recipe.load(network), table, command, table1.ABOUT)
             continue
-        table = signals.get(name, reconstruction).table(name, asked.limit)
+        if name in signals:
+            table = signals[name].table(name, asked.limit)
+        else:
+            beside = recipe.load(name).beside if name in recipe.names() else ()
+            table = reconstruction.table(name, asked.limit, beside)
         print(table)
         if asked.card:
             command = f"python -m recon evaluate {name} --limit {asked.limit}"

@@ -3,6 +3,7 @@ whether its intervals hold what they say."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from recon import baselines, data, hub, metrics, patches
 from recon.errors import CheckpointError
+from recon.evaluation import beside
+from recon.models.pixel_transformer import FEW
 from recon.observation import Observation
 from recon.transfer import read_config
 
@@ -20,7 +23,6 @@ SHARED = 10  # larger pictures that have a random patch in common, for it takes 
 FAMILIES = ("random", "sobol")
 BATCH = 100  # pictures of 32 x 32; larger ones are fewer at a time, so that they stay in the cache
 LEVELS = (0.5, 0.8, 0.9, 0.95)  # of intervals
-FEW = 0.02  # that intervals hold beyond their due by touching a level, from which on the table says what is in them
 SPREAD = """
 
 An interval covers a level that it touches; where one level has most of the mass, as black has here, all intervals
@@ -54,12 +56,15 @@ class Row:
         return None if self.pit is None else sum(self.pit[1:-1])
 
 
-def table(name: str, limit: int = 300) -> str:
-    """The tables of one checkpoint as Markdown."""
+def table(name: str, limit: int = 300, others: Sequence[str] = ()) -> str:
+    """The tables of one checkpoint as Markdown, beside `others` of the same image set if there are any."""
     found = rows(name, limit)
     text = markdown(found, [best_baseline(data_set(name), row.family, row.size, limit) for row in found])
     larger = any(row.size in LARGER for row in found)
-    return text + f"\n\nA random patch is one for {SHARED} pictures." * larger
+    text += f"\n\nA random patch is one for {SHARED} pictures." * larger
+    return (
+        text + "\n\n" + beside.table(name, found, {other: rows(other, limit) for other in others}) if others else text
+    )
 
 
 def rows(name: str, limit: int) -> list[Row]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from recon.clips.process import ProcessMixture
 from recon.models.signal_model import Posterior, SignalModel
 
+SIZES = 10  # 1 to 512 points, each calibrated by itself
 REACH = 2.0  # of the bins' centres, in standard deviations of what it stands on
 
 
@@ -25,7 +26,7 @@ class ClipTransformer(SignalModel):
     limits = (0.0, 1.0)
 
     def __init__(self, *, transformer: Mapping[str, Any] | None = None):
-        super().__init__(3, transformer, stands=True)
+        super().__init__(3, transformer, stands=True, sizes=SIZES)
         self.processes = ProcessMixture()
         self.spread_bins(REACH)
         with torch.no_grad():  # together they begin as what it stands on, about

@@ -51,13 +51,15 @@ def neighbours(observation: Observation, count: int) -> Neighbours:
 def nearest(mask: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Of one mask, bool (pixels,): indices int64, and whether there are as many, bool; both (count, pixels)."""
     side = math.isqrt(len(mask))
-    place = torch.arange(len(mask), device=mask.device).repeat(count, 1)
+    index = torch.arange(len(mask), device=mask.device)
+    place = index.repeat(count, 1)
     there = mask.repeat(count, 1)
     there[1:] = False
     seen, hidden = mask.nonzero()[:, 0], (~mask).nonzero()[:, 0]
     most = min(count, len(seen))
     if most and len(hidden):
-        away = (hidden[:, None] // side - seen // side).square() + (hidden[:, None] % side - seen % side).square()
+        at = torch.stack([index // side, index % side]).float()
+        away = (at[:, hidden, None] - at[:, None, seen]).square().sum(0)
         first = away + ORDERED * torch.arange(len(seen), device=mask.device)
         place[:most, hidden] = seen[first.topk(most, 1, largest=False).indices].T
         there[:most, hidden] = True

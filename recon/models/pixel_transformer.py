@@ -27,6 +27,7 @@ PIXELS = 300_000  # that tell how often each occurs
 TRIED = (0.3, 1.5, 49)  # temperatures: from, to, how many
 SLACK = 0.003  # nats a channel
 BAND = 0.9
+FEW = 0.02  # that intervals hold beyond their due by touching a level
 LEVEL = 1 / 255
 OUTSIDE = 4  # levels beyond black and white
 AT_ONCE = 4096  # places that are asked for together
@@ -182,7 +183,7 @@ class PixelTransformer(Network):
     def calibrate(self, batches: Iterable[Tensor], orders: Tensor) -> None:
         """The bins' temperature for each number of observed pixels (Guo et al. 2017), by pictures it was not trained
         on: what it learned for patches of all sizes is too unsure of large ones. Of those that make them likeliest, up
-        to SLACK, the one whose 90 % intervals hold what is nearest to 90 %."""
+        to SLACK, the one of whose middle 90 % nearest to 90 % of the truth is."""
         pictures = next(iter(batches))
         generator = torch.Generator().manual_seed(0)
         orders = orders[: len(pictures)].to(pictures.device)
@@ -201,7 +202,8 @@ class PixelTransformer(Network):
             likely = [torch.logsumexp((law.log_weights / t).log_softmax(-1) + each, -1).mean() for t in tried]
             density = torch.stack(likely) / self.channels
             good = tried[density >= density.max() - SLACK]
-            off = [abs(touched(law.tempered(t.expand(len(truth))), truth, BAND) - BAND) for t in good]
+            edges = Values(law.log_weights, law.means + self.clipped, law.log_scales)
+            off = [abs(held(edges.tempered(t.expand(len(truth))), truth, BAND) - BAND) for t in good]
             self.temperatures[k] = good[int(np.argmin(off))]
 
     def prepare(self, batches: Iterable[Tensor]) -> None:
@@ -224,11 +226,17 @@ class PixelTransformer(Network):
         self.transformer.begin_at(torch.from_numpy(centres).to(pixels), pixels + LEVEL * noise)
 
 
-def touched(law: Values, truth: Tensor, share: float) -> float:
-    """Share of levels (batch, queries, channels) that the law's central intervals of that probability touch"""
+def held(law: Values, truth: Tensor, share: float) -> float:
+    """Share of levels (batch, queries, channels) that the law's central intervals of that probability touch. Where that
+    is much more than is in them, a level's mass spread over its part of the distribution (as `metrics.pit` does it),
+    it is the share in them: every interval that reaches black touches all that is black."""
     below = torch.where(truth <= 0, 0.0, law.cdf(truth - LEVEL / 2))
     above = torch.where(truth >= 1, 1.0, law.cdf(truth + LEVEL / 2))
-    return ((above >= (1 - share) / 2) & (below <= (1 + share) / 2)).double().mean().item()
+    low, high = (1 - share) / 2, (1 + share) / 2
+    touched = ((above >= low) & (below <= high)).double().mean().item()
+    inside = (above.clamp(low, high) - below.clamp(low, high)) / (above - below).clamp_min(1e-12)
+    spread = inside.mean().item()
+    return spread if touched - spread > FEW else touched
 
 
 def grid(height: int, width: int) -> Tensor:

@@ -54,6 +54,7 @@ class Recipe:
     paper     where the model comes from
     notes     what a reader of the card must know, a sentence or two
     reached   the number that the bundled checkpoint reached, and on what; its card has the whole table
+    beside    checkpoints of the same image set that its card is to be read beside
     """
 
     name: str
@@ -65,6 +66,7 @@ class Recipe:
     paper: str
     notes: str
     reached: str = ""
+    beside: tuple[str, ...] = ()
     model: dict[str, Any] = field(default_factory=dict)
     training: Training | None = None
 

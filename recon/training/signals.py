@@ -74,9 +74,9 @@ def of_chairs(count: int, generator: torch.Generator, validation: bool) -> Point
 
 
 def of_clips(count: int, generator: torch.Generator, validation: bool) -> Points:
-    """Clips of all kinds, observed in one of the `patterns.WAYS`, or to validate on, fewer and scattered; with as many
-    points each, log-uniformly few or many, to validate on each with a number of its own."""
-    count = count // 5 if validation else count
+    """Clips of all kinds, observed in one of the `patterns.WAYS`, with as many points each, log-uniformly few or many;
+    or to validate on, fewer, scattered and with the most of them."""
+    count = count // 10 if validation else count
     logs = torch.tensor([8.0, kinds.MOST]).log()
     sizes = (logs[0] + (logs[1] - logs[0]) * torch.rand(count, generator=generator)).exp().round().long()
     way = patterns.WAYS[int(torch.randint(0, len(patterns.WAYS), (), generator=generator))]
@@ -91,8 +91,7 @@ def of_clips(count: int, generator: torch.Generator, validation: bool) -> Points
         draw(len(part), generator).value(asked[part]) for draw, part in zip(kinds.KINDS.values(), parts, strict=True)
     ]
     values, truth = kinds.noisy(torch.cat(exact), generator).tensor_split([points], 1)
-    present = torch.arange(points) < sizes[:, None] if validation else torch.ones(count, points, dtype=torch.bool)
-    return Points(positions, values, present, queries, truth)
+    return Points(positions, values, torch.ones_like(values, dtype=torch.bool), queries, truth)
 
 
 SOURCES: dict[str, Callable[[int, torch.Generator, bool], Points]] = {

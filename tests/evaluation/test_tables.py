@@ -12,7 +12,7 @@ from scipy import stats
 from recon import Observation, Prediction, baselines, data, metrics
 from recon.distributions import Bernoulli, Beta
 from recon.errors import CheckpointError
-from recon.evaluation import reconstruction, table1
+from recon.evaluation import beside, reconstruction, table1
 from recon.evaluation.reconstruction import Row
 from recon.models.base import Model
 
@@ -134,3 +134,13 @@ def test_table1s_interval(monkeypatch):
     text = table1.text([mnist, cifar]).splitlines()
     assert len(text) == 4 and "0.1100 (" in text[2] and "0.0994" in text[2] and "-1.1536" in text[3]
     assert set(table1.SETS) <= {"mnist", "cifar10"} <= set(data.SETS)
+
+
+def test_beside_others_it_says_where_it_loses():
+    mine = [Row("a", family, size, 20.0, 0.5, 4.0) for size in (16, 32) for family in ("random", "sobol")]
+    better = [Row("b", row.family, row.size, 20.1, 0.5, 4.0 + 0.1 * (row.size == 16)) for row in mine]
+    other = [Row("c", row.family, row.size, 19.0 + 2 * (row.family == "sobol"), 0.4, 3.9) for row in mine]
+    text = beside.table("a", mine, {"b": better, "c": other})
+    assert "| 16 | Sobol' | 20.00 / 0.500 / 4.000 | 20.10 / 0.500 / 4.100 | 21.00 / 0.400 / 3.900 |" in text
+    assert "- Behind `b` everywhere in PSNR, nowhere in SSIM, nowhere in bits/dim." in text
+    assert "- Behind `c` at 16, 32 Sobol' pixels in PSNR, nowhere in SSIM, everywhere in bits/dim." in text

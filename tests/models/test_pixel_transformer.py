@@ -10,7 +10,8 @@ import recon
 from recon.errors import PredictionError
 from recon.models import pixel_transformer
 from recon.models.in_turn import InTurn
-from recon.models.pixel_transformer import PixelTransformer, grid, lookup
+from recon.models.pixel_transformer import PixelTransformer, grid, held, lookup
+from recon.models.signal_transformer import Values
 from recon.observation import Observation
 from recon.training import masks
 
@@ -224,3 +225,22 @@ def test_a_lookup_does_not_darken_the_border(generator):
     torch.testing.assert_close(at.transpose(1, 2).unflatten(2, (4, 6)), images, atol=1e-5, rtol=1e-5)
     between = lookup(images, (grid(4, 6)[:1] + grid(4, 6)[1:2])[None].expand(2, -1, -1) / 2)
     torch.testing.assert_close(between[:, 0], images[:, :, 0, :2].mean(-1), atol=1e-5, rtol=1e-5)
+
+
+def test_what_intervals_hold_is_what_is_in_them_where_one_level_has_the_most():
+    shape = 1, 2000, 1
+    generator = torch.Generator().manual_seed(0)
+    black = torch.rand(shape, generator=generator) < 0.7
+    grey = 0.5 + 0.1 * torch.randn(shape, generator=generator)
+    truth = torch.where(black, 0.0, (grey * 255).round() / 255)
+    law = Values(  # the truth's own law
+        torch.tensor([0.7, 0.3]).log().expand(1, 2000, 2),
+        torch.tensor([[-1.0], [0.5]]).expand(1, 2000, 2, 1),
+        torch.tensor([-3.0, math.log(0.1)]).expand(1, 2000, 2),
+    )
+    assert held(law, truth, 0.9) == pytest.approx(0.9, abs=0.01), "though they touch all that is black"
+    smooth = Values(torch.zeros(1, 2000, 1), torch.full((1, 2000, 1, 1), 0.5), torch.full((1, 2000, 1), math.log(0.1)))
+    inner = (grey * 255).round() / 255
+    edge = 0.1 * torch.special.ndtri(torch.tensor(0.95)) + 0.5 / 255
+    touched = ((inner - 0.5).abs() <= edge).double().mean().item()
+    assert held(smooth, inner, 0.9) == pytest.approx(touched, abs=1e-3)
