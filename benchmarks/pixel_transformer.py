@@ -7,9 +7,9 @@ Joint samples, the paper's way: pixel by pixel, each given all before, all of th
 The paper's way is timed at a few numbers of known pixels, and the whole is the sum of a line through them.
 
 Then what the memory loses: bits/dim of held-out pictures by the chain rule over the same groups, where everything is
-read anew for each group and where it is not (`RECON_DATA` has to be set). Then the growth with what is known: of one
-reconstruction, beside a model of the same size behind latents (of random weights: time does not depend on them), and of
-one group more.
+read anew for each group and where it is not (`RECON_DATA` has to be set); and what fewer groups lose. Then the growth
+with what is known: of one reconstruction, beside a model of the same size behind latents (of random weights: time does
+not depend on them), and of one group more.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ SAMPLES, STEPS, GROUP, LATENTS = 8, 32, 24, 64
 KNOWN = 256
 SIZES = (32, 64, 128, 256, 512, 1000)
 ANEW = (1, 4, 8, 16, 32)
+GROUPS = (8, 16, 32, 64, 128)
 
 
 def main() -> None:
@@ -88,21 +89,33 @@ def some(model: PixelTransformer, known: int, count: int) -> tuple[Tensor, Tenso
 
 
 def loss(model: PixelTransformer, pictures: Tensor) -> None:
-    """Prints bits/dim of the hidden pixels by the chain rule, for each number of groups between two readings."""
+    """Prints bits/dim of the hidden pixels by the chain rule: for each number of groups between two readings, and for
+    each number of groups in all, everything read anew for each."""
     mask = torch.from_numpy(patches.sobol(model.side, KNOWN))[None, None].expand(len(pictures), 1, -1, -1)
     known = Observation(pictures, mask)
     hidden = int((~mask[0]).sum()) * model.channels
+
+    def bits(steps: int, anew: int) -> Tensor:
+        model.in_turn = lambda: InTurn(model, anew)  # type: ignore[method-assign]
+        nats = sampling.log_likelihood(model, known, pictures, steps)
+        del model.in_turn
+        return -nats / hidden / math.log(2)
+
     print("| everything read anew every | bits/dim | than every group |\n| --- | --- | --- |")
+    compare({f"{anew} groups": (STEPS, anew) for anew in ANEW}, bits)
+    print(f"| drawn in | bits/dim | than in {max(GROUPS)} groups |\n| --- | --- | --- |")
+    compare({f"{steps} groups": (steps, 1) for steps in sorted(GROUPS, reverse=True)}, bits)
+
+
+def compare(ways: dict[str, tuple[int, int]], bits: Callable[[int, int], Tensor]) -> None:
+    """A line for each way: its bits/dim, and how much more that is than the first one's, picture by picture."""
     first = None
-    for anew in ANEW:
-        model.in_turn = lambda anew=anew: InTurn(model, anew)  # type: ignore[method-assign]
-        nats = sampling.log_likelihood(model, known, pictures, STEPS)
-        bits = -nats / hidden / math.log(2)
-        first = bits if first is None else first
-        apart = bits - first
+    for title, way in ways.items():
+        each = bits(*way)
+        first = each if first is None else first
+        apart = each - first
         interval = 1.96 * apart.std() / math.sqrt(len(apart))
-        print(f"| {anew} groups | {bits.mean():.4f} | {apart.mean():+.4f} ± {interval:.4f} |", flush=True)
-    del model.in_turn
+        print(f"| {title} | {each.mean():.4f} | {apart.mean():+.4f} ± {interval:.4f} |", flush=True)
     print()
 
 
