@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint lock audit clean
 
 demo: $(VENV)/.page  ## the page on http://127.0.0.1:7860
 	$(BIN)/python app.py
@@ -27,6 +27,15 @@ $(VENV)/.tests: requirements-dev.txt requirements.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(PIP) -r requirements-dev.txt
 	touch $@ $(VENV)/.page
+
+lock: $(VENV)/.tests  ## requirements.lock: all that requirements.txt brings with it, with hashes
+	$(PIP) uv==0.13.9
+	$(BIN)/uv pip compile requirements.txt --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make lock" --output-file requirements.lock
+
+audit: $(VENV)/.tests  ## known weaknesses of what is locked; fails where one is known, or nothing can be asked
+	$(PIP) pip-audit==2.10.1
+	$(BIN)/pip-audit --strict --disable-pip --requirement requirements.lock
 
 clean:
 	rm -rf $(VENV) runs
