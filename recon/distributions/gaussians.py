@@ -17,6 +17,7 @@ from recon.distributions.base import LOG_TINY, Distribution, level_edges
 
 MOST_STEPS = 40  # to a quantile; seven are usual
 NEAR = 2**-24
+TAIL = 30.0  # standard deviations
 
 
 @dataclass(frozen=True)
@@ -286,3 +287,10 @@ def log_normal_mass(low: Tensor, high: Tensor) -> Tensor:
     low, high = torch.where(flip, -high, low), torch.where(flip, -low, high)
     log_high, log_low = torch.special.log_ndtr(high), torch.special.log_ndtr(low)
     return log_high + torch.log1p(-(log_low - log_high).clamp(max=0).exp()).clamp_min(LOG_TINY)
+
+
+def log_ndtr(standard: Tensor) -> Tensor:
+    """Log of the normal distribution function. In the far tail it goes on as -x^2 / 2 - log(-x) does: there the
+    derivative of PyTorch's own overflows in float32."""
+    near, far = standard.clamp_min(-TAIL), standard.clamp_max(-TAIL)
+    return torch.special.log_ndtr(near) + 0.5 * (TAIL**2 - far.square()) - (far / -TAIL).log()

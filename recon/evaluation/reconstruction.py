@@ -13,7 +13,7 @@ from torch import Tensor
 from recon import baselines, data, hub, metrics, patches
 from recon.errors import CheckpointError
 from recon.evaluation import beside
-from recon.models.pixel_transformer import FEW
+from recon.models.calibration import FEW
 from recon.observation import Observation
 from recon.transfer import read_config
 

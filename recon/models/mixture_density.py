@@ -16,7 +16,7 @@ the closed form, how each is distributed from the network.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import torch
@@ -24,11 +24,15 @@ from torch import Tensor
 
 from recon.chance import Chance, uniform
 from recon.distributions import CoupledMixture
+from recon.distributions.base import level_edges
+from recon.distributions.gaussians import log_ndtr
 from recon.errors import PredictionError
+from recon.models.calibration import BAND, TRIED, likeliest, share_held
 from recon.models.copula import mixture_quantile
 from recon.models.neighbours import Neighbours, neighbours
 from recon.models.on_closed_form import LEVEL, Base, OnClosedForm
 from recon.models.scale_mixture import ScaleMixture
+from recon.models.signal_transformer import at_counts
 from recon.observation import Observation
 
 NET = 1e-3  # weight that is spread evenly over a pixel's components whatever the network says
@@ -41,7 +45,8 @@ FLOOR_SCALE = 0.4  # as wide as that
 RARE = 4.0  # nats by which what stands at a neighbour's colour is less likely at the start
 ABSENT = -30.0  # logit of a neighbour that is not there
 FAR = 8.0  # pixels, the unit of offsets
-TAIL = 30.0  # standard deviations
+CALIBRATED = 100  # pictures
+SLACK = 0.006  # nats a channel that calibration may cost
 
 
 class MixtureDensity(OnClosedForm):
@@ -58,6 +63,7 @@ class MixtureDensity(OnClosedForm):
     """
 
     kind = "mixture_density"
+    temperatures: Tensor | None  # of the weights, for 1, 2, 4, ... observed pixels: calibration, beside copies
 
     def __init__(
         self,
@@ -86,6 +92,8 @@ class MixtureDensity(OnClosedForm):
         outputs = (components + ENDS * ends + copies) * each
         super().__init__(base, outputs, width, blocks, more=copies * (channels + 3))
         self.components, self.ends, self.copies, self.copula = components, ends, copies, fine
+        sizes = max(1, (side * side // 2).bit_length())
+        self.register_buffer("temperatures", torch.ones(sizes) if copies else None)
 
     def forward(self, values: Tensor, mask: Tensor, generator: Chance | None = None) -> Tensor:
         """Parameters of every pixel's mixture in whitened coordinates, (batch, outputs, side, side)."""
@@ -200,8 +208,43 @@ class MixtureDensity(OnClosedForm):
 
     @torch.no_grad()
     def distribution(self, observation: Observation) -> CoupledMixture:
+        found = self.uncalibrated(observation)
+        return CoupledMixture(self.calibrated(found.log_weights, observation), found.location, found.factor)
+
+    def calibrated(self, log_weights: Tensor, observation: Observation) -> Tensor:
+        if self.temperatures is None:
+            return log_weights
+        temperatures = at_counts(self.temperatures, observation.mask.flatten(1).sum(1))
+        return (log_weights / temperatures.view(-1, 1, 1, 1)).log_softmax(1)
+
+    @torch.no_grad()
+    def uncalibrated(self, observation: Observation) -> CoupledMixture:
         base = self.condition(observation)
         return self.in_pixels(base, self.split(self.network(self.features(observation, base)), base))
+
+    @torch.no_grad()
+    def calibrate(self, batches: Iterable[Tensor], orders: Tensor) -> None:
+        """The temperature of the weights for each number of observed pixels, where there are copies: likelihood is of
+        all channels together, and each by itself is then known better than the mixture says."""
+        if self.temperatures is None:
+            return
+        pictures = next(iter(batches))[:CALIBRATED]
+        tried, edges = torch.linspace(*TRIED).to(pictures), level_edges(pictures, 256)
+        for k in range(len(self.temperatures)):
+            mask = torch.zeros(len(pictures), self.side**2, dtype=torch.bool, device=pictures.device)
+            mask.scatter_(1, orders[: len(pictures), : 2**k].to(pictures.device), True)
+            mask = mask.view(-1, 1, self.side, self.side)
+            law, hidden = self.uncalibrated(Observation(pictures * mask, mask)), ~mask
+            masses = torch.stack([component.log_mass(pictures) for component in law.components()], 1)
+            each = [torch.special.ndtr((edge[:, None] - law.location) / law.scale) for edge in edges]
+            nats, shares = [], []
+            for temperature in tried:
+                log_weights = (law.log_weights / temperature).log_softmax(1)
+                found = torch.logsumexp(log_weights + masses, 1)[hidden[:, 0]]
+                nats.append(-found.mean().item() / self.channels)
+                below, above = ((log_weights.exp()[:, :, None] * part).sum(1) for part in each)
+                shares.append(share_held(below, above, BAND, hidden))
+            self.temperatures[k] = likeliest(tried, nats, shares, SLACK)
 
     def in_pixels(self, base: Base, mixture: tuple[Tensor, ...]) -> CoupledMixture:
         """What `split` gave, in the coordinates of pixels."""
@@ -231,7 +274,7 @@ class MixtureDensity(OnClosedForm):
         normal = torch.linalg.solve_triangular(conditioned.pixel_factor, stray[..., None], upper=False)[..., 0]
         base = self.condition(observation)
         log_weights, shifts, log_scales, couplings = self.split(self.network(self.features(observation, base)), base)
-        log_weights = (log_weights / temperature).log_softmax(1)
+        log_weights = (self.calibrated(log_weights, observation) / temperature).log_softmax(1)
         scales = (log_scales + 0.5 * math.log(temperature)).exp()
         drawn: list[Tensor] = []
         for c in range(self.channels):
@@ -258,10 +301,3 @@ def whitened(deviation: Tensor, factor: Tensor) -> Tensor:
         known = sum(factor[..., c, d] * found[d] for d in range(c))
         found.append((deviation[..., c, :, :] - known) / factor[..., c, c])
     return torch.stack(found, -3)
-
-
-def log_ndtr(standard: Tensor) -> Tensor:
-    """Log of the normal distribution function. In the far tail it goes on as -x^2 / 2 - log(-x) does: there the
-    derivative of PyTorch's own overflows in float32."""
-    near, far = standard.clamp_min(-TAIL), standard.clamp_max(-TAIL)
-    return torch.special.log_ndtr(near) + 0.5 * (TAIL**2 - far.square()) - (far / -TAIL).log()

@@ -73,7 +73,7 @@ class OnClosedForm(Network):
             self.load_state_dict(self.state_dict() | layers)
         elif isinstance(model, OnClosedForm):
             mine = self.state_dict()
-            self.load_state_dict(state | {name: widened(state[name], mine[name]) for name in GROWING})
+            self.load_state_dict(mine | state | {name: widened(state[name], mine[name]) for name in GROWING})
         else:
             self.load_state_dict(state)
 

@@ -18,16 +18,14 @@ from recon.chance import Chance, uniform
 from recon.distributions import IsotropicMixture
 from recon.errors import PredictionError
 from recon.models.base import Network
+from recon.models.calibration import BAND, TRIED, best, share_held
 from recon.models.in_turn import InTurn
 from recon.models.signal_transformer import SignalTransformer, Values, at_counts
 from recon.observation import Observation
 
 COLOURS = 20_000  # that the centres of bins are found from
 PIXELS = 300_000  # that tell how often each occurs
-TRIED = (0.3, 1.5, 49)  # temperatures: from, to, how many
 SLACK = 0.003  # nats a channel
-BAND = 0.9
-FEW = 0.02  # that intervals hold beyond their due by touching a level
 LEVEL = 1 / 255
 OUTSIDE = 4  # levels beyond black and white
 AT_ONCE = 4096  # places that are asked for together
@@ -200,11 +198,10 @@ class PixelTransformer(Network):
             law = self.transformer.law(self.transformer.decode(context, self.places[asked]))
             each = law.log_prob_each(truth + LEVEL * noise)
             likely = [torch.logsumexp((law.log_weights / t).log_softmax(-1) + each, -1).mean() for t in tried]
-            density = torch.stack(likely) / self.channels
-            good = tried[density >= density.max() - SLACK]
+            nats = [-density.item() / self.channels for density in likely]
             edges = Values(law.log_weights, law.means + self.clipped, law.log_scales)
-            off = [abs(held(edges.tempered(t.expand(len(truth))), truth, BAND) - BAND) for t in good]
-            self.temperatures[k] = good[int(np.argmin(off))]
+            shares = [held(edges.tempered(t.expand(len(truth))), truth) for t in tried]
+            self.temperatures[k] = best(tried, nats, shares, SLACK)
 
     def prepare(self, batches: Iterable[Tensor]) -> None:
         """Put the bins' centres where colours of the training pictures are, each colour that occurs counted once; a
@@ -226,17 +223,11 @@ class PixelTransformer(Network):
         self.transformer.begin_at(torch.from_numpy(centres).to(pixels), pixels + LEVEL * noise)
 
 
-def held(law: Values, truth: Tensor, share: float) -> float:
-    """Share of levels (batch, queries, channels) that the law's central intervals of that probability touch. Where that
-    is much more than is in them, a level's mass spread over its part of the distribution (as `metrics.pit` does it),
-    it is the share in them: every interval that reaches black touches all that is black."""
+def held(law: Values, truth: Tensor) -> float:
+    """Share of levels (batch, queries, channels) in the law's 90 % intervals, as `share_held` has it"""
     below = torch.where(truth <= 0, 0.0, law.cdf(truth - LEVEL / 2))
     above = torch.where(truth >= 1, 1.0, law.cdf(truth + LEVEL / 2))
-    low, high = (1 - share) / 2, (1 + share) / 2
-    touched = ((above >= low) & (below <= high)).double().mean().item()
-    inside = (above.clamp(low, high) - below.clamp(low, high)) / (above - below).clamp_min(1e-12)
-    spread = inside.mean().item()
-    return spread if touched - spread > FEW else touched
+    return share_held(below, above, BAND)
 
 
 def grid(height: int, width: int) -> Tensor:

@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from recon import Observation, metrics
+from recon import Observation, Prediction, metrics
+from recon.distributions.gaussians import log_ndtr
 from recon.errors import PredictionError
 from recon.models import MixtureDensity, ScaleMixture
-from recon.models.mixture_density import log_ndtr
 from recon.models.neighbours import neighbours
+from recon.training import masks
 from tests.models.test_scale_mixture import SIDE, observe
 
 COPIES = 4
@@ -140,3 +141,21 @@ def test_log_ndtr_and_its_derivative():
 def test_ends_and_copies_are_one_or_the_other():
     with pytest.raises(PredictionError, match="or at neighbours"):
         MixtureDensity(side=SIDE, channels=1, even=1, ends=True, copies=1)
+
+
+def test_calibration_is_for_each_number_of_pixels_and_costs_little(base):
+    model, values = network(base), pictures(30, seed=9)
+    orders = masks.orders(30, SIDE, torch.Generator().manual_seed(1))
+    model.calibrate([values], orders)
+    assert model.temperatures.shape == (6,) and (model.temperatures != 1).any()
+    seen = torch.zeros(30, SIDE**2, dtype=torch.bool).scatter_(1, orders[:, :16], True)
+    observation = Observation(values, seen.view(30, 1, SIDE, SIDE))
+    plain, found = Prediction(model.uncalibrated(observation), observation), model.predict(observation)
+    bits = [metrics.bits_per_dim(one, values) for one in (plain, found)]
+    assert bits[1] < bits[0] + 0.05
+
+
+def test_without_copies_nothing_is_calibrated(base):
+    model = network(base, copies=0)
+    model.calibrate([pictures(4)], masks.orders(4, SIDE, torch.Generator().manual_seed(1)))
+    assert model.temperatures is None and "temperatures" not in model.state_dict()

@@ -238,9 +238,9 @@ def test_what_intervals_hold_is_what_is_in_them_where_one_level_has_the_most():
         torch.tensor([[-1.0], [0.5]]).expand(1, 2000, 2, 1),
         torch.tensor([-3.0, math.log(0.1)]).expand(1, 2000, 2),
     )
-    assert held(law, truth, 0.9) == pytest.approx(0.9, abs=0.01), "though they touch all that is black"
+    assert held(law, truth) == pytest.approx(0.9, abs=0.01), "though they touch all that is black"
     smooth = Values(torch.zeros(1, 2000, 1), torch.full((1, 2000, 1, 1), 0.5), torch.full((1, 2000, 1), math.log(0.1)))
     inner = (grey * 255).round() / 255
     edge = 0.1 * torch.special.ndtri(torch.tensor(0.95)) + 0.5 / 255
     touched = ((inner - 0.5).abs() <= edge).double().mean().item()
-    assert held(smooth, inner, 0.9) == pytest.approx(touched, abs=1e-3)
+    assert held(smooth, inner) == pytest.approx(touched, abs=1e-3)
