@@ -20,7 +20,7 @@ from recon.chance import Chance
 from recon.errors import PredictionError
 from recon.models.base import Stored
 from recon.models.signal_transformer import SignalTransformer, Values, at_counts
-from recon.points import Points
+from recon.points import Points, Samples
 
 Posterior = Callable[[Tensor], tuple[Tensor, Tensor]]  # queries to mean and standard deviation there
 HALVINGS = 20
@@ -108,6 +108,16 @@ class SignalModel(Stored):
     ) -> Values:
         """`ask` what was `read`"""
         return self.ask(self.read(positions, values, present, generator), queries, generator)
+
+    @torch.no_grad()
+    def predict_at(self, samples: Samples, positions: Tensor) -> Values:
+        """The law of the value anywhere, given samples anywhere, of one channel: at positions (batch, queries,
+        dimensions) from -1 to 1. `Values.mean` is (batch, queries, 1). Raises PredictionError where shapes do not fit
+        together or are of another dimension."""
+        if samples.values.shape[-1] != 1:
+            raise PredictionError(f"A signal has one value at a position, not {samples.values.shape[-1]}.")
+        samples, positions = samples.to(self.transformer.centres), positions.to(self.transformer.centres)
+        return self.law(samples.positions, samples.values[..., 0], samples.there, positions)
 
     @torch.no_grad()
     def draw(
