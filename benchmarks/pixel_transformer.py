@@ -31,7 +31,7 @@ from recon import Observation, data, hub, patches, sampling
 from recon.evaluation.reconstruction import data_set
 from recon.models import PixelTransformer
 from recon.models.in_turn import InTurn
-from recon.models.pixel_transformer import grid
+from recon.points import grid
 
 SAMPLES, STEPS, GROUP, LATENTS = 8, 32, 24, 64
 KNOWN = 256

@@ -82,7 +82,10 @@ def imagined(
 
 @torch.no_grad()
 def kinds(model: ClipTransformer, positions: Tensor, values: Tensor) -> dict[str, float]:
-    """How probable it is that a clip is of each kind, as the closed form has it that the model stands on"""
+    """How probable it is that a clip is of each kind, as the closed form has it that the model stands on; empty where
+    it stands on none"""
+    if model.processes is None:
+        return {}
     present = torch.ones(1, len(values), dtype=torch.bool)
     weights = model.processes.weights(positions[None], values[None], present)[0]
     return dict(zip(KINDS, weights.tolist(), strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,23 +84,32 @@ def at(fields: Tensor, positions: Tensor) -> Tensor:
 
 @torch.no_grad()
 def measure(model: ShapeTransformer, shape: Shape, size: int, seed: int) -> list[float]:
-    """Of one shape: overlap, Chamfer distance, error of the model, then of the process; coverage; samples' overlap and
-    their error at the points"""
+    """Of one shape: overlap, Chamfer distance, error of the model, then of the process, nan where it stands on none;
+    coverage; samples' overlap and their error at the points"""
     generator = torch.Generator().manual_seed(seed)
     positions = 2 * torch.rand(size, 3, generator=generator) - 1
     values, truth = shape.distance(positions), shape.field
     found = field(model, positions, values)
-    present = torch.ones(1, size, dtype=torch.bool)
-    mean, deviation = model.closed_form(positions[None], values[None], present, chairs.grid(SIDE)[None])
-    plain = Values(mean.new_zeros(*mean.shape, 1), mean[..., None, None], deviation[..., None].log())
     scores = []
-    for one in (found, Field(plain)):
+    for one in (found, stood_on(model, positions, values)):
+        if one is None:
+            scores += [float("nan")] * 3
+            continue
         scores += [mesh.overlap(one.shape, truth), far(one.shape, truth), (one.mean - truth).abs().mean().item()]
     known = [[*imagined(model, positions, values, generator)][-1] for _ in range(SAMPLES)]
     samples = [field(model, *points).shape for points in known]
     alike = np.mean([mesh.overlap(a, b) for a, b in itertools.combinations(samples, 2)]).item()
     off = np.mean([(at_points(model, points, positions) - values).abs().mean().item() for points in known]).item()
     return [*scores, found.held(truth), alike, off]
+
+
+def stood_on(model: ShapeTransformer, positions: Tensor, values: Tensor) -> Field | None:
+    """What the process says alone that the model stands on, if it does"""
+    if not model.stands:
+        return None
+    present = torch.ones(1, len(values), dtype=torch.bool)
+    mean, deviation = model.closed_form(positions[None], values[None], present, chairs.grid(SIDE)[None])
+    return Field(Values(mean.new_zeros(*mean.shape, 1), mean[..., None, None], deviation[..., None].log()))
 
 
 def at_points(model: ShapeTransformer, known: tuple[Tensor, Tensor], positions: Tensor) -> Tensor:
@@ -116,6 +126,11 @@ def far(a: Tensor, b: Tensor) -> float:
         return float("nan")
 
 
+def both(own: float, process: float, digits: int) -> str:
+    """The model's number, and the process's where it stands on one"""
+    return f"{own:.{digits}f}" + ("" if math.isnan(process) else f" ({process:.{digits}f})")
+
+
 def table(name: str, limit: int) -> str:
     """Markdown: the checkpoint `name` on made chairs and, with RECON_DATA, on real ones."""
     model = load(name)
@@ -125,9 +140,7 @@ def table(name: str, limit: int) -> str:
             continue
         for size in SIZES:
             scores = [measure(model, one, size, SEED + k) for k, one in enumerate(shapes)]
-            o, c, e, o2, c2, e2, held, alike, off = np.nanmean(scores, 0)
-            lines.append(
-                f"| {len(shapes)} {title} | {size} | {o:.3f} ({o2:.3f}) | {c:.4f} ({c2:.4f}) | {e:.4f} ({e2:.4f}) "
-                f"| {held:.1%} | {alike:.3f} | {off:.4f} |"
-            )
+            o, c, e, o2, c2, e2, held, alike, off = torch.tensor(scores).nanmean(0).tolist()
+            pairs = f"{both(o, o2, 3)} | {both(c, c2, 4)} | {both(e, e2, 4)}"
+            lines.append(f"| {len(shapes)} {title} | {size} | {pairs} | {held:.1%} | {alike:.3f} | {off:.4f} |")
     return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,12 +21,21 @@ class CurveTransformer(SignalModel):
 
     transformer  arguments of its `SignalTransformer`; one bin, as in the paper, unless said
     stands       on the Gaussian process with the sextics' own covariance
+    samples      the fewest and the most points that it learns from; in the paper 4 to 20, and a person begins at none
+    queries      of a curve that a training step asks for
     """
 
     kind = "curve_transformer"
 
-    def __init__(self, *, transformer: Mapping[str, Any] | None = None, stands: bool = True):
-        super().__init__(1, transformer, stands)
+    def __init__(
+        self,
+        *,
+        transformer: Mapping[str, Any] | None = None,
+        stands: bool = True,
+        samples: Sequence[int] = (0, 20),
+        queries: int = 20,
+    ):
+        super().__init__(1, transformer, stands, samples, queries)
         self.process = GaussianProcess(of_sextics)
 
     def conditioned(self, positions: Tensor, values: Tensor, present: Tensor) -> Posterior:

@@ -22,6 +22,7 @@ from recon.models.calibration import BAND, TRIED, best, share_held
 from recon.models.in_turn import InTurn
 from recon.models.signal_transformer import SignalTransformer, Values, at_counts
 from recon.observation import Observation
+from recon.points import Samples, grid, picked
 
 COLOURS = 20_000  # that the centres of bins are found from
 PIXELS = 300_000  # that tell how often each occurs
@@ -65,12 +66,8 @@ class PixelTransformer(Network):
 
     def encode(self, values: Tensor, mask: Tensor, generator: Chance | None = None) -> tuple[Tensor, Tensor | None]:
         """The context of a batch of patches: values (batch, channels, side, side), mask bool (batch, 1, side, side)."""
-        picked = mask.flatten(1)
-        most = int(picked.sum(1).max())
-        order = picked.to(torch.uint8).sort(dim=1, descending=True, stable=True).indices[:, :most]
-        present = picked.gather(1, order)
-        seen = values.flatten(2).transpose(1, 2).gather(1, order[..., None].expand(-1, -1, values.shape[1]))
-        return self.transformer.encode(self.places[order], 2 * seen - 1, present, generator)
+        positions, seen, present = picked(values, mask, self.places)
+        return self.transformer.encode(positions, 2 * seen - 1, present, generator)
 
     def samples(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Positions and values, as the transformer takes them, of the pixels in `mask`, bool (pixels,)"""
@@ -111,16 +108,29 @@ class PixelTransformer(Network):
         )
 
     @torch.no_grad()
-    def predict_at(self, observation: Observation, positions: Tensor) -> Values:
-        """The law of the colour, in [0, 1], at any positions (batch, queries, 2): (row, column) from -1, the upper or
-        left edge of the picture, to 1. Raises PredictionError as `predict`, and for positions of another shape."""
-        self.check(observation)
-        if positions.dim() != 3 or positions.shape[::2] != (len(observation.values), 2):
+    def predict_at(self, samples: Samples | Observation, positions: Tensor) -> Values:
+        """The law of the colour anywhere, given colours anywhere: at positions (batch, queries, 2), (row, column) from
+        -1, the upper or left edge of the picture, to 1. Its means are (batch, queries, bins, channels), in [0, 1] but
+        for what a Gaussian has beyond; `Values.mean` is (batch, queries, channels).
+
+        samples  colours in [0, 1] at positions of their own, between pixels too; or an observation on the model's grid
+
+        At the middles of pixels it is `predict`, not clipped. Raises PredictionError as `predict`, and for positions or
+        samples of another shape or range.
+        """
+        if isinstance(samples, Observation):
+            self.check(samples)
+            samples = Samples.of(samples)
+        if samples.positions.shape[-1] != 2 or samples.values.shape[-1] != self.channels:
+            raise PredictionError(f"Samples of these pictures have a row, a column and {self.channels} channel(s).")
+        if positions.dim() != 3 or positions.shape[::2] != (len(samples.values), 2):
             raise PredictionError("Positions are (batch, queries, 2), a batch of as many as are observed.")
-        observation = observation.to(self.device)
-        context = self.encode(observation.values, observation.mask)
-        output = self.transformer.decode(context, positions.to(self.device))
-        return self.law(output, observation.mask.flatten(1).sum(1))
+        samples = samples.to(self.places)
+        there, seen = samples.there, samples.values
+        if not bool(((seen >= 0) & (seen <= 1))[there].all()):
+            raise PredictionError("Colours are numbers between 0 and 1.")
+        context = self.transformer.encode(samples.positions, 2 * seen - 1, there)
+        return self.law(self.transformer.decode(context, positions.to(self.places)), there.sum(1))
 
     @torch.no_grad()
     def mean_at(self, observation: Observation, side: int) -> Tensor:
@@ -228,12 +238,6 @@ def held(law: Values, truth: Tensor) -> float:
     below = torch.where(truth <= 0, 0.0, law.cdf(truth - LEVEL / 2))
     above = torch.where(truth >= 1, 1.0, law.cdf(truth + LEVEL / 2))
     return share_held(below, above, BAND)
-
-
-def grid(height: int, width: int) -> Tensor:
-    """Middles of pixels, (height width, 2), rows and columns, of a picture that reaches from -1 to 1"""
-    rows, columns = ((2 * torch.arange(size) + 1) / size - 1 for size in (height, width))
-    return torch.cartesian_prod(rows, columns)
 
 
 def lookup(images: Tensor, positions: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from recon.chance import Chance
 from recon.errors import PredictionError
 from recon.models.base import Stored
 from recon.models.signal_transformer import SignalTransformer, Values, at_counts
-from recon.points import Points
+from recon.points import Points, Samples
 
 Posterior = Callable[[Tensor], tuple[Tensor, Tensor]]  # queries to mean and standard deviation there
 HALVINGS = 20
@@ -42,32 +42,60 @@ class SignalModel(Stored):
 
     transformer  arguments of its `SignalTransformer`
     stands       on a closed form, which a subclass has to have
+    samples      the fewest and the most points that it learns from
+    queries      of each signal that a training step asks for
     sizes        for how many numbers of known points it is calibrated: 1, 2, 4, ...; or 1 for all alike
+
+    Raises PredictionError for numbers of samples or queries that are none.
     """
 
     kind: str
     limits = (-math.inf, math.inf)  # of values
     widen: Tensor
 
-    def __init__(self, dimensions: int, transformer: Mapping[str, Any] | None, stands: bool, sizes: int = 1):
+    def __init__(
+        self,
+        dimensions: int,
+        transformer: Mapping[str, Any] | None,
+        stands: bool,
+        samples: Sequence[int],
+        queries: int,
+        sizes: int = 1,
+    ):
         super().__init__()
         self.dimensions, self.stands = dimensions, stands
+        self.fewest, self.most = samples
+        self.queries = queries
+        if not 0 <= self.fewest <= self.most or queries < 1:
+            raise PredictionError("It learns from the fewest to the most samples, and is asked for one value at least.")
         self.transformer = SignalTransformer(dimensions, 1, **{"told": 2 * stands, **(transformer or {})})
         self.register_buffer("widen", torch.ones(sizes if sizes > 1 else ()))  # of standard deviations: calibration
 
     def spread_bins(self, reach: float) -> None:
-        """Where there are several bins: evenly from -reach to reach, in standard deviations of what it stands on"""
+        """Where there are several bins and it stands on something: evenly from -reach to reach, in standard deviations
+        of that"""
         transformer = self.transformer
-        if transformer.bins > 1:
+        if self.stands and transformer.bins > 1:
             transformer.centres.copy_(torch.linspace(-reach, reach, transformer.bins)[:, None])
             transformer.spreads.fill_(reach / (transformer.bins - 1))  # half the way to the next
+
+    def begin_at(self, values: Tensor) -> None:
+        """Where it stands on nothing: bins evenly over values that occur, (count,), as the paper has them (section
+        4.1), each with the mean, the spread and the share of the values that are nearest to it"""
+        if self.transformer.bins > 1:
+            ends = values.aminmax()
+            centres = torch.linspace(ends.min.item(), ends.max.item(), self.transformer.bins)[:, None]
+            self.transformer.begin_at(centres, values[:, None])
 
     def conditioned(self, positions: Tensor, values: Tensor, present: Tensor) -> Posterior:
         """The closed form that it stands on, given points as `Points` has them"""
         raise NotImplementedError
 
     def closed_form(self, positions: Tensor, values: Tensor, present: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation at the queries, (signals, queries) each"""
+        """Mean and standard deviation at the queries, (signals, queries) each; PredictionError where it stands on
+        none"""
+        if not self.stands:
+            raise PredictionError("This model stands on no closed form.")
         return self.conditioned(positions, values, present)(queries)
 
     def prepare(self, generator: torch.Generator) -> None:
@@ -108,6 +136,16 @@ class SignalModel(Stored):
     ) -> Values:
         """`ask` what was `read`"""
         return self.ask(self.read(positions, values, present, generator), queries, generator)
+
+    @torch.no_grad()
+    def predict_at(self, samples: Samples, positions: Tensor) -> Values:
+        """The law of the value anywhere, given samples anywhere, of one channel: at positions (batch, queries,
+        dimensions) from -1 to 1. `Values.mean` is (batch, queries, 1). Raises PredictionError where shapes do not fit
+        together or are of another dimension."""
+        if samples.values.shape[-1] != 1:
+            raise PredictionError(f"A signal has one value at a position, not {samples.values.shape[-1]}.")
+        samples, positions = samples.to(self.transformer.centres), positions.to(self.transformer.centres)
+        return self.law(samples.positions, samples.values[..., 0], samples.there, positions)
 
     @torch.no_grad()
     def draw(

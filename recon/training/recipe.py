@@ -13,6 +13,7 @@ from recon.errors import RecipeError
 from recon.models import KINDS
 from recon.models import SIGNALS as SIGNAL_KINDS
 
+TEXTS = ("title", "summary", "notes")  # that a [full] part may have of its own
 FOLDER = Path(__file__).parent / "recipes"
 
 
@@ -88,11 +89,14 @@ def load(name: str, full: bool = False) -> Recipe:
     larger = said.pop("full", {})
     if full:
         if not larger:
-            raise RecipeError(f"{path.name} has no [full] part: it already is at its full size.")
+            raise RecipeError(f"{path.name} has no [full] part: it has one size alone.")
         for part, values in larger.items():
-            if not isinstance(values, dict):
+            if isinstance(values, dict):
+                said[part] = {**said.get(part, {}), **values}
+            elif part in TEXTS:
+                said[part] = values
+            else:
                 raise RecipeError(f"{path.name} does not read as a recipe: {part!r} in [full] is no part of one.")
-            said[part] = {**said.get(part, {}), **values}
     known = SETS | SIGNALS
     for key, table in (("data", known), ("kind", KINDS | SIGNAL_KINDS)):
         if str(said.get(key)) not in table:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from recon.clips import kinds, patterns
+from recon.clips import answer, kinds, patterns
 from recon.evaluation import clips
 from recon.models import ClipTransformer
 
@@ -48,3 +48,12 @@ def test_linear_interpolation_goes_on_with_the_nearest():
     places = patterns.positions(patterns.on_grid(patterns.SCATTERED, 200, 0)).numpy()
     found = clips.linear(places, places @ np.ones(3, np.float32), np.array([[0.0, 0.1, 0.2], [1, 1, 1]], np.float32))
     assert found[0] == pytest.approx(0.3, abs=1e-5) and 1.5 < found[1] < 3
+
+
+def test_one_that_stands_on_nothing_has_no_processes_beside_it(model, monkeypatch):
+    monkeypatch.setattr(clips, "SIZES", (32,))
+    alone = ClipTransformer(transformer=TINY, stands=False).requires_grad_(False)
+    monkeypatch.setattr(clips, "load", lambda name: alone)
+    found = clips.table("tiny", 1).splitlines()[2:]
+    assert len(found) >= len(kinds.KINDS) and not any("(" in line or "nan" in line for line in found)
+    assert answer.kinds(alone, torch.zeros(1, 3), torch.zeros(1)) == {}

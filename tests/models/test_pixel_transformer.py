@@ -10,9 +10,10 @@ import recon
 from recon.errors import PredictionError
 from recon.models import pixel_transformer
 from recon.models.in_turn import InTurn
-from recon.models.pixel_transformer import PixelTransformer, grid, held, lookup
+from recon.models.pixel_transformer import PixelTransformer, held, lookup
 from recon.models.signal_transformer import Values
 from recon.observation import Observation
+from recon.points import Samples, grid
 from recon.training import masks
 
 TINY = {"width": 16, "heads": 2, "encoder_layers": 1, "decoder_layers": 2, "hidden": 24, "frequencies": 5, "bins": 4}
@@ -131,6 +132,50 @@ def test_between_the_pixels_it_says_what_it_says_at_them():
     assert finer.mean.shape == (2, 480, 3) and finer.mean.isfinite().all()
     with pytest.raises(PredictionError, match="Positions"):
         found.predict_at(observation, grid(8, 8))
+
+
+@pytest.mark.parametrize("latents", [0, 3])
+def test_samples_on_the_grid_say_what_an_observation_says_in_any_order(latents):
+    found, observation = model(latents=latents).requires_grad_(False), observed()
+    found.temperatures.copy_(torch.linspace(0.5, 1.2, 6))
+    truth = stripes(2)
+    places = grid(8, 8).expand(2, -1, -1)
+    for k in range(2):
+        mask = observation.mask[k].flatten()
+        values = observation.values[k].flatten(1)[:, mask].T
+        order = torch.randperm(int(mask.sum()), generator=torch.Generator().manual_seed(1))
+        law = found.predict_at(Samples(grid(8, 8)[mask][order][None], values[order][None]), places[:1])
+        at = law.log_prob(truth[k : k + 1].flatten(2).transpose(1, 2)).unflatten(1, (8, 8))
+        torch.testing.assert_close(at, found.distribution(observation).log_prob(truth)[k : k + 1], atol=1e-3, rtol=1e-4)
+    whole, same = (found.predict_at(known, places).mean for known in (Samples.of(observation), observation))
+    assert torch.equal(whole, same)
+
+
+def test_samples_may_lie_anywhere_and_what_is_absent_changes_nothing():
+    found, generator = model().requires_grad_(False), torch.Generator().manual_seed(3)
+    places, values, asked = (torch.rand(2, 9, size, generator=generator) for size in (2, 3, 2))
+    law = found.predict_at(Samples(2 * places - 1, values), 2 * asked - 1)
+    assert law.mean.shape == (2, 9, 3) and law.log_prob(values).isfinite().all()
+    moved = found.predict_at(Samples((2 * places - 1).clamp(-0.2, 0.2), values), 2 * asked - 1)
+    assert not torch.allclose(moved.mean, law.mean, atol=1e-4)
+    padded = [torch.cat([part, torch.full_like(part[:, :4], torch.nan)], 1) for part in (2 * places - 1, values)]
+    longer = found.predict_at(Samples(*padded, (torch.arange(13) < 9).expand(2, -1)), 2 * asked.double() - 1)
+    torch.testing.assert_close(longer.mean, law.mean, atol=1e-5, rtol=1e-4)
+    nothing = found.predict_at(Samples(torch.zeros(1, 0, 2), torch.zeros(1, 0, 3)), torch.zeros(1, 4, 2))
+    assert nothing.mean.isfinite().all()
+    finer = Observation(stripes(1, side=20), torch.rand(1, 1, 20, 20, generator=generator) < 0.2)
+    assert found.predict_at(Samples.of(finer), grid(5, 7)[None]).mean.shape == (1, 35, 3)
+
+
+def test_samples_of_something_else_are_refused():
+    found, places = model().requires_grad_(False), torch.zeros(1, 2, 2)
+    for samples in (Samples(torch.zeros(1, 3, 3), torch.zeros(1, 3, 3)), Samples(places, torch.zeros(1, 2, 1))):
+        with pytest.raises(PredictionError, match="a row, a column and 3"):
+            found.predict_at(samples, places)
+    with pytest.raises(PredictionError, match="between 0 and 1"):
+        found.predict_at(Samples(places, torch.full((1, 2, 3), 1.2)), places)
+    with pytest.raises(PredictionError, match="Positions"):
+        found.predict_at(Samples(places, torch.zeros(1, 2, 3)), places.expand(3, -1, -1))
 
 
 def test_a_finer_mean_is_the_laws_in_strips(monkeypatch):

@@ -5,6 +5,7 @@ import torch
 
 from recon import hub
 from recon.errors import CheckpointError
+from recon.evaluation import shapes
 from recon.models import ShapeTransformer
 from recon.models.signal_transformer import Values
 from recon.points import Points
@@ -145,14 +146,39 @@ def test_each_number_of_points_is_calibrated_by_itself():
     assert min(logs[3], logs[4]) < between[2] < max(logs[3], logs[4])
 
 
-def test_the_bundled_one_knows_chairs():
-    found = answer.load("chairs")
-    positions, values = known(256, seed=5)
-    truth = chairs.draw(1, torch.Generator().manual_seed(5))  # not the same one: its points are another's
-    right = field(found, positions, values)
-    wrong = field(found, positions, truth.distance(positions[None])[0])
-    assert (right.mean - wrong.mean).abs().mean() > 0.01
-    assert 0.001 < right.deviation.mean() < 0.05
+@pytest.fixture(scope="module")
+def bundled():
+    return answer.load("chairs")
+
+
+def test_the_bundled_one_knows_chairs(bundled):
+    """More of them the more it is told; its card has many chairs"""
+    chosen, reached = shapes.made(2), []
+    for size in (32, 256):
+        found = []
+        for one, other in zip(chosen, chosen[::-1], strict=True):
+            positions, _ = known(size, seed=size)
+            made = field(bundled, positions, one.distance(positions))
+            far = shapes.far(made.shape, one.field)
+            found.append([mesh.overlap(made.shape, one.field), far, made.held(one.field)])
+            assert mesh.overlap(made.shape, other.field) < found[-1][0] - 0.1  # not of any chair
+        reached.append(torch.tensor(found).mean(0).tolist())
+    (few, far, held), (many, near, share) = reached
+    assert few > 0.55 and many > 0.7 and far < 0.06 and near < 0.04  # of the Chamfer distance
+    assert 0.8 < held < 0.99 and 0.8 < share < 0.99
+
+
+def test_samples_of_the_bundled_one_agree_with_what_is_known_and_not_with_each_other(bundled, monkeypatch):
+    monkeypatch.setattr(answer, "MOST", 96)
+    monkeypatch.setattr(answer, "FEWEST", 32)
+    one, positions = shapes.made(1)[0], known(64, seed=3)[0]
+    values = one.distance(positions)
+    drawn = [[*imagined(bundled, positions, values, torch.Generator().manual_seed(seed))][-1] for seed in range(2)]
+    for points in drawn:
+        assert (shapes.at_points(bundled, points, positions) - values).abs().mean() < 0.004
+        assert (one.distance(points[0][64:]) - points[1][64:]).abs().mean() < 0.08
+    first, second = (field(bundled, *points) for points in drawn)
+    assert (first.mean - second.mean).abs().mean() > 0.003 and 0.4 < mesh.overlap(first.shape, second.shape) < 0.97
 
 
 def test_a_model_of_something_else():

@@ -76,8 +76,10 @@ def test_a_recipe_of_ones_own(written):
     found = recipe.load(written(SOUND))
     assert found.name == "tiny" and found.data.name == "binarized_mnist"
     assert found.training == Training(steps=3) and found.model["width"] == 2
-    full = recipe.load(written(SOUND + "[full.model]\nwidth = 5\n[full.training]\nbatch = 9\n"), full=True)
+    text = SOUND + '[full]\nnotes = "Large."\n[full.model]\nwidth = 5\n[full.training]\nbatch = 9\n'
+    full = recipe.load(written(text), full=True)
     assert full.model == found.model | {"width": 5} and full.training == Training(steps=3, batch=9)
+    assert full.notes == "Large." and full.title == found.title
 
 
 @pytest.mark.parametrize(
