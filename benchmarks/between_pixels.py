@@ -14,18 +14,18 @@ import argparse
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 import recon
-from benchmarks.textures import sheet
 from recon import Observation, hub, images, metrics, patches
+from recon.evaluation.sheet import shown, table
 from recon.models import PixelTransformer
 from recon.ui import pictures
 
 SIZES = (16, 32, 64, 128, 256)
 FINE = 128
+ROWS = ("observed", "mean", f"at {FINE} x {FINE}", "sample", "another sample")
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
     truth, fine_truth = (of_face(side) for side in (model.side, FINE))
     if model.channels == 1:
         truth, fine_truth = (picture.mean(1, keepdim=True) for picture in (truth, fine_truth))
-    columns = [[truth, torch.ones_like(truth), fine_truth]]
+    columns = [[shown(truth[0]), None, shown(fine_truth[0]), None, None]]
     print("| pixels | mean | at 128 x 128 | bicubic |\n| --- | --- | --- | --- |")
     for size in reversed(SIZES):
         mask = torch.from_numpy(patches.sobol(model.side, size))[None, None]
@@ -49,18 +49,14 @@ def main() -> None:
         scores = (metrics.psnr_db(mean, truth), *(metrics.psnr_db(one, fine_truth) for one in (fine, bicubic)))
         print(f"| {size} | " + " | ".join(f"{score:.2f} dB" for score in scores) + " |", flush=True)
         samples = recon.sample(model, known, 2, 32, seed=0)
-        seen = torch.where(mask, truth, torch.full_like(truth, 0.85))
-        columns.insert(0, [seen, mean, fine, *samples.split(1)])
+        columns.insert(0, [shown(truth[0], mask[0]), *map(shown, (mean[0], fine[0], *samples))])
     if asked.plot:
-        sheet([[shown(picture) for picture in column] for column in columns]).save(asked.plot)
+        rows = zip(ROWS, zip(*columns, strict=True), strict=True)
+        table([("", [*rows])], [*(f"{size} pixels" for size in SIZES), "truth"], FINE).save(asked.plot, optimize=True)
 
 
 def of_face(side: int) -> Tensor:
     return images.to_tensor(images.fit(pictures.face(), side))[None]
-
-
-def shown(picture: Tensor) -> Image.Image:
-    return images.to_pil(picture[0], FINE // picture.shape[-1])
 
 
 if __name__ == "__main__":

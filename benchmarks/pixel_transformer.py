@@ -142,7 +142,7 @@ def growth(model: PixelTransformer) -> dict[str, list[float]]:
 
     ways: dict[str, Callable[[int], Callable[[], object]]] = {
         "one reconstruction": lambda size: whole(model, size),
-        f"through {LATENTS} latents": lambda size: whole(latent, size),
+        f"behind {LATENTS} latents, of random weights": lambda size: whole(latent, size),
         f"{GROUP} pixels more of {SAMPLES} pictures, all read anew": anew,
         f"{GROUP} pixels more of {SAMPLES} pictures, from memory": group,
     }

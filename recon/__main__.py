@@ -36,6 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("--card", action="store_true", help="also write the table into the checkpoint's card")
     verb.set_defaults(run=evaluate)
 
+    verb = verbs.add_parser("figures", help="PixelTransformer's figures, remade: curves, chairs, clips, digits")
+    verb.add_argument("names", nargs="*", metavar="NAME", help="some of them; else all")
+    verb.add_argument("--to", type=Path, default=Path("docs"), help="the folder that the PNGs go to")
+    verb.set_defaults(run=figures)
+
     verb = verbs.add_parser("design", help="the patch that tells a Gaussian most, for `recon.patches.designed`")
     verb.add_argument("name", help="a Gaussian checkpoint")
     verb.set_defaults(run=design)
@@ -141,6 +146,15 @@ def evaluate(asked: argparse.Namespace) -> None:
             command = f"python -m recon evaluate {name} --limit {asked.limit}"
             about = signals[name].ABOUT if name in signals else card.UNITS
             card.write(hub.resolve(name), recipe.load(name), table, command, about)
+
+
+def figures(asked: argparse.Namespace) -> None:
+    from recon.evaluation import figures, sheet
+
+    for name in figures.asked_for(asked.names):
+        path = asked.to / f"{name}.png"
+        sheet.save(figures.FIGURES[name](), path)
+        print(f"{path} is written.", flush=True)
 
 
 def design(asked: argparse.Namespace) -> None:
