@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -52,11 +53,20 @@ class Said:
     device: str
 
 
+class Overtaken(Exception):
+    """Who asked this has asked something newer in its place."""
+
+
+# of what is asked for in this context: whether it has been overtaken by now
+overtaken: ContextVar[Callable[[], bool]] = ContextVar("overtaken", default=lambda: False)
+
+
 @dataclass(eq=False)
 class Ask:
     model: Predictor
     observation: Observation
     truth: Tensor | None = None
+    is_overtaken: Callable[[], bool] = field(default_factory=overtaken.get)
     said: Said | None = None
     error: BaseException | None = field(default=None)
 
@@ -90,12 +100,18 @@ class Desk:
 
     def ask(self, model: Predictor, observation: Observation, truth: Tensor | None = None) -> Said:
         """The model's answer to an observation of one image, whose true picture (1, channels, side, side) may be known;
-        errors as `predict`'s."""
+        errors as `predict`'s, and Overtaken where nobody waits for it any more."""
         mine = Ask(model, observation, truth)
+        if mine.is_overtaken():
+            raise Overtaken
         if self.lent is not None and not isinstance(model, Interpolator):
+            mine.is_overtaken = bool  # that it is not; what was asked about can not go elsewhere
             return self.once(answered, [mine])[0]  # by itself: it is this person's share of the GPU
         self.asks.append(mine)
         with self.turns.take():
+            if not mine.settled and mine.is_overtaken():
+                self.asks.remove(mine)
+                raise Overtaken
             if not mine.settled:
                 self.settle(self.chosen(mine))
         if isinstance(mine.error, torch.OutOfMemoryError) and self.make_room is not None:
@@ -160,6 +176,7 @@ class Desk:
         """It, and those that wait with questions of the same kind"""
         shape = mine.observation.values.shape
         alike = [one for one in self.asks if one.model is mine.model and one.observation.values.shape == shape]
+        alike = [one for one in alike if not one.is_overtaken()]
         alike = [mine, *(one for one in alike if one is not mine)][: self.together]
         for one in alike:
             self.asks.remove(one)
