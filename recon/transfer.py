@@ -11,6 +11,7 @@ import errno
 import glob
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -90,6 +91,17 @@ def cached(repo: str, revision: str, sha256: str | None) -> Path | None:
 
 _fetching: dict[tuple[str, str], Future] = {}  # a second caller waits for the first one's download
 _lock = threading.Lock()
+
+
+def _forked() -> None:
+    """The threads that download are not forked with the rest of a process."""
+    global _lock
+    _lock = threading.Lock()
+    _fetching.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def fetch(repo: str, revision: str, sha256: str | None, seconds: float) -> Path:

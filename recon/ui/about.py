@@ -41,7 +41,9 @@ def where(engine: Engine) -> str:
     """What the page runs on, and whether all weights are here."""
     import torch
 
-    if engine.device != "cpu" and torch.cuda.is_available():
+    if engine.lender is not None:
+        runs = "on a GPU that it is lent for moments (ZeroGPU)"
+    elif engine.device != "cpu" and torch.cuda.is_available():
         runs = f"on a GPU, {torch.cuda.get_device_name()}"
     else:
         runs = f"on the CPU, with {torch.get_num_threads()} threads"

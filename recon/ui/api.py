@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recon import comparison, sampling
+from recon import comparison
 from recon.curves.answer import answer, load
 from recon.errors import CheckpointError, ObservationError
 from recon.painting import Painting
@@ -110,8 +110,8 @@ def build(engine: Engine) -> None:
         if not 1 <= count <= MOST_SAMPLES or not 1 <= steps <= MOST_STEPS:
             raise ObservationError(f"There are 1 to {MOST_SAMPLES} samples in 1 to {MOST_STEPS} steps.")
         observation = engine.observe(model, Painting.parse({"side": side, "cells": cells}))
-        drawing = sampling.stream(engine.model(model), observation, count, steps, seed_of(seed), order, temperature)
-        *_, drawn = engine.desk.by_turns(drawing)
+        how = (count, steps, seed_of(seed), order, temperature)
+        *_, drawn = engine.desk.drawing(engine.model(model), observation, *how)
         return [picture_uri(picture) for picture in drawn.values.cpu()]
 
     @plainly
@@ -132,7 +132,8 @@ def build(engine: Engine) -> None:
         if not isinstance(models, list) or not 1 <= len(models) <= MOST_MODELS:
             raise CheckpointError(f"The models to compare are a list of 1 to {MOST_MODELS} names.")
         question = Question(Painting.parse({"side": side, "cells": cells}), true_picture(picture, side))
-        found = comparison.of_models(models, question.observation, question.whole, engine.model, engine.desk.later)
+        asked, desk = (models, question.observation, question.whole), engine.desk
+        found = desk.steps(comparison.of_models, *asked, engine.model, desk.later)
         return tiles.rows(list(found), tiles.MODEL_COLUMNS)
 
     @plainly

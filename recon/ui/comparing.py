@@ -221,14 +221,14 @@ class Comparing:
     def of_models(self, question: Question, names: Sequence[str]) -> Comparison:
         if not names:
             raise ObservationError("Choose at least one model.")
-        count = f"{question.painting.count} of {question.painting.side**2} pixels"
+        desk, count = self.engine.desk, f"{question.painting.count} of {question.painting.side**2} pixels"
         about = count if question.truth is not None else f"{count} · no true picture, so no scores"
         seen = {"title": "Observed", "aside": count, "picture": tiles.observed_uri(question.observation)}
         return Comparison(
             question.link(repr(names)) + encoded(question.truth),
             names,
-            comparison.of_models(
-                names, question.observation, question.whole, self.engine.model, self.engine.desk.later
+            desk.steps(
+                comparison.of_models, names, question.observation, question.whole, self.engine.model, desk.later
             ),
             self.titles,
             tiles.MODEL_COLUMNS,
@@ -240,6 +240,7 @@ class Comparing:
 
     def of_patches(self, question: Question, model: str, families: Sequence[str]) -> Comparison:
         known, truth, whole = self.engine.model(model), question.truth, question.whole
+        desk = self.engine.desk
         side = question.painting.side
         asked, families = families or [], [family for family in families or () if offered(family, side) == family]
         if not families or truth is None or whole is None:
@@ -252,7 +253,7 @@ class Comparing:
         return Comparison(
             question.link(repr([model, *families])) + encoded(truth),
             families,
-            comparison.of_patches(families, known, whole, question.size, question.seed, self.engine.desk.later),
+            desk.steps(comparison.of_patches, families, known, whole, question.size, question.seed, desk.later),
             {family: (title, "") for title, family in FAMILIES},
             tiles.PATCH_COLUMNS,
             f"{question.size} pixels · {' · '.join(self.titles[model])}"

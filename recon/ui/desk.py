@@ -11,7 +11,8 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 
 from recon import sampling
+from recon.baselines import Interpolator
 from recon.errors import PredictionError
 from recon.observation import Observation
 from recon.prediction import Prediction, Predictor
@@ -32,13 +34,15 @@ FULL = "The GPU's memory is full. Please try again: the CPU takes over."
 
 log = logging.getLogger("recon")
 Step = TypeVar("Step")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
 class Said:
     """A prediction of one image, with what is always asked of it: mean, standard deviation, and a 90 % interval, each
     (channels, side, side), on the CPU; None for a method that gives a mean alone. bits: a dimension, of the true
-    picture where that was told. seconds: of the prediction, of all images that were answered with it"""
+    picture where that was told. seconds: of the prediction, of all images that were answered with it. device: its kind,
+    as torch calls it"""
 
     prediction: Prediction
     mean: Tensor
@@ -46,6 +50,15 @@ class Said:
     interval: tuple[Tensor, Tensor] | None
     bits: float | None
     seconds: float
+    device: str
+
+
+class Overtaken(Exception):
+    """Who asked this has asked something newer in its place."""
+
+
+# of what is asked for in this context: whether it has been overtaken by now
+overtaken: ContextVar[Callable[[], bool]] = ContextVar("overtaken", default=lambda: False)
 
 
 @dataclass(eq=False)
@@ -53,6 +66,7 @@ class Ask:
     model: Predictor
     observation: Observation
     truth: Tensor | None = None
+    is_overtaken: Callable[[], bool] = field(default_factory=overtaken.get)
     said: Said | None = None
     error: BaseException | None = field(default=None)
 
@@ -68,6 +82,7 @@ class Desk:
                get by itself, up to the rounding of float32
     make_room  called where the GPU has not the memory for a question; then it is asked once more
     has_room   whether that was never needed
+    lent       does what `steps` is given with a GPU that is lent for it, elsewhere: then nobody has to take turns
     """
 
     def __init__(
@@ -75,19 +90,28 @@ class Desk:
         together: int | None = None,
         make_room: Callable[[], None] | None = None,
         has_room: Callable[[], bool] = lambda: True,
+        lent: Callable[..., Iterator] | None = None,
     ):
         alone = os.environ.get("RECON_TOGETHER") == "0"
         self.together = together or (1 if alone else AT_ONCE)
-        self.make_room, self.has_room = make_room, has_room
+        self.make_room, self.has_room, self.lent = make_room, has_room, lent
         self.turns = Turns()
         self.asks: list[Ask] = []
 
     def ask(self, model: Predictor, observation: Observation, truth: Tensor | None = None) -> Said:
         """The model's answer to an observation of one image, whose true picture (1, channels, side, side) may be known;
-        errors as `predict`'s."""
+        errors as `predict`'s, and Overtaken where nobody waits for it any more."""
         mine = Ask(model, observation, truth)
+        if mine.is_overtaken():
+            raise Overtaken
+        if self.lent is not None and not isinstance(model, Interpolator):
+            mine.is_overtaken = bool  # that it is not; what was asked about can not go elsewhere
+            return self.once(answered, [mine])[0]  # by itself: it is this person's share of the GPU
         self.asks.append(mine)
         with self.turns.take():
+            if not mine.settled and mine.is_overtaken():
+                self.asks.remove(mine)
+                raise Overtaken
             if not mine.settled:
                 self.settle(self.chosen(mine))
         if isinstance(mine.error, torch.OutOfMemoryError) and self.make_room is not None:
@@ -105,12 +129,24 @@ class Desk:
         """A turn, in a `with`, for what can wait: a step of something longer. PredictionError where the GPU's memory
         does not suffice, of which there is more then."""
         try:
-            with self.turns.take(PATIENCE):
+            with self.turns.take(PATIENCE) if self.lent is None else nullcontext():
                 yield
         except torch.OutOfMemoryError as error:
             if self.make_room is not None:
                 self.make_room()
             raise PredictionError(FULL) from error
+
+    def steps(self, work: Callable[..., Iterator[Step]], *arguments) -> Iterator[Step]:
+        """What `work(*arguments)` yields. All that models are to do goes through here, or through `once`: a function or
+        a method that can be found by its name, of models of the page's engine and of plain values."""
+        return work(*arguments) if self.lent is None else self.lent(work, *arguments)
+
+    def once(self, work: Callable[..., Found], *arguments) -> Found:
+        """What `work(*arguments)` returns, likewise"""
+        if self.lent is None:
+            return work(*arguments)
+        (found,) = self.lent(work, *arguments)
+        return found
 
     def by_turns(self, steps: Iterator[Step]) -> Iterator[Step]:
         """The same, each in a turn of its own; PredictionError also where models left the GPU in between."""
@@ -127,15 +163,20 @@ class Desk:
                     raise PredictionError(FULL) from error  # the steps before are still on the GPU
             yield step
 
+    def drawing(self, model: Predictor, observation: Observation, count: int, steps: int, seed: int, *how) -> Iterator:
+        """`recon.sampling.stream`, a step a turn"""
+        return self.by_turns(self.steps(sampling.stream, model, observation, count, steps, seed, *how))
+
     def sample(self, model: Predictor, observation: Observation, count: int, steps: int = 32, seed: int = 0) -> Tensor:
-        """`recon.sample`, a step a turn"""
-        *_, drawn = self.by_turns(sampling.stream(model, observation, count, steps, seed))
+        """`recon.sample`, likewise"""
+        *_, drawn = self.drawing(model, observation, count, steps, seed)
         return drawn.values
 
     def chosen(self, mine: Ask) -> list[Ask]:
         """It, and those that wait with questions of the same kind"""
         shape = mine.observation.values.shape
         alike = [one for one in self.asks if one.model is mine.model and one.observation.values.shape == shape]
+        alike = [one for one in alike if not one.is_overtaken()]
         alike = [mine, *(one for one in alike if one is not mine)][: self.together]
         for one in alike:
             self.asks.remove(one)
@@ -163,14 +204,14 @@ def answered(asks: list[Ask]) -> list[Said]:
     prediction = model.predict(Observation(values, masks))
     if model.device.type == "cuda":
         torch.cuda.synchronize()
-    seconds = time.perf_counter() - began
+    seconds, device = time.perf_counter() - began, model.device.type
     mean = prediction.mean.cpu()
     each = [prediction] if len(asks) == 1 else [prediction.picture(k) for k in range(len(asks))]
     if not prediction.has_spread:
-        return [Said(one, mean[k], None, None, None, seconds) for k, one in enumerate(each)]
+        return [Said(one, mean[k], None, None, None, seconds, device) for k, one in enumerate(each)]
     spread, (low, high) = prediction.variance.sqrt().cpu(), (end.cpu() for end in prediction.interval(LEVEL))
     bits = bits_of(prediction, [one.truth for one in asks])
-    return [Said(one, mean[k], spread[k], (low[k], high[k]), bits[k], seconds) for k, one in enumerate(each)]
+    return [Said(one, mean[k], spread[k], (low[k], high[k]), bits[k], seconds, device) for k, one in enumerate(each)]
 
 
 def bits_of(prediction: Prediction, truths: list[Tensor | None]) -> list[float | None]:

@@ -30,7 +30,7 @@ def warning(engine: Engine, name: str, painting: Painting) -> str:
         own = data_set(name)
         observation = engine.observe(name, painting)
         with engine.desk.later():
-            found = engine.judge.doubt(own, observation)
+            found = engine.desk.once(engine.judge.doubt, own, observation)
     except ReconError:  # the answer itself says what is wrong
         return ""
     if found is None:

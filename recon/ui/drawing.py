@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import gradio as gr
 import numpy as np
 
-from recon import sampling, schedules
+from recon import schedules
 from recon.errors import PredictionError
 from recon.painting import where
 from recon.ui import figures
@@ -44,8 +44,8 @@ class Drawing:
         elif getattr(known, "copula", False):
             exact = "joint samples in one step, by a Gaussian copula"
         pngs: list[str] = []
-        drawing = sampling.stream(known, observation, SAMPLES, count, seed_of(seed or 0), order, temperature)
-        for step, drawn in enumerate(self.engine.desk.by_turns(drawing)):
+        how = (SAMPLES, count, seed_of(seed or 0), order, temperature)
+        for step, drawn in enumerate(self.engine.desk.drawing(known, observation, *how)):
             now = time.perf_counter()
             if now - began > MOST_SECONDS:
                 yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, "stopped after a minute"]

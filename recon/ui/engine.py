@@ -16,6 +16,7 @@ from recon.models import MixtureDensity, ScaleMixture
 from recon.observation import Observation
 from recon.painting import Painting
 from recon.prediction import Prediction, Predictor
+from recon.ui import zero_gpu
 from recon.ui.arrivals import Arrivals
 from recon.ui.desk import Desk, Said
 from recon.ui.menus import Menus
@@ -88,7 +89,14 @@ class Engine:
         self.arrivals = Arrivals()
         self.judge = Judge(self.closed_form)
         self.had_room = True  # on the GPU
-        self.desk = Desk(make_room=self.leave_gpu, has_room=lambda: self.had_room)
+        self.lender = zero_gpu.Lender(self) if zero_gpu.carried_out is not zero_gpu.there else None
+        make_room = None if self.lender else self.leave_gpu
+        self.desk = Desk(make_room=make_room, has_room=lambda: self.had_room, lent=self.lender)
+
+    def settle(self) -> None:
+        """Before the page is launched, on the main thread: with ZeroGPU, put all models that are here on the GPU."""
+        if self.lender is not None:
+            self.lender.place()
 
     @property
     def default(self) -> str:
@@ -161,7 +169,7 @@ class Engine:
         """`model` with the closed form that one at hand has already, where theirs are the same: what it works out, a
         covariance above all, then takes memory once."""
         mine = closed_form_of(model)
-        if mine is None:
+        if mine is None or (self.lender is not None and self.device == "cpu"):  # what is on a lent GPU is not here
             return model
         for other in list(self.models.values()):
             theirs = closed_form_of(other)

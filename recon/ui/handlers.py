@@ -53,7 +53,7 @@ class Handlers:
             return [empty, figures.spread_map(None), card, scores, "<span>no answer</span>", note]
 
     def status(self, answer: Answer, model: str) -> str:
-        device = "GPU" if answer.model.device.type == "cuda" else "CPU"
+        device = "GPU" if answer.said.device == "cuda" else "CPU"
         if not self.engine.had_room and model in self.engine.records:
             device += " (the GPU's memory was full)"
         return f"<span>{device} · {self.title(model)} · {max(1, round(answer.seconds * 1000))} ms</span>"
@@ -213,7 +213,7 @@ class Handlers:
         model = self.engine.at_hand(model)
         known, observation = self.engine.model(model), self.engine.observe(model, painting)
         with self.engine.desk.later():
-            return acquisition.next_pixels(known, observation)[0]
+            return self.engine.desk.once(acquisition.next_pixels, known, observation)[0]
 
     # keeping it --------------------------------------------------------------------------------------------------
 

@@ -103,7 +103,7 @@ class LabHandlers:
 
         try:
             found = settings.experiment(settings.load(self.engine, files))
-            for step in experiment.run(found, self.engine.model):
+            for step in self.engine.desk.steps(experiment.run, found, self.engine.model):
                 now, done = time.perf_counter(), step.done
                 rows += step.rows
                 if now - began > MOST_SECONDS:

@@ -30,7 +30,7 @@ def view(answer: Answer, desk: Desk, model: str, look: str, marked: bool, place:
         shown = desk.sample(answer.model, answer.prediction.observation, 1, STEPS)[0].cpu()
     elif look == FINER and isinstance(answer.model, PixelTransformer):
         with desk.later():
-            shown = answer.model.mean_at(answer.prediction.observation, FINE)[0].cpu()
+            shown = desk.once(answer.model.mean_at, answer.prediction.observation, FINE)[0].cpu()
     elif look == "observed":
         shown = answer.prediction.observation.values[0].cpu()
     elif look == "nearest" and answer.painting.mask.any():

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import itertools
 import logging
+import threading
 
 import gradio as gr
 import torch
 from gradio.context import LocalContext
 
 from recon.errors import ReconError
+from recon.ui.desk import Overtaken, overtaken
 from recon.ui.turns import Turns
 
 OUR_FAULT = "That did not work, and it is our fault. What you painted is kept."
@@ -33,7 +36,7 @@ def plainly(handler):
     def spoken():
         try:
             yield
-        except (gr.Error, GeneratorExit):
+        except (gr.Error, GeneratorExit, Overtaken):
             raise
         except ReconError as error:
             raise hint(error) from error
@@ -63,8 +66,37 @@ def in_order(handler):
 
     @functools.wraps(handler)
     def one_by_one(*args, **kwargs):
-        request = LocalContext.request.get(None)
-        with TURNS[hash(getattr(request, "session_hash", None)) % len(TURNS)].take():
+        with TURNS[hash(person()) % len(TURNS)].take():
             return handler(*args, **kwargs)
 
     return one_by_one
+
+
+def the_newest(handler, dropped: list):
+    """The handler, of whose calls by one person those that are not begun before the next one comes give `dropped`."""
+    coming: dict[str, list[int]] = {}  # by person, the numbers of those that are on their way
+    number, lock = itertools.count(), threading.Lock()
+
+    @functools.wraps(handler)
+    def unless_overtaken(*args, **kwargs):
+        mine, who = next(number), person() or ""
+        with lock:
+            coming.setdefault(who, []).append(mine)
+        before = overtaken.set(lambda: bool(who) and coming[who][-1] != mine)  # without a name it may be anybody's
+        try:
+            return handler(*args, **kwargs)
+        except Overtaken:
+            return dropped
+        finally:
+            overtaken.reset(before)
+            with lock:
+                coming[who].remove(mine)
+                if not coming[who]:
+                    del coming[who]
+
+    return unless_overtaken
+
+
+def person() -> str | None:
+    """Whose page asks, as gradio numbers them"""
+    return getattr(LocalContext.request.get(None), "session_hash", None)

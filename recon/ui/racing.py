@@ -123,13 +123,13 @@ class Racing:
         question = compare.question(source, "sobol", SIZES[-1], seed, *there, side=side)
         if question.whole is None:
             raise ObservationError("There is no picture to take pixels from: choose one.")
-        known = self.engine.model(model)
+        known, desk = self.engine.model(model), self.engine.desk
         names = runners(known, self.set_of(model))
         return Race(
             question.link(model) + encoded(question.truth),
             model,
             names,
-            race(known, question.whole, names, SIZES, question.seed, self.engine.desk.later),
+            desk.steps(race, known, question.whole, names, SIZES, question.seed, desk.later),
             question,
             " · ".join(filter(None, compare.titles[model])),
         )

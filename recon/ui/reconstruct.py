@@ -17,7 +17,7 @@ from recon.ui.halting import Stop, until_stopped
 from recon.ui.handlers import Handlers
 from recon.ui.looks import LOOKS
 from recon.ui.painter import Painter
-from recon.ui.plainly import in_order
+from recon.ui.plainly import in_order, the_newest
 from recon.ui.scripts import COPY_LINK, KEEP, READ, SAVE_ZIP, STALE
 
 HOW = (
@@ -129,12 +129,16 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     patch = [family, size, seed]
     kept = [model, family, size, seed, picture, painter]
 
-    def listen(event, handler, inputs, outputs, **more):
+    def listen(event, handler, inputs, outputs, dropping=False, **more):
         settings = {"show_progress": "hidden", "api_visibility": "private", **MODEL, **more}
-        ordered = settings["concurrency_id"] == MODEL["concurrency_id"]
-        return event(in_order(handler) if ordered else handler, inputs, outputs, **settings)
+        if settings["concurrency_id"] == MODEL["concurrency_id"]:
+            handler = in_order(handler)
+        if dropping:
+            handler = the_newest(handler, [gr.skip()] * len(outputs))
+        return event(handler, inputs, outputs, **settings)
 
-    listen(painter.stroke, do.paint, [*shown, live], results, trigger_mode="always_last")
+    # the page itself sends one stroke after another; what else is sent is dropped where it has been overtaken
+    listen(painter.stroke, do.paint, [*shown, live], results, trigger_mode="always_last", dropping=True)
     for event in (look.input, marked.input):
         listen(event, do.run, shown, results, trigger_mode="always_last")
     listen(run.click, do.run, shown, results)
