@@ -9,7 +9,7 @@ from torch import Tensor
 
 TRIED = (0.3, 1.5, 49)  # temperatures: from, to, how many
 BAND = 0.9
-CLOSE = 0.01
+CLOSE = 0.005
 FEW = 0.02  # that intervals hold beyond their due by touching a level
 
 

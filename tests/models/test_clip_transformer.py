@@ -94,16 +94,20 @@ def test_what_is_drawn_is_elsewhere_than_what_is_known(model, monkeypatch):
 
 
 def test_calibration_makes_intervals_hold_what_they_say(model):
+    """For each number of points by itself"""
     generator = torch.Generator().manual_seed(0)
-    clips, places = kinds.KINDS["passing"](12, generator), 2 * torch.rand(12, 90, 3, generator=generator) - 1
+    clips, places = kinds.KINDS["passing"](12, generator), 2 * torch.rand(12, 94, 3, generator=generator) - 1
     values = clips.value(places)
     points = Points(
-        places[:, :30], values[:, :30], torch.ones(12, 30, dtype=torch.bool), places[:, 30:], values[:, 30:]
+        places[:, :64], values[:, :64], torch.ones(12, 64, dtype=torch.bool), places[:, 64:], values[:, 64:]
     )
     model.calibrate(points, 0.8)
-    low, high = model.law(*points.known).interval(0.8)
-    held = ((low[..., 0] <= points.truth) & (points.truth <= high[..., 0])).double().mean()
-    assert held.item() == pytest.approx(0.8, abs=0.01) and model.widen != 1
+    assert model.widen.shape == (10,) and torch.equal(model.widen[7:], model.widen[6].expand(3))
+    for count in (4, 64):
+        few = points.first(count)
+        low, high = model.law(*few.known).interval(0.8)
+        held = ((low[..., 0] <= few.truth) & (few.truth <= high[..., 0])).double().mean()
+        assert held.item() == pytest.approx(0.8, abs=0.01)
 
 
 def test_in_double_precision(model):
