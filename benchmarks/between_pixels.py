@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 import recon
 from recon import Observation, hub, images, metrics, patches
-from recon.evaluation.sheet import shown, table
+from recon.evaluation.sheet import save, shown, table
 from recon.models import PixelTransformer
 from recon.ui import pictures
 
@@ -52,7 +52,8 @@ def main() -> None:
         columns.insert(0, [shown(truth[0], mask[0]), *map(shown, (mean[0], fine[0], *samples))])
     if asked.plot:
         rows = zip(ROWS, zip(*columns, strict=True), strict=True)
-        table([("", [*rows])], [*(f"{size} pixels" for size in SIZES), "truth"], FINE).save(asked.plot, optimize=True)
+        heads = [*(f"{size} pixels" for size in SIZES), "truth"]
+        save(table([("", [*rows])], heads, FINE), asked.plot, colours=None)
 
 
 def of_face(side: int) -> Tensor:

@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("--card", action="store_true", help="also write the table into the checkpoint's card")
     verb.set_defaults(run=evaluate)
 
-    verb = verbs.add_parser("figures", help="PixelTransformer's figures, remade: curves, chairs, clips, digits")
+    verb = verbs.add_parser("figures", help="PixelTransformer's figures, remade: curves, chairs, clips, digits, glance")
     verb.add_argument("names", nargs="*", metavar="NAME", help="some of them; else all")
     verb.add_argument("--to", type=Path, default=Path("docs"), help="the folder that the PNGs go to")
     verb.set_defaults(run=figures)
@@ -153,7 +153,7 @@ def figures(asked: argparse.Namespace) -> None:
 
     for name in figures.asked_for(asked.names):
         path = asked.to / f"{name}.png"
-        sheet.save(figures.FIGURES[name](), path)
+        sheet.save(figures.FIGURES[name](), path, None if name in figures.COLOURFUL else 256)
         print(f"{path} is written.", flush=True)
 
 

@@ -16,20 +16,23 @@ from recon import hub, images, patches, sampling
 from recon.clips import answer as of_clips
 from recon.clips import patterns
 from recon.curves import sextics
-from recon.curves.answer import Answer, answer, usual
+from recon.curves.answer import answer, usual
 from recon.curves.answer import load as load_curves
 from recon.curves.gaussian_process import GaussianProcess
 from recon.errors import PredictionError, ReconError
 from recon.evaluation import clips as clips_table
 from recon.evaluation import curves as curves_table
 from recon.evaluation import shapes as shapes_table
-from recon.evaluation.shading import WHOLE, pixels, shade
-from recon.evaluation.sheet import HAIR, HEAD, INK, QUIET, Axes, Row, Sheet, beside, shown, table
-from recon.models import CurveTransformer
+from recon.evaluation.shading import WHOLE, pixels, seen, shade
+from recon.evaluation.shapes import Shape
+from recon.evaluation.sheet import GAP, HAIR, HEAD, INK, QUIET, Axes, Column, Row, Sheet, beside, headed, shown, table
+from recon.models import CurveTransformer, ShapeTransformer
 from recon.observation import Observation
+from recon.points import Points
+from recon.prediction import Predictor
 from recon.shapes import answer as of_shapes
 from recon.shapes import mesh
-from recon.ui.pictures import EXAMPLES
+from recon.ui.pictures import EXAMPLES, face
 
 SEED = 10**6  # no training draws from it
 MEASURED = {"curves": 500, "clips": 20}  # in docs/results.md; with another number, they would be others
@@ -55,6 +58,8 @@ DIGITS = ("three", "five")
 SIZES = (4, 8, 16, 32, 64, 128, 256)
 GROUPS = 32
 
+FACE, GLANCED, CUBES = (16, 64, 256), (4, 6, 10), (32, 128, 256)
+
 
 def curves() -> Image.Image:
     """Figure 9: the first sextic of those that the table measures, from more and more points."""
@@ -63,10 +68,7 @@ def curves() -> Image.Image:
         "PixelTransformer that stands on the sextics' own covariance (curves)": load_curves("curves"),
         "Gaussian process, RBF kernel fitted to sextics": usual(),
     }
-    truth = sextics.draw(MEASURED["curves"], torch.Generator().manual_seed(curves_table.SEED))[:1]
-    where = torch.linspace(-1, 1, QUERIES)
-    generator = torch.Generator().manual_seed(SEED)
-    known = sextics.observed(truth, torch.tensor([max(POINTS)]), where[None, :, None], generator)
+    known = sextic()
     width, height = PANEL
     left, across, down = 20, width + 18, height + HEAD + 22
     sheet = Sheet(left + len(POINTS) * across - 8, HEAD + len(models) * down + 20)
@@ -77,20 +79,27 @@ def curves() -> Image.Image:
             x = left + column * across
             if row == 0:
                 sheet.words(x + width / 2, HEAD / 2 - 2, f"{count} points", 12, "mm", QUIET)
-            places, values = known.positions[0, :count, 0], known.values[0, :count]
-            found = answer(model, places, values, where, CURVES, SEED)
             axes = Axes(sheet, (x, y), PANEL, (-1, 1), (-TOP, TOP))
             axes.ticks(TICKS, TICKS, column == 0)
-            panel(axes, found, known.truth[0], torch.stack([places, values], 1))
+            panel(axes, model, known, count)
     legend(sheet, left, HEAD + len(models) * down + 10)
     return sheet.done()
 
 
-def panel(axes: Axes, found: Answer, truth: Tensor, points: Tensor) -> None:
-    """One answer, the truth (m,) at its queries, and points (n, 2), each a position and a value"""
+def sextic() -> Points:
+    """The curve, as many points of it as any panel knows, and its values at QUERIES places"""
+    truth = sextics.draw(MEASURED["curves"], torch.Generator().manual_seed(curves_table.SEED))[:1]
+    where, generator = torch.linspace(-1, 1, QUERIES)[None, :, None], torch.Generator().manual_seed(SEED)
+    return sextics.observed(truth, torch.tensor([max(POINTS)]), where, generator)
+
+
+def panel(axes: Axes, model: CurveTransformer | GaussianProcess, known: Points, count: int) -> None:
+    """What a model says of the first `count` points, and the truth"""
+    where, places, values = known.queries[0, :, 0], known.positions[0, :count, 0], known.values[0, :count]
+    found = answer(model, places, values, where, CURVES, SEED)
 
     def at(values: Tensor) -> np.ndarray:
-        return axes.at(found.queries.numpy(), values.numpy())
+        return axes.at(where.numpy(), values.numpy())
 
     for share, colour in ((0.9, WIDE), (0.5, NARROW)):
         low, high = found.band(share)
@@ -98,8 +107,8 @@ def panel(axes: Axes, found: Answer, truth: Tensor, points: Tensor) -> None:
     for curve in found.samples:
         axes.sheet.line(at(curve), SAMPLE, 0.8)
     axes.sheet.line(at(found.mean), MEAN, 1.8)
-    axes.sheet.line(at(truth), INK, 1.5, dash=4)
-    for x, y in axes.at(*points.T.numpy()):
+    axes.sheet.line(at(known.truth[0]), INK, 1.5, dash=4)
+    for x, y in axes.at(places.numpy(), values.numpy()):
         axes.sheet.dot(x, y, 3.2, INK)
 
 
@@ -126,18 +135,22 @@ def chairs() -> Image.Image:
     model, made = of_shapes.load("chairs"), shapes_table.made(CHAIRS)
     blocks: list[tuple[str, list[Row]]] = []
     for k in range(CHAIRS):
-        rows: list[Row] = []
         generator = torch.Generator().manual_seed(SEED + k)
-        positions = 2 * torch.rand(max(DISTANCES), 3, generator=generator) - 1
-        values, truth = made[k].distance(positions), solid(made[k].field, TRUE)
-        for count in DISTANCES:
-            known = positions[:count], values[:count]
-            drawn = [[*of_shapes.imagined(model, *known, generator)][-1] for _ in range(SAMPLES)]
-            fields = [of_shapes.field(model, *points).shape for points in (known, *drawn)]
-            pictures = [cube(*known), *(solid(one, SURFACE) for one in fields), truth]
-            rows.append((f"{count} distances", pictures))
-        blocks.append(("", rows))
+        blocks.append(("", chair(model, made[k], DISTANCES, generator)))
     return table(blocks, ["observed", "mean", "sample", "another sample", "truth"], CHAIR)
+
+
+def chair(model: ShapeTransformer, made: Shape, sizes: Sequence[int], generator: torch.Generator) -> list[Row]:
+    """For each number of distances: these, the mean, samples, and the truth. Fewer are the first of many."""
+    positions = 2 * torch.rand(max(DISTANCES), 3, generator=generator) - 1
+    values, truth = made.distance(positions), solid(made.field, TRUE)
+    rows: list[Row] = []
+    for count in sizes:
+        known = positions[:count], values[:count]
+        drawn = [[*of_shapes.imagined(model, *known, generator)][-1] for _ in range(SAMPLES)]
+        fields = [of_shapes.field(model, *points).shape for points in (known, *drawn)]
+        rows.append((f"{count} distances", [cube(*known), *(solid(one, SURFACE) for one in fields), truth]))
+    return rows
 
 
 def solid(field: Tensor, colour: tuple[int, int, int]) -> Image.Image:
@@ -156,8 +169,8 @@ def cube(positions: Tensor, values: Tensor) -> Image.Image:
     for a in range(8):
         for b in range(a):
             if np.abs(corners[a] - corners[b]).sum() == 2:  # an edge
-                sheet.line(pixels(corners[[a, b]], side, WHOLE), HAIR, 0.75)
-    for (x, y), value in zip(pixels(positions.numpy(), side, WHOLE), values.tolist(), strict=True):
+                sheet.line(pixels(seen(corners[[a, b]]), side, WHOLE), HAIR, 0.75)
+    for (x, y), value in zip(pixels(seen(positions.numpy()), side, WHOLE), values.tolist(), strict=True):
         radius = 1.3 + 1.5 * max(0.0, 1 - abs(value) / 0.3)
         sheet.dot(x, y, radius, INSIDE if value < 0 else OUTSIDE)
     return sheet.done()
@@ -195,23 +208,56 @@ def frames(film: Tensor, mask: Tensor | None = None) -> list[Image.Image]:
 def digits() -> Image.Image:
     """Figures 3 and 4: digits drawn by code, mean and samples of PixelTransformer from more and more pixels."""
     model = hub.load("pixel-transformer-mnist", "cpu")
+    labels = ("observed", "mean", "sample", "another sample")
     blocks: list[tuple[str, list[Row]]] = []
     for name in DIGITS:
         truth = images.to_tensor(images.fit(EXAMPLES[name][1]().convert("L"), model.side))[None]
-        columns = list[list[Image.Image | None]]()
-        for size in SIZES:
-            mask = torch.from_numpy(patches.sobol(model.side, size))[None, None]
-            known = Observation(truth * mask, mask)
-            drawn = sampling.sample(model, known, SAMPLES, GROUPS, seed=0)
-            pictures = [shown(one) for one in (model.predict(known).mean[0], *drawn)]
-            columns.append([shown(truth[0], mask[0]), *pictures])
+        columns: list[Column] = [reconstructed(model, truth, size, SAMPLES) for size in SIZES]
         columns.append([shown(truth[0]), None, None, None])
-        labels = ("observed", "mean", "sample", "another sample")
         blocks.append((f"A {name}", [*zip(labels, zip(*columns, strict=True), strict=True)]))
     return table(blocks, [*(f"{size} pixels" for size in SIZES), "truth"], 80)
 
 
-FIGURES: dict[str, Callable[[], Image.Image]] = {"curves": curves, "chairs": chairs, "clips": clips, "digits": digits}
+def reconstructed(model: Predictor, truth: Tensor, size: int, samples: int) -> Column:
+    """Of a picture (1, channels, side, side): what a Sobol' patch shows, the mean, and joint samples"""
+    mask = torch.from_numpy(patches.sobol(truth.shape[-1], size))[None, None]
+    known = Observation(truth * mask, mask)
+    drawn = sampling.sample(model, known, samples, GROUPS, seed=0)
+    return [shown(truth[0], mask[0]), *(shown(one) for one in (model.predict(known).mean[0], *drawn))]
+
+
+def glance() -> Image.Image:
+    """For the README: a face, a curve and a chair from few values and from more, three parts of one height"""
+    side, step = 64, 64 + GAP
+    of_faces, truth = hub.load("pixel-transformer-celeba", "cpu"), images.to_tensor(images.fit(face(), 32))[None]
+    columns: list[Column] = [reconstructed(of_faces, truth, size, 1) for size in FACE]
+    columns.append([shown(truth[0]), None, None])
+    rows: list[Row] = [*zip(("observed", "mean", "sample"), zip(*columns, strict=True), strict=True)]
+    faces = table([("", rows)], [*map(str, FACE), "truth"], side, 56)
+
+    curve = Sheet(204, HEAD + 3 * step - GAP)
+    for row, count in enumerate(GLANCED):
+        curve.words(0, HEAD + row * step + side / 2, str(count), 12, "lm", QUIET)
+        axes = Axes(curve, (24, HEAD + row * step), (180, side), (-1, 1), (-TOP, TOP))
+        axes.ticks(dict.fromkeys(TICKS, ""), dict.fromkeys(TICKS, ""))
+        panel(axes, load_curves("curves"), sextic(), count)
+
+    generator = torch.Generator().manual_seed(SEED)
+    found = chair(of_shapes.load("chairs"), shapes_table.made(1)[0], CUBES, generator)
+    rows = [(words.split()[0], [*pictures[:3], pictures[-1]]) for words, pictures in found]
+    solids = table([("", rows)], ["observed", "mean", "sample", "truth"], side, 30)
+    titles = "Pixels of a face, of 1024", "Points of a curve", "Distances to a chair's surface"
+    return beside([headed(*part) for part in zip(titles, (faces, curve.done(), solids), strict=True)])
+
+
+FIGURES: dict[str, Callable[[], Image.Image]] = {
+    "curves": curves,
+    "chairs": chairs,
+    "clips": clips,
+    "digits": digits,
+    "glance": glance,
+}
+COLOURFUL = ("glance",)  # it loses something in 256 colours
 
 
 def asked_for(names: Sequence[str]) -> Sequence[str]:

@@ -15,35 +15,30 @@ ROOM, WHOLE = 1.22, 1.45  # half of a picture's side, in the cube's coordinates:
 
 
 def seen(places: np.ndarray) -> np.ndarray:
-    """Places (n, 3) of the cube, across, depth and up, as the camera has them: right, up and nearer"""
-    across, depth, up = places.T
-    right = math.cos(TURN) * across - math.sin(TURN) * depth
-    away = math.sin(TURN) * across + math.cos(TURN) * depth
-    return np.stack(
-        [right, math.cos(TILT) * up + math.sin(TILT) * away, math.sin(TILT) * up - math.cos(TILT) * away], 1
-    )
+    """Places (..., 3) of the cube, across, depth and up, as the camera has them: right, up and nearer"""
+    right, away = [math.cos(TURN), -math.sin(TURN), 0], np.array([math.sin(TURN), math.cos(TURN), 0])
+    up = np.array([0, 0, 1])
+    axes = [right, math.cos(TILT) * up + math.sin(TILT) * away, math.sin(TILT) * up - math.cos(TILT) * away]
+    return places @ np.array(axes).T
 
 
 def pixels(places: np.ndarray, side: float, room: float = ROOM) -> np.ndarray:
-    """Where places (n, 3) are in a picture of that side, (n, 2): x and y, in pixels, fractions too"""
-    right, up, _ = seen(places).T
-    return (np.stack([right, -up], 1) / room + 1) / 2 * side
+    """Where places (n, 3), as the camera has them, are in a picture of that side, (n, 2): x and y, fractions too"""
+    return (places[:, :2] * [1, -1] / room + 1) / 2 * side
 
 
 def shade(mesh: Mesh, side: int, colour: tuple[int, int, int], fine: int = 2) -> np.ndarray:
     """uint8 (side, side, 3), on white. Drawn `fine` times as large, then averaged."""
     wide = side * fine
-    corners, normals = mesh.vertices[mesh.faces].astype(np.float64), vertex_normals(mesh)[mesh.faces]
+    corners, normals = seen(mesh.vertices.astype(np.float64))[mesh.faces], seen(vertex_normals(mesh))[mesh.faces]
     # each face as points, so close together that it has no holes
     longest = np.linalg.norm(corners - np.roll(corners, 1, 1), axis=-1).max() if len(corners) else 0.0
     weights = barycentric(math.ceil(1.5 * longest / (2 * ROOM) * wide) + 1)
-    points, facing = (
-        (weights @ part).reshape(-1, 3) for part in (corners, seen(normals.reshape(-1, 3)).reshape(corners.shape))
-    )
+    points, facing = ((weights @ part).reshape(-1, 3) for part in (corners, normals))
     facing /= np.linalg.norm(facing, axis=1, keepdims=True).clip(1e-12)
     light = AMBIENT + (1 - AMBIENT) * (facing @ (LIGHT / np.linalg.norm(LIGHT))).clip(0)
     column, row = np.floor(pixels(points, wide)).astype(int).T
-    order = np.argsort(seen(points)[:, 2], kind="stable")  # what is nearest is laid on last
+    order = np.argsort(points[:, 2], kind="stable")  # what is nearest is laid on last
     order = order[((row >= 0) & (row < wide) & (column >= 0) & (column < wide))[order]]
     found = np.ones((wide, wide, 3))
     found[row[order], column[order]] = light[order, None] * (np.array(colour) / 255)

@@ -23,6 +23,7 @@ UNKNOWN = np.array([219, 228, 255], np.uint8)  # a pixel that is not observed: n
 EDGE = 10  # a white margin
 LABEL, GAP, HEAD = 94, 6, 24  # room for words beside rows, between pictures, above columns
 
+Column = list[Image.Image | None]
 Row = tuple[str, Sequence[Image.Image | None]]  # what it shows, and its pictures
 
 
@@ -148,6 +149,16 @@ def beside(pictures: Sequence[Image.Image]) -> Image.Image:
     return found
 
 
+def headed(title: str, picture: Image.Image) -> Image.Image:
+    """A title above a picture that was drawn on a sheet"""
+    above = Sheet(picture.width / FINE, HEAD, 0)
+    above.words(EDGE, HEAD / 2 + 4, title, 13)
+    found = Image.new("RGB", (picture.width, picture.height + HEAD * FINE), "white")
+    found.paste(above.done(), (0, 0))
+    found.paste(picture, (0, HEAD * FINE))
+    return found
+
+
 def shown(values: Tensor, mask: Tensor | None = None) -> Image.Image:
     """A picture (channels, height, width) in [0, 1]; what is not in the mask (1, height, width) is UNKNOWN."""
     picture = images.to_pil(values).convert("RGB")
@@ -156,7 +167,9 @@ def shown(values: Tensor, mask: Tensor | None = None) -> Image.Image:
     return Image.fromarray(np.where(mask[0, ..., None].numpy(), np.asarray(picture), UNKNOWN))
 
 
-def save(picture: Image.Image, path: Path) -> None:
-    """As PNG, of 256 colours chosen for it, for a third of the size: enough where all is grey or blue"""
+def save(picture: Image.Image, path: Path, colours: int | None = 256) -> None:
+    """As PNG, of so many colours, chosen for it, which make it a third of the size; of all that it has if None"""
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    if colours is not None:
+        picture = picture.quantize(colours, dither=Image.Dither.NONE)
+    picture.save(path, optimize=True)

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from recon.__main__ import main
+from recon.curves.gaussian_process import GaussianProcess, of_sextics
 from recon.evaluation import figures
 from recon.shapes import chairs
 from recon.shapes.answer import field
@@ -21,13 +22,19 @@ def small(monkeypatch):
         "QUERIES": 41,
         "CURVES": 1,
         "CHAIRS": 1,
+        "CUBE": 80,
         "DISTANCES": (8,),
+        "CLIPS": {"moving": "things that move"},
         "VALUES": (32,),
         "FRAMES": (0, 15),
         "DIGITS": ("three",),
         "SIZES": (8, 256),
         "GROUPS": 4,
+        "FACE": (16,),
+        "GLANCED": (4,),
+        "CUBES": (8,),
         "MEASURED": {"curves": 3, "clips": 1},
+        "usual": lambda: GaussianProcess(of_sextics),  # the usual one is fitted for seconds
     }.items():
         monkeypatch.setattr(figures, name, value)
     monkeypatch.setattr("recon.shapes.answer.field", functools.partial(field, side=12))
@@ -49,19 +56,16 @@ def test_the_command_draws_curves_and_says_where(small, tmp_path, capsys):
 
 def test_an_unknown_figure_is_a_sentence(capsys):
     assert main(["figures", "faces"]) == 1
-    assert "There is no figure 'faces'; there are curves, chairs, clips, digits." in capsys.readouterr().err
-    assert figures.asked_for([]) == ["curves", "chairs", "clips", "digits"]
+    assert "There is no figure 'faces'; there are curves, chairs, clips, digits, glance." in capsys.readouterr().err
+    assert figures.asked_for([]) == ["curves", "chairs", "clips", "digits", "glance"]
 
 
-def test_points_of_the_curves_are_near_the_truth(small, monkeypatch):
-    seen = []
-    monkeypatch.setattr(figures, "panel", lambda axes, found, truth, points: seen.append((truth, points)))
-    figures.curves()
-    assert len(seen) == 6 and [len(points) for _, points in seen[:2]] == [4, 20]
-    truth, points = seen[1]
-    assert torch.equal(seen[0][1], points[:4])  # fewer are the first of many
-    line = np.interp(points[:, 0].numpy(), np.linspace(-1, 1, figures.QUERIES), truth.numpy())
-    assert np.abs(line - points[:, 1].numpy()).max() < 0.1
+def test_points_of_the_curve_are_near_the_truth():
+    known = figures.sextic()
+    assert known.positions.shape == (1, max(figures.POINTS), 1)
+    places = np.linspace(-1, 1, figures.QUERIES)
+    line = np.interp(known.positions[0, :, 0].numpy(), places, known.truth[0].numpy())
+    assert np.abs(line - known.values[0].numpy()).max() < 0.1
 
 
 def test_clips_digits_and_chairs_are_rows_of_pictures(small):
@@ -69,6 +73,13 @@ def test_clips_digits_and_chairs_are_rows_of_pictures(small):
         found = figures.FIGURES[name]()
         side = {"clips": 60, "digits": 80, "chairs": figures.CHAIR}[name]
         assert found.height > 2 * rows * side and np.asarray(found).std() > 10
+
+
+def test_a_glance_has_three_parts(small):
+    found = np.asarray(figures.glance()).astype(int)
+    assert found.shape[1] > 1.5 * found.shape[0]
+    third = found.shape[1] // 3
+    assert all((found[:, k * third : (k + 1) * third].sum(-1) < 600).mean() > 0.01 for k in range(3))
 
 
 def test_a_shape_without_a_surface_is_an_empty_picture():

@@ -105,7 +105,7 @@ def test_what_is_nearer_hides_what_is_farther():
     )  # straight towards the camera, but for its tilt
     assert shading.seen(near[None])[0, 2] > 0.9
     front, behind = ball(0.3, tuple(0.5 * near)), ball(0.3, tuple(-0.5 * near))
-    where = shading.pixels(np.array([0.5 * near]), 100)[0].astype(int)
+    where = shading.pixels(shading.seen(0.5 * near[None]), 100)[0].astype(int)
     pair = mesh.Mesh(
         np.concatenate([front.vertices, behind.vertices]),
         np.concatenate([front.faces, behind.faces + len(front.vertices)]),
