@@ -6,14 +6,13 @@ of them to the commit just made, and the few checkpoints that the page has to an
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from recon import hub, transfer
+from recon import hub, portraits, transfer
 from recon.errors import CheckpointError
 from recon.transfer import CARD, CONFIG, WEIGHTS
 
@@ -22,7 +21,6 @@ KEPT = ("mdn-celeba", "gsm-celeba")  # with the page: its first answer, and its 
 TOP = ("app.py", "requirements.txt", "README.md", "LICENSE", "CONTRIBUTING.md")
 FOLDERS = ("recon", "docs")
 LEFT_OUT = {"__pycache__", ".pyc", ".pyi"}  # gradio writes stubs beside its subclasses
-PORTRAIT, SAMPLES, STEPS, ENLARGED = "samples.png", 8, 32, 3
 INDEX = "recon/hub_index.json"
 
 
@@ -74,8 +72,9 @@ def publish(
     for name, repo in what.models.items():
         path = hub.resolve(name)
         sent: dict[str, Path | bytes] = {file: path / file for file in (CONFIG, WEIGHTS, CARD)}
-        if picture := portrait(name):
-            sent |= {PORTRAIT: picture, CARD: pictured((path / CARD).read_text(encoding="utf-8")).encode()}
+        picture, told = portraits.portrait(name)
+        card = (path / CARD).read_text(encoding="utf-8")
+        sent |= {portraits.FILE: picture, CARD: pictured(card, told).encode()}
         done = push(sent, repo, f"Publish {name}", token, private)
         index[name] = hub.index_entry(name, done.revision)
         say(done.address)
@@ -98,33 +97,11 @@ def push(sent: dict, repo: str, *how) -> transfer.Pushed:
         raise CheckpointError(f"'{repo}' could not be published: {error}.") from error
 
 
-def portrait(name: str) -> bytes | None:
-    """Pictures that a model makes up where nothing is observed, in a row, as PNG; None for what draws none so."""
-    import torch
-    from PIL import Image
-
-    from recon import sampling
-    from recon.observation import Observation
-
-    record = {found.name: found for found in hub.checkpoints()}.get(name)
-    if record is None:
-        return None
-    model = hub.load(name, "cpu")
-    nothing = torch.zeros(1, record.channels, record.side, record.side)
-    *_, drawn = sampling.stream(model, Observation(nothing, nothing[:, :1].bool()), SAMPLES, STEPS, 0)
-    row = (drawn.values.clamp(0, 1) * 255).round().byte().permute(2, 0, 3, 1).flatten(1, 2).numpy()
-    picture = Image.fromarray(row[..., 0] if record.channels == 1 else row)
-    picture = picture.resize((picture.width * ENLARGED, picture.height * ENLARGED), Image.Resampling.NEAREST)
-    picture.save(file := io.BytesIO(), "PNG")
-    return file.getvalue()
-
-
-def pictured(card: str) -> str:
-    """A card with its portrait below the title."""
+def pictured(card: str, told: str) -> str:
+    """A card with its portrait below the title, and what is seen on it."""
     title = re.search(r"^# .*$", card, re.MULTILINE)
     at = title.end() if title else 0
-    told = "Eight pictures that it makes up where nothing is observed"
-    return f"{card[:at]}\n\n![{told}]({PORTRAIT})\n\n*{told}.*{card[at:]}"
+    return f"{card[:at]}\n\n![{told}]({portraits.FILE})\n\n*{told}.*{card[at:]}"
 
 
 def listing(card: str, repos: list[str]) -> str:

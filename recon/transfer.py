@@ -68,6 +68,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def size_of(path: Path) -> str:
+    """Of a file, in megabytes of 10^6 bytes, as cards and lists say it"""
+    size = path.stat().st_size / 1e6
+    return f"{size:.1f} MB" if size >= 1 else f"{size:.2f} MB"
+
+
 def check_weights(path: Path, sha256: str | None = None) -> None:
     """Raise CheckpointError unless `path` is a whole safetensors file, and the one with the hash `sha256` if given."""
     read_header(path)

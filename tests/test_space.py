@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 
-import numpy as np
 import pytest
-from PIL import Image
 from tiny import bundle
 
-from recon import hub, space
+from recon import hub, portraits, space
 from recon.__main__ import main
 from recon.errors import CheckpointError
 
@@ -24,7 +21,7 @@ def small(lists, tmp_path, monkeypatch):
     bundle(tmp_path, "other", title="Other")
     monkeypatch.setattr(space, "KEPT", ("kept",))
     monkeypatch.setattr(space, "ROOT", tmp_path)
-    monkeypatch.setattr(space, "portrait", lambda name: b"PNG" if name == "other" else None)
+    monkeypatch.setattr(portraits, "portrait", lambda name: portraits.Portrait(b"PNG", f"Of {name}"))
     (tmp_path / "checkpoints").symlink_to(tmp_path / "bundled")
     for name in ("app.py", "recon/__init__.py", "recon/hub_index.json", "recon/ui/page.css", "recon/ui/page.pyi",
                  "recon/__pycache__/hub.pyc", "tests/test_it.py", "docs/page.webp", "requirements.txt", "LICENSE",
@@ -40,7 +37,7 @@ def test_a_space_and_its_models_are_made_then_updated(small, server, tmp_path, m
     space.publish(space.plan("them/recon"), "hf_secret", say=told.append)
     made, other = server.repos["spaces/them/recon"], server.repos["models/them/recon-other"]
     sent = other.commits[other.head]
-    assert sent[space.PORTRAIT] == b"PNG" and b"(samples.png)" in sent["README.md"]
+    assert sent["samples.png"] == b"PNG" and b"![Of other](samples.png)\n\n*Of other.*" in sent["README.md"]
     files = made.commits[made.head]
     assert {"app.py", "recon/__init__.py", "recon/ui/page.css", "checkpoints/kept/model.safetensors"} <= set(files)
     assert not [path for path in files if "other" in path or "tests" in path or path.endswith((".pyc", ".pyi"))]
@@ -89,13 +86,9 @@ def test_what_cannot_be_published_is_said(small, server, capsys, monkeypatch):
         space.plan("them/recon")
 
 
-def test_a_card_has_a_portrait_made_by_the_model_alone():
-    picture = Image.open(io.BytesIO(space.portrait("gsm-celeba")))
-    assert picture.size == (8 * 32 * space.ENLARGED, 32 * space.ENLARGED) and np.asarray(picture).std() > 10
-    assert space.portrait("gsm-celeba") == space.portrait("gsm-celeba")
-    assert space.portrait("curves") is None
-    card = space.pictured("---\nlicense: other\n---\n\n# Title\n\nMore.\n")
-    assert card.index("# Title") < card.index(f"({space.PORTRAIT})") < card.index("More.")
+def test_a_card_has_its_portrait_below_the_title():
+    card = space.pictured("---\nlicense: other\n---\n\n# Title\n\nMore.\n", "Eight pictures")
+    assert "# Title\n\n![Eight pictures](samples.png)\n\n*Eight pictures.*\n\nMore." in card
 
 
 def test_what_is_really_published_is_all_that_the_page_needs():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from recon.models import SIGNALS
 from recon.training.recipe import Recipe
-from recon.transfer import CARD, read_config
+from recon.transfer import CARD, WEIGHTS, read_config, size_of
 
 # the Hub knows no name for "non-commercial research only", so such a licence is "other" and named in the card
 RESEARCH = ["license: other", "license_name: non-commercial-research"]
@@ -21,7 +21,7 @@ def write(folder: Path, found: Recipe, table: str | None = None, command: str = 
     table    what was measured, as Markdown, the `command` that prints it, and what its numbers are `about`;
              None where nothing was measured yet
     """
-    said = read_config(folder)["checkpoint"]
+    said, size = read_config(folder)["checkpoint"], size_of(folder / WEIGHTS)
     licence = RESEARCH if "non-commercial" in said["licence"] else ["license: apache-2.0"]
     lines = [
         "---",
@@ -34,7 +34,7 @@ def write(folder: Path, found: Recipe, table: str | None = None, command: str = 
         "",
         said["summary"],
         "",
-        f"- **Model**: {said['kind']}, {said['parameters']:,} numbers. From: {said['paper']}.",
+        f"- **Model**: {said['kind']}, {said['parameters']:,} numbers, {size}. From: {said['paper']}.",
         f"- **Trained on**: {said['data']} ({found.data.source}); terms of the data: {found.data.terms}.",
         f"- **Training**: {said['trained']}. {found.notes}",
         f"- **Licence**: {said['licence']}.",

@@ -12,7 +12,7 @@ from torch import Tensor
 from recon.models import MCGSM, Directed
 from recon.textures import fit
 from recon.textures.shipped import Texture
-from recon.transfer import CARD, CONFIG
+from recon.transfer import CARD, CONFIG, WEIGHTS, size_of
 
 PAPER = "Theis & Bethge, Generative Image Modeling using Spatial LSTMs (2015)"
 TITLES = {"mcgsm": "MCGSM", "ride": "RIDE"}
@@ -71,10 +71,11 @@ def write(model: Directed, folder: Path, texture: Texture, side: Sequence[int], 
         "held_out": round(reached.held_out, 4),
     }
     path.write_text(json.dumps(config, indent=2) + "\n")
-    (folder / CARD).write_text(card(folder.name, config["checkpoint"], texture, reached, command))
+    size = size_of(folder / WEIGHTS)
+    (folder / CARD).write_text(card(folder.name, config["checkpoint"], size, texture, reached, command))
 
 
-def card(name: str, said: dict, texture: Texture, reached: Reached, command: str) -> str:
+def card(name: str, said: dict, size: str, texture: Texture, reached: Reached, command: str) -> str:
     """README.md of the folder."""
     share = f"{100 * fit.HELD_OUT:.0f} %"
     return f"""---
@@ -88,7 +89,7 @@ tags: [texture-synthesis, inpainting]
 
 {said["summary"]}
 
-- **Model**: {said["kind"]}, {said["parameters"]:,} numbers. From: {said["paper"]}.
+- **Model**: {said["kind"]}, {said["parameters"]:,} numbers, {size}. From: {said["paper"]}.
 - **Trained on**: {said["data"]} ({texture.source}; {texture.terms}), but for the lowest {share} of its rows.
 - **Training**: {reached.seconds:.0f} seconds on {reached.cores} CPU core{"s" * (reached.cores > 1)}.
 - **Licence**: {said["licence"]}.
