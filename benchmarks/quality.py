@@ -21,6 +21,7 @@ KINDS = {
     "bmm": "Bernoulli mixture",
     "mdn": "density network",
     "pixel": "PixelTransformer",
+    "latents": "the same behind latents",
     "nade": "orderless NADE",
     "convnade": "ConvNADE",
 }
