@@ -16,6 +16,8 @@ from inspect import signature
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch.quasirandom import SobolEngine
 
 from recon.errors import PatchError
 
@@ -171,7 +173,9 @@ def sobol_order(side: int) -> np.ndarray:
     """All pixels (row-major indices) in the order of the Sobol' sequence; `side` must be a power of two."""
     if side & (side - 1):
         raise PatchError(f"A Sobol' patch needs a side that is a power of two (16, 32, 64, ...), not {side}.")
-    order = pixel_of(points("Sobol", side * side), side)
+    # the same points as qmcpy's, which takes a second to import: the page opens with such a patch
+    found = SobolEngine(2, scramble=False).draw(side * side, dtype=torch.float64)
+    order = pixel_of(found.numpy(), side)
     order.setflags(write=False)
     return order
 
@@ -194,13 +198,11 @@ def shifted_order(order: np.ndarray, side: int, seed: int) -> np.ndarray:
 @lru_cache(maxsize=8)
 def points(sequence: str, count: int) -> np.ndarray:
     """The first `count` points of a two-dimensional sequence of qmcpy, not randomised: (count, 2)"""
-    import qmcpy  # takes seconds
+    import qmcpy  # takes a second
 
-    options = {"order": "GRAY"} if sequence == "Sobol" else {}
     with warnings.catch_warnings():
-        # that the first point is the origin is meant: the paper's formula has it
-        warnings.simplefilter("ignore")
-        found = getattr(qmcpy, sequence)(2, randomize=False, **options)(count)
+        warnings.simplefilter("ignore")  # that the first point is the origin is meant
+        found = getattr(qmcpy, sequence)(2, randomize=False)(count)
     found.setflags(write=False)
     return found
 

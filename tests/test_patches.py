@@ -1,5 +1,6 @@
 """Every family: its sizes, its seeds, its bounds; and the low-discrepancy ones by their formulas."""
 
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -204,3 +205,13 @@ def test_grid_and_block_are_regular():
     square = np.zeros((8, 8), bool)
     square[2:6, 2:6] = True
     assert (patches.block(8, 16) == square).all()
+
+
+@pytest.mark.parametrize("side", [1, 2, 8, 32, 64, 256])
+def test_the_sobol_order_is_that_of_qmcpys_points(side):
+    import qmcpy
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the first point is the origin is meant
+        points = qmcpy.Sobol(2, randomize=False, order="GRAY")(side * side)
+    assert (patches.sobol_order(side) == patches.pixel_of(points, side)).all()

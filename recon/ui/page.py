@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import threading
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from recon.ui.theme import theme
 MOST_UPLOAD = "60mb"
 WAITING = 64  # events; who comes then is told to try again
 UPLOADS = (600, 3600)  # seconds: every ten minutes those that are an hour old are deleted
+QUIET = 15.0  # seconds
 VISITORS = 100  # whose tabs the server remembers, three quarters of a megabyte each
 STYLES = ("page.css", "tabs.css", "textures.css", "mending.css", "curves.css", "clips.css")
 TAGLINE = "Paint a few pixels. See the picture they imply, and how sure the model is."
@@ -85,4 +87,5 @@ def warm_up(engine: Engine) -> None:
     if engine.lender is None:  # a GPU is lent to visitors alone
         engine.answer(engine.default, Painting.empty(32), decode_picture(picture, 32)).scores()
     engine.fetch_rest()
+    time.sleep(QUIET)  # whoever opened the page at once has it by then
     usual()  # seconds
