@@ -37,7 +37,7 @@ def networks() -> dict[str, Callable]:
 
 def curves(model: CurveTransformer, state: Path, processes: parallel.Processes) -> Iterator[loop.Progress]:
     def drawn(step: int) -> tuple:
-        points = signals.of_sextics(RECIPE.batch, loop.seeded(3, 2, step), False)
+        points = signals.of_sextics(RECIPE.batch, (0, 20, 20), loop.seeded(3, 2, step), False)
         return points.part(processes.part(RECIPE.batch)), processes.chance(loop.seeded(3, 3, step), RECIPE.batch)
 
     return loop.follow(model, drawn, RECIPE, state, save_every=0)
