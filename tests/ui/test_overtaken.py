@@ -64,7 +64,10 @@ def test_of_strokes_that_wait_the_last_of_each_person_is_answered(url, engine, a
 
             with engine.desk.turns.take():
                 answered.clear()
-                mine = [await send("mine", count) for count in range(1, 11)]
+                mine = []
+                for count in range(1, 11):  # a person's strokes do not come at once, and are in the order they begin in
+                    mine.append(await send("mine", count))
+                    await asyncio.sleep(0.15)
                 other = [await send("other", 20)]
                 until = time.monotonic() + 10
                 while len(engine.desk.asks) < 2 and time.monotonic() < until:
