@@ -15,8 +15,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from recon.models.blur import blurred
 from recon.models.conditioned import Factored
-from recon.models.on_closed_form import Block, blurred
+from recon.models.on_closed_form import Block
 from recon.models.scale_mixture import ScaleMixture
 
 FOLDER = Path(__file__).parent / "familiar"

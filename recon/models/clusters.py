@@ -138,3 +138,23 @@ def improved(
         best, labels = evidence.max(1)
         inverse = scales.gather(1, labels[:, None])[:, 0]
     return labels, inverse, best.mean().item()
+
+
+def packed(triangle: Tensor) -> Tensor:
+    """The lower triangle of (n, n) row by row: (n (n + 1) / 2,)"""
+    rows, columns = torch.tril_indices(*triangle.shape)
+    return triangle[rows, columns]
+
+
+def unpacked(numbers: Tensor, size: int) -> Tensor:
+    """The inverse of `packed`: lower triangular (size, size)"""
+    found = numbers.new_zeros(size, size)
+    rows, columns = torch.tril_indices(size, size, device=numbers.device)
+    found[rows, columns] = numbers
+    return found
+
+
+def turned(half: Tensor, triangle: Tensor, tail: Tensor) -> Tensor:
+    """Columns of the common factor as a cluster has them: the last, of the largest eigenvalues, times its triangle."""
+    other = half.shape[1] - len(triangle)
+    return torch.cat([half[:, :other] * tail.sqrt(), half[:, other:] @ triangle], 1)

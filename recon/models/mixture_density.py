@@ -46,7 +46,7 @@ RARE = 4.0  # nats by which what stands at a neighbour's colour is less likely a
 ABSENT = -30.0  # logit of a neighbour that is not there
 FAR = 8.0  # pixels, the unit of offsets
 CALIBRATED = 100  # pictures
-SLACK = 0.015  # nats a channel that calibration may cost
+SLACK = 0.03  # nats a channel that calibration may cost
 
 
 class MixtureDensity(OnClosedForm):

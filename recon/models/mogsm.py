@@ -20,9 +20,19 @@ from recon.distributions.mixture import Mixture, Part
 from recon.errors import PredictionError
 from recon.memory import Memory, memory_of, put
 from recon.models.base import Model
-from recon.models.clusters import Coordinates, cluster, coordinates, largest, shape_of
+from recon.models.clusters import (
+    Coordinates,
+    cluster,
+    coordinates,
+    largest,
+    packed,
+    shape_of,
+    turned,
+    unpacked,
+)
 from recon.models.conditioned import Factored
 from recon.models.gaussian import REMEMBERED
+from recon.models.local_contrast import LocalContrast
 from recon.models.moments import join_halves
 from recon.models.scale_mixture import KEPT, ScaleMixture, log_scale_evidence
 from recon.observation import Observation
@@ -39,10 +49,12 @@ class MoGSM(Model):
 
     components  clusters
     own         eigenvectors, of the even and of the odd ones each, whose covariance is a cluster's own
+    local       whether a gate says where in the picture contrast is strong (`LocalContrast`)
 
-    Buffers: `base`, the scale mixture of all pictures; `log_shares` (1 + components,), `base` first; and a cluster each
-    row: `shift` of its mean and `even_triangle`, `odd_triangle` float16, lower Cholesky factors row by row, in
-    coordinates where `base` has the identity; `tail`, the variance of all other coordinates; `log_prior`, `log_kernel`.
+    Buffers: `gate`, where `local`; `base`, the scale mixture of all pictures; `log_shares` (1 + components,), `base`
+    first; and a cluster each row: `shift` of its mean and `even_triangle`, `odd_triangle` float16, lower Cholesky
+    factors row by row, in coordinates where `base` has the identity; `tail`, the variance of all other coordinates;
+    `log_prior`, `log_kernel`.
     """
 
     kind = "mogsm"
@@ -66,6 +78,7 @@ class MoGSM(Model):
         scales: int = 15,
         components: int = 8,
         own: int = 768,
+        local: bool = False,
     ):
         super().__init__()
         self.side, self.channels, self.mirrored, self.components = side, channels, mirrored, components
@@ -79,6 +92,7 @@ class MoGSM(Model):
         self.register_buffer("tail", torch.ones(components))
         self.register_buffer("log_prior", self.base.log_prior.repeat(components, 1))
         self.register_buffer("log_kernel", self.base.log_kernel.repeat(components, 1, 1))
+        self.gate = LocalContrast(scales) if local else None
         self.made: list[ScaleMixture] = []
         self.factored = Memory()  # of a list of `Factored`, one a part
         self.register_load_state_dict_post_hook(lambda module, _: module.forget())
@@ -104,12 +118,15 @@ class MoGSM(Model):
         components: int = 8,
         own: int = 768,
         strength: float = 200,
+        local: bool = False,
+        by_channel: float = 0.5,
         seed: int = 0,
     ) -> Self:
-        """`ScaleMixture.fit` for all pictures; then clusters, and for each what is its own.
+        """`ScaleMixture.fit` for all pictures; then clusters, and for each what is its own; then the gate, if any.
 
         batches, rank, mirrored  as `ScaleMixture.fit` takes them
         strength                 in pictures: how much the common covariance counts in a cluster's own
+        by_channel               as `LocalContrast.fit` takes it, where `local`
 
         Raises PredictionError where there are too few pictures for the clusters.
         """
@@ -124,6 +141,7 @@ class MoGSM(Model):
             scales=base.scales,
             components=components,
             own=own,
+            local=local,
         )
         model.base = base
         generator = torch.Generator().manual_seed(seed)
@@ -140,6 +158,8 @@ class MoGSM(Model):
         # all pictures together are as likely a component as the average cluster
         model.log_shares.copy_(torch.cat([torch.tensor([1 / components]), shares]).log())
         model.forget()
+        if model.gate is not None:
+            model.gate.fit(model, pictures, by_channel, generator)
         return model
 
     def learn(
@@ -232,12 +252,16 @@ class MoGSM(Model):
                 found.append((part, images, weights[images, k]))
         return found
 
+    def lean(self, observation: Observation) -> Tensor | None:
+        """What the gate says, if there is one: logits (batch, scales, side, side), the same for all parts"""
+        return None if self.gate is None else self.gate(self.base, observation)
+
     @torch.no_grad()
     def distribution(self, observation: Observation) -> Mixture:
-        found = []
+        found, lean = [], self.lean(observation)
         for part, images, weights in self.at_work(observation):
             theirs = Observation(observation.values[images], observation.mask[images])
-            found.append(Part(images, weights, part.distribution(theirs)))
+            found.append(Part(images, weights, part.distribution(theirs, None if lean is None else lean[images])))
         return Mixture(observation.batch, tuple(found))
 
     @torch.no_grad()
@@ -254,11 +278,11 @@ class MoGSM(Model):
         at_work = self.at_work(observation)
         weights = torch.cat([weight for _, _, weight in at_work])
         chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
-        found = observation.values.expand(count, -1, -1, -1).clone()
+        found, lean = observation.values.expand(count, -1, -1, -1).clone(), self.lean(observation)
         for k, (part, _, _) in enumerate(at_work):
             theirs = chosen == k
             if theirs.any():
-                found[theirs] = part.sample_joint(observation, int(theirs.sum()), generator, temperature)
+                found[theirs] = part.sample_joint(observation, int(theirs.sum()), generator, temperature, lean)
         return found
 
     @torch.no_grad()
@@ -273,23 +297,3 @@ class MoGSM(Model):
             each = part.log_likelihood(theirs, values[images]) + weights.log()
             found[images] = torch.logaddexp(found[images], each)
         return found
-
-
-def packed(triangle: Tensor) -> Tensor:
-    """The lower triangle of (n, n) row by row: (n (n + 1) / 2,)"""
-    rows, columns = torch.tril_indices(*triangle.shape)
-    return triangle[rows, columns]
-
-
-def unpacked(numbers: Tensor, size: int) -> Tensor:
-    """The inverse of `packed`: lower triangular (size, size)"""
-    found = numbers.new_zeros(size, size)
-    rows, columns = torch.tril_indices(size, size, device=numbers.device)
-    found[rows, columns] = numbers
-    return found
-
-
-def turned(half: Tensor, triangle: Tensor, tail: Tensor) -> Tensor:
-    """Columns of the common factor as a cluster has them: the last, of the largest eigenvalues, times its triangle."""
-    other = half.shape[1] - len(triangle)
-    return torch.cat([half[:, :other] * tail.sqrt(), half[:, other:] @ triangle], 1)

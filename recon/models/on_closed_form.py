@@ -7,7 +7,6 @@ leave-one-out residual: Rasmussen & Williams 2006, equation 5.12).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from torch.nn import functional as F
 
 from recon.errors import PredictionError
 from recon.models.base import Model, Network
+from recon.models.blur import blurred
 from recon.models.neighbours import Neighbours
 from recon.models.scale_mixture import ScaleMixture
 from recon.observation import Observation
@@ -142,12 +142,3 @@ def widened(tensor: Tensor, like: Tensor) -> Tensor:
     if any(n < 0 for n in more[1::2]) or tensor.ndim != like.ndim:
         raise RuntimeError("it has more weights than this one")
     return F.pad(tensor, more)
-
-
-def blurred(mask: Tensor, reach: float) -> Tensor:
-    """Mean of the mask around each pixel, under a Gaussian of standard deviation `reach`; outside is unobserved."""
-    radius = math.ceil(2 * reach)
-    weights = (-0.5 * (torch.arange(-radius, radius + 1, device=mask.device) / reach).square()).exp()
-    weights = weights / weights.sum()
-    once = F.conv2d(mask, weights.view(1, 1, 1, -1), padding=(0, radius))
-    return F.conv2d(once, weights.view(1, 1, -1, 1), padding=(radius, 0))

@@ -14,10 +14,10 @@ from typing import Self
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from recon.distributions import CoupledMixture, log_normal_mass
 from recon.distributions.base import level_edges
+from recon.models.blur import averaged
 from recon.models.conditioned import Conditioned
 from recon.models.gaussian import Gaussian
 from recon.observation import Observation
@@ -139,10 +139,11 @@ class ScaleMixture(Gaussian):
         """Of any pixel's scale given what is observed: (batch, scales), float64"""
         return self.log_posterior(conditioned, residual).exp() @ self.log_kernel.double().exp()
 
-    def distribution(self, observation: Observation) -> CoupledMixture:  # type: ignore[override]  # wider than its parent's
+    def distribution(self, observation: Observation, lean: Tensor | None = None) -> CoupledMixture:  # type: ignore[override]  # wider than its parent's
+        """lean: what speaks for each scale at each pixel, logits (batch, scales, side, side), or nothing"""
         batch, channels = observation.batch, self.channels
         location = observation.values.new_empty(batch, 1, channels, self.side, self.side)
-        log_weights = location.new_empty(batch, self.scales, 1, 1)
+        log_weights = location.new_empty(batch, self.scales, *((1, 1) if lean is None else lean.shape[2:]))
         by_mask = list(self.by_mask(observation))
         count = batch if len(by_mask) > 1 else 1
         factor = location.new_empty(count, self.scales, self.side, self.side, channels, channels)
@@ -150,8 +151,12 @@ class ScaleMixture(Gaussian):
         for which, conditioned in by_mask:
             residual = observation.values[which].flatten(1) - self.location
             location[which] = (self.location + conditioned.gain(residual)).view(-1, 1, channels, self.side, self.side)
-            local = self.local_posterior(conditioned, residual).clamp_min(1e-30).log()
-            log_weights[which] = local[:, :, None, None].to(log_weights)
+            if lean is None:
+                local = self.local_posterior(conditioned, residual).clamp_min(1e-30).log()[:, :, None, None]
+            else:
+                posterior = self.log_posterior(conditioned, residual).exp().to(lean)
+                local = gated(posterior, self.log_kernel, lean[which].flatten(2)).view_as(lean[which])
+            log_weights[which] = local.to(log_weights)
             factor[which if count > 1 else slice(None)] = conditioned.pixel_factor * root.view(-1, 1, 1, 1, 1)
         return CoupledMixture(log_weights, location, factor)
 
@@ -164,13 +169,18 @@ class ScaleMixture(Gaussian):
 
     @torch.no_grad()
     def sample_joint(
-        self, observation: Observation, count: int, generator: torch.Generator, temperature: float = 1.0
+        self,
+        observation: Observation,
+        count: int,
+        generator: torch.Generator,
+        temperature: float = 1.0,
+        lean: Tensor | None = None,
     ) -> Tensor:
         """Exact joint samples given one image's observation: (count, channels, side, side), clipped to [0, 1].
 
         The picture's scale is drawn given what is observed, and then a smooth field of pixels' scales around it: its
         marginals are the kernel's, so every pixel is distributed as `predict` says. temperature multiplies every
-        variance, given the scales.
+        variance, given the scales. lean: as `distribution` takes it.
         """
         self.check(observation)
         observation = observation.to(self.device)
@@ -178,29 +188,31 @@ class ScaleMixture(Gaussian):
         residual = observation.values.flatten(1) - self.location
         posterior = self.log_posterior(conditioned, residual).exp()
         chosen = torch.multinomial(posterior[0], count, replacement=True, generator=generator)
-        scale = self.local_scales(chosen, generator)
+        scale = self.local_scales(chosen, generator, lean)
         stray = self.draw(count, generator)
         stray = (stray - conditioned.gain(stray)).view(count, *observation.values.shape[1:])
         mean = (self.location + conditioned.gain(residual)).view(1, *stray.shape[1:])
         joint = (mean + (temperature * scale).sqrt() * stray).clamp(0, 1)
         return torch.where(observation.mask, observation.values, joint)
 
-    def local_scales(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+    def local_scales(self, chosen: Tensor, generator: torch.Generator, lean: Tensor | None) -> Tensor:
         """Every pixel's scale given the picture's, an index a picture: float32 (count, 1, side, side)"""
         noise = torch.randn(len(chosen), 1, self.side, self.side, generator=generator, device=self.device)
-        reach = math.ceil(3 * PATCH)
-        weights = (-0.5 * (torch.arange(-reach, reach + 1, device=self.device) / PATCH).square()).exp()
-
-        def blur(field: Tensor) -> Tensor:
-            once = F.conv2d(field, weights.view(1, 1, 1, -1), padding=(0, reach))
-            return F.conv2d(once, weights.view(1, 1, -1, 1), padding=(reach, 0))
-
-        squared = F.conv2d(torch.ones_like(noise[:1]), weights.square().view(1, 1, 1, -1), padding=(0, reach))
-        squared = F.conv2d(squared, weights.square().view(1, 1, -1, 1), padding=(reach, 0))
-        level = torch.special.ndtr((blur(noise) / squared.sqrt()).double())  # uniform at every pixel, and smooth
-        steps = self.log_kernel[chosen].double().exp().cumsum(1)
-        index = torch.searchsorted(steps, level.flatten(1)).clamp(max=self.scales - 1)
+        # uniform at every pixel, and smooth
+        level = torch.special.ndtr(averaged(noise, PATCH).double()).flatten(2)
+        kernel = self.log_kernel[chosen].double()[:, :, None]
+        steps = (kernel if lean is None else kernel + lean.flatten(2)).softmax(1).cumsum(1)
+        index = (steps < level).sum(1).clamp(max=self.scales - 1)
         return self.log_scales[index].exp().view_as(noise).float()
+
+
+def gated(posterior: Tensor, log_kernel: Tensor, lean: Tensor) -> Tensor:
+    """Log probabilities of each pixel's scale, (batch, scales, pixels), by `log_kernel` (scales of the picture, scales)
+    and logits `lean` together, where the picture's scale has probabilities `posterior` (batch, scales)."""
+    tilt = (lean - lean.amax(1, keepdim=True)).clamp_min(-60).exp()
+    kernel = log_kernel.exp()
+    given = posterior[:, :, None] / (kernel @ tilt)
+    return (kernel.T @ given * tilt).clamp_min(1e-30).log()
 
 
 def log_scale_evidence(log_scales: Tensor, whitened: Tensor) -> Tensor:

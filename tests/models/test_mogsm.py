@@ -12,8 +12,8 @@ import recon
 from recon import Observation, metrics
 from recon.errors import PredictionError
 from recon.models import MoGSM, ScaleMixture
-from recon.models.clusters import Coordinates, cluster, coordinates, log_evidence, shape_of
-from recon.models.mogsm import COMMON, packed, unpacked
+from recon.models.clusters import Coordinates, cluster, coordinates, log_evidence, packed, shape_of, unpacked
+from recon.models.mogsm import COMMON
 
 SIDE = 8
 KINDS = 2
