@@ -38,6 +38,7 @@ class Model(Stored):
     channels: int
     binary = False  # pixels are 0 or 1
     exact_joint = False  # joint samples come from `sample_joint`, in closed form
+    calibrated_by = 200  # pictures, at most, that `calibrate` takes
     copula = False  # they come from `sample_joint`, in one step, but only pixels' own distributions are the model's
 
     @classmethod
@@ -45,6 +46,13 @@ class Model(Stored):
         """The model of some pictures, float (batch, channels, side, side), for those in closed form; `Network`s are
         trained instead. Further arguments are those of a recipe's [model] part."""
         raise NotImplementedError
+
+    def calibrate(self, batches: Iterable[Tensor], orders: Tensor) -> None:
+        """Once it is fitted or trained, on pictures that were kept out of it: mostly nothing.
+
+        batches  float (batch, channels, side, side)
+        orders   in which pixels of each picture become known, (at least a batch, pixels)
+        """
 
     def distribution(self, observation: Observation) -> Distribution:
         """The marginal distribution of every pixel, hidden or not, given what is observed."""
@@ -113,13 +121,6 @@ class Network(Model):
         """Fit to the training pictures what is not trained, where a run starts from no checkpoint: mostly nothing.
 
         batches  float (batch, channels, side, side)
-        """
-
-    def calibrate(self, batches: Iterable[Tensor], orders: Tensor) -> None:
-        """After training, on pictures that were kept out of it: mostly nothing.
-
-        batches  float (batch, channels, side, side)
-        orders   in which pixels of each picture become known, (at least a batch, pixels)
         """
 
     def start_from(self, model: Model) -> None:

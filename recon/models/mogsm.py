@@ -59,6 +59,7 @@ class MoGSM(Model):
 
     kind = "mogsm"
     exact_joint = True
+    calibrated_by = 500
     log_shares: Tensor
     shift: Tensor
     even_triangle: Tensor
@@ -119,14 +120,13 @@ class MoGSM(Model):
         own: int = 768,
         strength: float = 200,
         local: bool = False,
-        by_channel: float = 0.5,
         seed: int = 0,
     ) -> Self:
-        """`ScaleMixture.fit` for all pictures; then clusters, and for each what is its own; then the gate, if any.
+        """`ScaleMixture.fit` for all pictures; then clusters, and for each what is its own. A gate, if it is to
+        have one, comes from `calibrate`.
 
         batches, rank, mirrored  as `ScaleMixture.fit` takes them
         strength                 in pictures: how much the common covariance counts in a cluster's own
-        by_channel               as `LocalContrast.fit` takes it, where `local`
 
         Raises PredictionError where there are too few pictures for the clusters.
         """
@@ -158,9 +158,12 @@ class MoGSM(Model):
         # all pictures together are as likely a component as the average cluster
         model.log_shares.copy_(torch.cat([torch.tensor([1 / components]), shares]).log())
         model.forget()
-        if model.gate is not None:
-            model.gate.fit(model, pictures, by_channel, generator)
         return model
+
+    def calibrate(self, batches: Iterable[Tensor], orders: Tensor) -> None:
+        """The gate, if there is one, on pictures that were kept out of the rest."""
+        if self.gate is not None:
+            self.gate.fit(self, torch.cat(list(batches)), orders)
 
     def learn(
         self, k: int, pictures: Tensor, known: Coordinates, members: Tensor, inverse: Tensor, strength: float

@@ -22,8 +22,6 @@ from recon.training import loop, masks, signals
 from recon.training.recipe import Recipe
 from recon.transfer import read_config
 
-CALIBRATED = 200  # pictures
-
 
 def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model | SignalModel]:
     """Follow a recipe: yields progress, and the model at the end. An interrupted run in `runs` is gone on with."""
@@ -44,7 +42,9 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
         said = dict(recipe.model)
         if "coarse" in said:  # an image set, by its name
             said["coarse"] = batches(data.load(said["coarse"], "train"), device)
-        yield kind.fit(batches(images, device), **said)
+        model = kind.fit(batches(images, device), **said)
+        calibrate(model, recipe, device, 0)
+        yield model
     elif recipe.training is not None:
         torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
         network = kind(**recipe.model)
@@ -57,14 +57,17 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
         if not recipe.training.start:
             network.prepare(batches(images, device))
         yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
-        orders = masks.orders(CALIBRATED, network.side, torch.Generator().manual_seed(recipe.training.seed))
-        network.calibrate(held_out(recipe.data.name, device), orders)
+        calibrate(network, recipe, device, recipe.training.seed)
         yield network.to("cpu")
 
 
-def held_out(name: str, device: str) -> Iterator[Tensor]:
-    """Some for `calibrate`; read when they are asked for"""
-    yield from batches(data.load(name, "valid", limit=CALIBRATED), device)
+def calibrate(model: Model, recipe: Recipe, device: str, seed: int) -> None:
+    """On validation pictures, which are read when they are asked for"""
+
+    def held_out() -> Iterator[Tensor]:
+        yield from batches(data.load(recipe.data.name, "valid", limit=model.calibrated_by), device)
+
+    model.calibrate(held_out(), masks.orders(model.calibrated_by, model.side, torch.Generator().manual_seed(seed)))
 
 
 def batches(images: Tensor, device: str) -> Iterator[Tensor]:

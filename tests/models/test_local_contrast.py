@@ -13,6 +13,7 @@ from recon.models import MoGSM
 from recon.models.blur import averaged, blurred, gathered
 from recon.models.local_contrast import FEATURES, features
 from recon.models.scale_mixture import gated
+from recon.training import masks
 
 SIDE = 16
 
@@ -33,7 +34,10 @@ def pictures(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 @pytest.fixture(scope="module")
 def model() -> MoGSM:
-    return MoGSM.fit(list(pictures(1500)[0].split(500)), rank=3 * SIDE**2, components=2, own=64, local=True)
+    fitted = MoGSM.fit(list(pictures(1500)[0].split(500)), rank=3 * SIDE**2, components=2, own=64, local=True)
+    generator = torch.Generator().manual_seed(0)
+    fitted.calibrate(iter([pictures(300, seed=9)[0]]), masks.orders(200, SIDE, generator))
+    return fitted
 
 
 def observe(values: Tensor, size: int = 48, seed: int = 0) -> Observation:
