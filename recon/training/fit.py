@@ -25,10 +25,13 @@ from recon.transfer import read_config
 CALIBRATED = 200  # pictures
 
 
-def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model | SignalModel]:
-    """Follow a recipe: yields progress, and the model at the end. An interrupted run in `runs` is gone on with."""
+def train(
+    recipe: Recipe, runs: Path, device: str = "cpu", save_every: float = loop.SAVE_EVERY
+) -> Iterator[loop.Progress | Model | SignalModel]:
+    """Follow a recipe: yields progress, and the model at the end. An interrupted run in `runs`, where it is saved every
+    so many seconds, is gone on with."""
     if recipe.kind in SIGNALS:
-        yield from signals.train(recipe, runs, device)
+        yield from signals.train(recipe, runs, device, save_every)
         return
     kind = KINDS[recipe.kind]
     if issubclass(kind, Network) != (recipe.training is not None):
@@ -56,7 +59,7 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
                 raise RecipeError(told) from error
         if not recipe.training.start:
             network.prepare(batches(images, device))
-        yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
+        yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device, save_every)
         orders = masks.orders(CALIBRATED, network.side, torch.Generator().manual_seed(recipe.training.seed))
         network.calibrate(held_out(recipe.data.name, device), orders)
         yield network.to("cpu")
