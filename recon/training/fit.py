@@ -20,7 +20,7 @@ from recon.models import KINDS, SIGNALS, SignalModel
 from recon.models.base import Model, Network
 from recon.training import loop, masks, signals
 from recon.training.recipe import Recipe
-from recon.transfer import read_config
+from recon.transfer import CONFIG, read_config
 
 CALIBRATED = 200  # pictures
 
@@ -81,12 +81,14 @@ def write(model: Model | SignalModel, recipe: Recipe, folder: Path, trained: str
     for tensor in [*model.parameters(), *model.buffers()]:
         tensor.data = tensor.data.contiguous()
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name}.*"):  # by a run that was killed here
+        shutil.rmtree(left, ignore_errors=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         model.save_pretrained(unfinished)
         complete(unfinished / "config.json", model, recipe, trained)
         folder.mkdir(exist_ok=True)
-        for path in unfinished.iterdir():
+        for path in sorted(unfinished.iterdir(), key=lambda path: path.name == CONFIG):  # by which it is found
             os.replace(path, folder / path.name)
     except (OSError, SafetensorError) as error:
         raise RecipeError(f"'{folder.name}' cannot be written ({transfer.first_line(error)}).") from error

@@ -1,5 +1,5 @@
-"""`accelerate launch -m recon train RECIPE`, in two processes: the loss is that of one step by step, each picture is taken
-once, the averaged weights are the same, one process alone writes, and what was killed goes on, in two or in one."""
+"""`accelerate launch -m recon train RECIPE`, in two processes: the loss is that of one step by step, each picture is
+taken once, the averaged weights are the same, one process alone writes, and what was killed goes on, in two or one."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def two(data, tmp_path_factory) -> Path:
 def killed(data, tmp_path_factory) -> Path:
     """Where two were killed on their way"""
     place = tmp_path_factory.mktemp("killed")
-    done = launched(data, place, KILLED_AT=str(KILLED_AT))
+    done = launched(data, place, KILLED=f"step {KILLED_AT}")
     assert done.returncode != 0 and "SIGKILL" in done.stderr
     return place
 
