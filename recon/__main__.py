@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("--to", type=Path, default=Path("checkpoints"), help="where the checkpoint folder goes")
     verb.add_argument("--runs", type=Path, default=Path("runs"), help="where unfinished runs are kept")
     verb.add_argument("--device", default="auto")
+    verb.add_argument("--save-every", type=float, default=60.0, metavar="SECONDS", help="how often a run is saved")
     verb.set_defaults(run=train)
 
     verb = verbs.add_parser("evaluate", help="the card's table: a checkpoint beside the classical baselines")
@@ -117,7 +118,7 @@ def list_checkpoints(asked: argparse.Namespace) -> None:
 def train(asked: argparse.Namespace) -> None:
     from recon.training import command
 
-    command.train(asked.recipe, asked.full, asked.to, asked.runs, asked.device)
+    command.train(asked.recipe, asked.full, asked.to, asked.runs, asked.device, asked.save_every)
 
 
 def evaluate(asked: argparse.Namespace) -> None:

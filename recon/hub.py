@@ -156,8 +156,8 @@ def read(path: str | Path, name: str | None = None, kinds: Mapping[str, type] | 
         accepted = inspect.signature(kinds[kind]).parameters
         model = kinds[kind](**{key: value for key, value in config.items() if key in accepted}).requires_grad_(False)
         stored = load_file(path / WEIGHTS)
-        if bad := [key for key, tensor in stored.items() if tensor.isnan().any()]:
-            raise CheckpointError(f"its weights '{bad[0]}' have values that are no numbers")
+        if bad := [key for key, tensor in stored.items() if not tensor.isfinite().all()]:
+            raise CheckpointError(f"its weights '{bad[0]}' have values that are no numbers, or infinite")
         for key, tensor in [*model.named_parameters(), *model.named_buffers()]:
             tensor.data = tensor.data.to(stored[key].dtype if key in stored else tensor.dtype)
         load_model(model, path / WEIGHTS, strict=True)
@@ -191,7 +191,8 @@ def resolve(
         at_hand = transfer.cached(repo, revision, sha256)
         if at_hand is None and repo.startswith("*"):
             raise CheckpointError("it is not in the Hub's cache, and RECON_HUB does not say whose it is")
-        return at_hand or transfer.fetch(repo, revision, sha256, seconds)
+        size = entry.get("bytes") if revision == pinned else None
+        return at_hand or transfer.fetch(repo, revision, sha256, seconds, size)
     except CheckpointError as error:
         raise CheckpointError(f"'{name}' could not be fetched from the Hub: {error}; {works}.") from error
 
@@ -266,7 +267,8 @@ def index_entry(name: str, revision: str, folder: str | Path | None = None) -> d
 
 def _bundled(folder: str | Path | None) -> dict[str, Path]:
     root = Path(folder or os.environ.get("RECON_CHECKPOINTS") or Path(__file__).parents[1] / "checkpoints")
-    return {config.parent.name: config.parent for config in sorted(root.glob(f"*/{CONFIG}"))}
+    found = sorted(root.glob(f"*/{CONFIG}"))  # a hidden folder is what a kill left, `recon.training.fit.write`
+    return {config.parent.name: config.parent for config in found if not config.parent.name.startswith(".")}
 
 
 def _index() -> dict[str, dict]:

@@ -23,6 +23,8 @@ from recon.errors import CheckpointError
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 HEADER_LIMIT = 100_000_000  # bytes; safetensors' own limit for its header
 ANSWER_SECONDS = 10.0  # to a first answer
+LARGEST = 2_000_000_000  # bytes of weights whose size nobody has said
+LARGEST_TEXT = 1_000_000  # of a configuration, or a card
 
 
 def read_config(path: Path) -> dict:
@@ -110,8 +112,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
-def fetch(repo: str, revision: str, sha256: str | None, seconds: float) -> Path:
-    """The folder of `repo` at `revision`, downloaded and checked, after at most `seconds`.
+def fetch(repo: str, revision: str, sha256: str | None, seconds: float, size: int | None = None) -> Path:
+    """The folder of `repo` at `revision`, downloaded and checked, after at most `seconds`. `size` is that of the
+    weights in bytes, as far as known: no more is taken, whatever the Hub says or sends.
 
     A download that takes longer goes on behind, as no one can stop it; once done, `cached` finds it.
     """
@@ -119,7 +122,7 @@ def fetch(repo: str, revision: str, sha256: str | None, seconds: float) -> Path:
         job = _fetching.get((repo, revision))
         if job is None:
             job = _fetching[repo, revision] = Future()
-            args = (job, repo, revision, sha256)
+            args = (job, repo, revision, sha256, size)
             threading.Thread(target=_settle, args=args, daemon=True, name=f"fetch {repo}").start()
     try:
         return job.result(timeout=seconds)
@@ -127,9 +130,9 @@ def fetch(repo: str, revision: str, sha256: str | None, seconds: float) -> Path:
         raise CheckpointError(f"it took longer than {seconds:g} s") from None
 
 
-def _settle(job: Future, repo: str, revision: str, sha256: str | None) -> None:
+def _settle(job: Future, repo: str, revision: str, sha256: str | None, size: int | None) -> None:
     try:
-        folder, failure = _download(repo, revision, sha256), None
+        folder, failure = _download(repo, revision, sha256, size), None
     except CheckpointError as error:
         failure = error
     except Exception as error:  # whatever the Hub, the network or the disk can raise
@@ -143,23 +146,52 @@ def _settle(job: Future, repo: str, revision: str, sha256: str | None) -> None:
         job.set_exception(failure)
 
 
-def _download(repo: str, revision: str, sha256: str | None) -> Path:
+def _download(repo: str, revision: str, sha256: str | None, size: int | None) -> Path:
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import RemoteEntryNotFoundError
 
     _forget(repo, revision)  # what may lie there has been found wanting, and would be taken as it is
     # hf_hub_download retries for half a minute before it says that the Hub is down; asking once says it at once.
-    get_hf_file_metadata(hf_hub_url(repo, WEIGHTS, revision=revision), timeout=ANSWER_SECONDS)
+    said = get_hf_file_metadata(hf_hub_url(repo, WEIGHTS, revision=revision), timeout=ANSWER_SECONDS).size
+    most = size or LARGEST
+    if said is not None and said > most:
+        raise _too_large(WEIGHTS, most)
+
+    def got(file: str, most: int) -> Path:
+        how: dict = {"etag_timeout": ANSWER_SECONDS, "tqdm_class": _meter(file, most)}
+        return Path(hf_hub_download(repo, file, revision=revision, **how))
+
     try:
-        check_weights(Path(hf_hub_download(repo, WEIGHTS, revision=revision, etag_timeout=ANSWER_SECONDS)), sha256)
-        folder = Path(hf_hub_download(repo, CONFIG, revision=revision, etag_timeout=ANSWER_SECONDS)).parent
+        check_weights(got(WEIGHTS, most if said is None else said), sha256)
+        folder = got(CONFIG, LARGEST_TEXT).parent
         read_config(folder)
     except CheckpointError:
         _forget(repo, revision)
         raise
     with contextlib.suppress(RemoteEntryNotFoundError):  # a checkpoint works without its card
-        hf_hub_download(repo, CARD, revision=revision, etag_timeout=ANSWER_SECONDS)
+        got(CARD, LARGEST_TEXT)
     return folder
+
+
+def _meter(file: str, most: int) -> type:
+    """A progress bar, the one thing that the Hub's client shows each piece of a download before it writes it, and that
+    stops what does not end: the client itself compares sizes when all has come."""
+    from huggingface_hub.utils import tqdm
+
+    class Meter(tqdm):
+        received = 0.0
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self.received += n or 0
+            if self.received > most:
+                raise _too_large(file, most)
+            return super().update(n)
+
+    return Meter
+
+
+def _too_large(file: str, most: int) -> CheckpointError:
+    return CheckpointError(f"{file} is larger than {most:,} bytes, which it should not be")
 
 
 def _forget(repo: str, revision: str) -> None:

@@ -11,6 +11,9 @@ redirect as the Hub's are), /revision and /tree, and for publishing create, preu
     cut           hangs up in the middle of a file
     truncated     has only the first half of the file
     wrong hash    has the file with its last byte changed
+    huge          has a file of ten terabytes, and says so
+    longer        sends more than it has said that the file has
+    endless       sends a file that does not end, and says nothing of it
     pickle        has a pickle under the file's name
 
 What spoils a file (from drip on) spoils weights and data, never config.json or a card.
@@ -31,6 +34,7 @@ from urllib.parse import unquote, urlsplit
 
 TEXT = (".json", ".md", ".txt", ".gitattributes")
 PARTS = 20  # of a file that drips
+HUGE, FLOOD = 10**13, 2 * 10**8  # bytes: that a file is said to have, and that are sent of it at the most
 BAD_TOKEN = {"X-Error-Message": "Invalid credentials in Authorization header"}
 NO_REPO, NO_REVISION, NO_FILE = ({"X-Error-Code": f"{what}NotFound"} for what in ("Repo", "Revision", "Entry"))
 FAULTS = {"401": BAD_TOKEN, "404": NO_REPO, "500": {}}
@@ -78,6 +82,7 @@ class FakeHub:
         self.pause = 0.0  # seconds
         self.log: list[tuple[str, str]] = []
         self.tokens: set[str] = set()  # those that may write
+        self.sent = 0  # bytes of files that do not end
 
     def __enter__(self) -> FakeHub:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"hub": self}))
@@ -181,7 +186,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = {
             "Location": f"{self.hub.url}/cdn/{repo}/{commit}/{file}",
             "X-Repo-Commit": commit,
-            "X-Linked-Size": str(len(content)),
+            "X-Linked-Size": str(HUGE if self.hub.fault == "huge" else len(content)),
             "X-Linked-ETag": f'"{hashlib.sha256(content).hexdigest()}"',
         }
         self.answer(302, b"", headers)
@@ -193,7 +198,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.hub.fault == "wrong hash":
             return content[:-1] + bytes([content[-1] ^ 1])
         if self.hub.fault == "pickle":
-            return pickle.dumps({"weights": content})
+            return pickle.dumps({"weights": content[:9]})
         return content
 
     def send_file(self, commit: str, file: str, content: bytes) -> None:
@@ -211,6 +216,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "GET" and fault == "cut":
             self.answer(status, content[: len(content) // 2], headers | {"Content-Length": str(len(content))})
             self.close_connection = True
+        elif self.command == "GET" and fault in ("huge", "longer", "endless"):
+            self.flood(headers, {"huge": HUGE, "longer": 2 * len(content), "endless": None}[fault])
         elif self.command == "GET" and fault == "drip":
             self.answer(status, b"", headers | {"Content-Length": str(len(content))})
             step = max(1, -(-len(content) // PARTS))
@@ -218,7 +225,20 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(content[begin : begin + step])
                 time.sleep(self.hub.pause)
         else:
-            self.answer(status, content, headers)
+            self.answer(status, content, headers | ({"Content-Length": str(HUGE)} if fault == "huge" else {}))
+
+    def flood(self, headers: dict[str, str], size: int | None) -> None:
+        """Zeros, `size` of them or without an end, until the other side hangs up, or the test would fill a disk."""
+        said = {"Transfer-Encoding": "chunked"} if size is None else {"Content-Length": str(size)}
+        self.send_response(200)
+        for name, value in (headers | said).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.close_connection = True
+        while self.hub.sent < FLOOD and (size is None or self.hub.sent < size):
+            piece = bytes(2**16 if size is None else min(2**16, size - self.hub.sent))
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if size is None else piece)
+            self.hub.sent += len(piece)
 
     def api(self, parts: list[str], body: bytes) -> object:
         """The answer to /api/..., as JSON."""

@@ -153,16 +153,17 @@ def test_weights_of_another_model_are_refused(tmp_path):
         hub.load("a")
 
 
-def test_weights_that_are_no_numbers_are_refused(tmp_path):
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, value):
     from safetensors.torch import load_file, save_file
 
     weights = bundle(tmp_path, "a") / "model.safetensors"
     stored = load_file(weights)
     name = next(iter(stored))
-    stored[name].view(-1)[-1] = float("nan")
+    stored[name].view(-1)[-1] = value
     save_file(stored, weights)
     with pytest.raises(
-        CheckpointError, match=f"'a' cannot be loaded: its weights '{name}' have values that are no numbers"
+        CheckpointError, match=f"'a' cannot be loaded: its weights '{name}' have values that are no numbers, or"
     ):
         hub.load("a")
 

@@ -36,6 +36,43 @@ FAULTS = {
 }
 
 
+def left(cache: Path) -> list[str]:
+    """What of files, or of parts of them, the cache holds"""
+    own = (".lock", ".TAG")  # of the Hub's client
+    return [path.name for path in cache.rglob("*") if path.is_file() and path.suffix not in own]
+
+
+@pytest.mark.parametrize("pinned", [True, False], ids=["of a size that is known", "of any size"])
+@pytest.mark.parametrize("fault", ["huge", "longer", "endless"])
+def test_what_is_larger_than_said_is_left(server, tmp_path, monkeypatch, fault, pinned):
+    """Of what does not end no more is taken than a piece beyond its size, and none is kept."""
+    bundle(tmp_path, "near")
+    monkeypatch.setenv("RECON_HUB", "them")
+    commit = pin(server, tmp_path)
+    size = len(server.repos["models/them/recon-far"].commits[commit]["model.safetensors"])
+    other = server.add("them/recon-far", {"README.md": b"# Another commit, of which the index knows no size"})
+    server.fault = fault
+    with pytest.raises(CheckpointError) as told:
+        hub.load("far", revision=None if pinned else other)
+    most = transfer.LARGEST if fault == "huge" and not pinned else size
+    why = f"model.safetensors is larger than {most:,} bytes, which it should not be"
+    assert str(told.value) == f"'far' could not be fetched from the Hub: {why}; what is bundled still works: near."
+    assert server.sent < 5e7 and left(tmp_path / "cache") == []
+    server.fault = None
+    assert hub.load("far"), "a failure must not stay in the cache"
+
+
+def test_a_configuration_that_does_not_end_is_left(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("RECON_HUB", "them")
+    monkeypatch.setattr(transfer, "LARGEST_TEXT", 100)
+    pin(server, tmp_path)
+    with pytest.raises(CheckpointError, match=r"config.json is larger than 100 bytes, which it should not be;"):
+        hub.load("far")
+    assert "config.json" not in left(tmp_path / "cache") and not hub.available("far")
+    monkeypatch.setattr(transfer, "LARGEST_TEXT", 10**6)
+    assert hub.load("far")
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_is_a_sentence_and_passes(server, tmp_path, monkeypatch, fault):
     from huggingface_hub import file_download

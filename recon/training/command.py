@@ -15,9 +15,10 @@ from recon.evaluation import card
 from recon.training import fit, loop, parallel, recipe
 
 
-def train(name: str, full: bool, to: Path, runs: Path, device: str) -> None:
-    """Follow the recipe `name` to the folder `to`/NAME, `full` at the paper's own size; as one process of several
-    where it was started so. Raises ReconError where there is no such device or recipe."""
+def train(name: str, full: bool, to: Path, runs: Path, device: str, save_every: float = loop.SAVE_EVERY) -> None:
+    """Follow the recipe `name` to the folder `to`/NAME, `full` at the paper's own size, saving in `runs` every so many
+    seconds; as one process of several where it was started so. Raises ReconError where there is no such device or
+    recipe."""
     device = devices.chosen(device)
     found = recipe.load(name, full)
     try:
@@ -26,7 +27,7 @@ def train(name: str, full: bool, to: Path, runs: Path, device: str) -> None:
         raise ReconError(f"There is no device {device!r} here.") from error
     with parallel.joined(device) as processes:
         if found.training or processes.first:  # a closed form is not shared
-            run = fit.train(found, runs, device)
+            run = fit.train(found, runs, device, save_every)
             if processes.first:
                 written(run, found, to / found.name, device, processes.count)
             else:

@@ -20,13 +20,16 @@ from recon.models import KINDS, SIGNALS, SignalModel
 from recon.models.base import Model, Network
 from recon.training import loop, masks, signals
 from recon.training.recipe import Recipe
-from recon.transfer import read_config
+from recon.transfer import CONFIG, read_config
 
 
-def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | Model | SignalModel]:
-    """Follow a recipe: yields progress, and the model at the end. An interrupted run in `runs` is gone on with."""
+def train(
+    recipe: Recipe, runs: Path, device: str = "cpu", save_every: float = loop.SAVE_EVERY
+) -> Iterator[loop.Progress | Model | SignalModel]:
+    """Follow a recipe: yields progress, and the model at the end. An interrupted run in `runs`, where it is saved every
+    so many seconds, is gone on with."""
     if recipe.kind in SIGNALS:
-        yield from signals.train(recipe, runs, device)
+        yield from signals.train(recipe, runs, device, save_every)
         return
     kind = KINDS[recipe.kind]
     if issubclass(kind, Network) != (recipe.training is not None):
@@ -56,7 +59,7 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
                 raise RecipeError(told) from error
         if not recipe.training.start:
             network.prepare(batches(images, device))
-        yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device)
+        yield from loop.run(network, images, recipe.training, runs / f"{recipe.name}.safetensors", device, save_every)
         calibrate(network, recipe, device, recipe.training.seed)
         yield network.to("cpu")
 
@@ -81,12 +84,14 @@ def write(model: Model | SignalModel, recipe: Recipe, folder: Path, trained: str
     for tensor in [*model.parameters(), *model.buffers()]:
         tensor.data = tensor.data.contiguous()
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name}.*"):  # by a run that was killed here
+        shutil.rmtree(left, ignore_errors=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         model.save_pretrained(unfinished)
         complete(unfinished / "config.json", model, recipe, trained)
         folder.mkdir(exist_ok=True)
-        for path in unfinished.iterdir():
+        for path in sorted(unfinished.iterdir(), key=lambda path: path.name == CONFIG):  # by which it is found
             os.replace(path, folder / path.name)
     except (OSError, SafetensorError) as error:
         raise RecipeError(f"'{folder.name}' cannot be written ({transfer.first_line(error)}).") from error

@@ -1,8 +1,8 @@
 """The training loop: a generator of progress, which a kill can interrupt anywhere without changing the result.
 
 Every batch, mask and dropout pattern comes from a generator seeded by the recipe's seed and the step, so that a step
-does not depend on how the run got there. The state on disk (weights, their moving average, Adam's moments, buffers) is
-one safetensors file, replaced atomically.
+does not depend on how the run got there. The state on disk (weights, their moving average, Adam's moments, buffers, and
+`losses`, the loss of every step so far) is one safetensors file, replaced atomically.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from recon.training import parallel
 from recon.training.masks import MaskMaker, maker
 from recon.training.recipe import Training
 
+SAVE_EVERY = 60.0  # seconds
+
 if TYPE_CHECKING:
     from recon.models.signal_model import SignalModel
     from recon.training.negatives import Contrast
@@ -56,7 +58,7 @@ def run(
     recipe: Training,
     state: Path,
     device: str = "cpu",
-    save_every: float = 60.0,
+    save_every: float = SAVE_EVERY,
 ) -> Iterator[Progress]:
     """Train `model` in place, resuming from `state` if it is there; at the end the model holds the averaged weights.
 
@@ -78,7 +80,7 @@ def follow(
     recipe: Training,
     state: Path,
     device: str = "cpu",
-    save_every: float = 60.0,
+    save_every: float = SAVE_EVERY,
 ) -> Iterator[Progress]:
     """`run` of anything that has an objective, whose arguments, this process's part of them, `drawn` makes for each
     step. Of several processes all train, and read `state`; the first one writes it."""
@@ -90,9 +92,12 @@ def follow(
     buffers = {name: tensor for name, tensor in model.state_dict().items() if name not in weights}
     average = {name: weight.detach().clone() for name, weight in weights.items()}
     optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
-    start, before = resume(state, weights, buffers, average, optimiser, recipe)
+    losses = torch.full((recipe.steps,), math.nan, device=device)
+    start, before = resume(state, weights, buffers, average, optimiser, losses, recipe)
+    if not processes.agree(start):
+        raise RecipeError(f"{state.name} is not the same for all processes: they need one folder of runs that all see.")
     objective = processes.objective(model)
-    began, saved, losses = time.monotonic(), time.monotonic(), []
+    began = saved = time.monotonic()
     if start == recipe.steps:
         yield Progress(start, recipe.steps, math.nan, 0.0, 0.0, before)  # what took so long is known nevertheless
     for step in range(start, recipe.steps):
@@ -107,18 +112,19 @@ def follow(
         decay = min(recipe.ema, (1 + step) / (10 + step))  # early weights are soon forgotten
         for name, weight in weights.items():
             average[name].lerp_(weight.detach(), 1 - decay if recipe.ema else 1.0)
-        losses.append(loss.detach())
+        losses[step] = processes.mean(loss.detach())
         if processes.first and time.monotonic() - saved > save_every:
             saved = time.monotonic()
-            save(state, weights, buffers, average, optimiser, step + 1, before + saved - began, recipe)
+            save(state, weights, buffers, average, optimiser, losses, step + 1, before + saved - began, recipe)
         if (step + 1) % 20 == 0 or step + 1 == recipe.steps:
             seconds = time.monotonic() - began
             speed = (step + 1 - start) / seconds
-            mean = processes.mean(torch.stack(losses[-200:]).mean()).item()
+            mean = losses[max(start, step - 199) : step + 1].mean().item()
             left = (recipe.steps - step - 1) / speed
             yield Progress(step + 1, recipe.steps, mean, speed * recipe.batch, left, before + seconds)
     if processes.first:
-        save(state, weights, buffers, average, optimiser, recipe.steps, before + time.monotonic() - began, recipe)
+        seconds = before + time.monotonic() - began
+        save(state, weights, buffers, average, optimiser, losses, recipe.steps, seconds, recipe)
     with torch.no_grad():
         for name, weight in weights.items():
             weight.copy_(average[name])
@@ -174,11 +180,13 @@ def save(
     buffers: dict,
     average: dict,
     optimiser: torch.optim.Adam,
+    losses: Tensor,
     step: int,
     seconds: float,
     recipe: Training,
 ) -> None:
     tensors: dict[str, Tensor] = {f"buffer.{name}": tensor for name, tensor in buffers.items()}
+    tensors["losses"] = losses[:step]
     for name, weight in weights.items():
         moments = optimiser.state[weight]
         tensors |= {
@@ -201,7 +209,13 @@ def save(
 
 
 def resume(
-    state: Path, weights: dict, buffers: dict, average: dict, optimiser: torch.optim.Adam, recipe: Training
+    state: Path,
+    weights: dict,
+    buffers: dict,
+    average: dict,
+    optimiser: torch.optim.Adam,
+    losses: Tensor,
+    recipe: Training,
 ) -> tuple[int, float]:
     """Load what an interrupted run left; the step to go on from and the seconds spent, 0 if there is none."""
     if not state.exists():
@@ -228,4 +242,7 @@ def resume(
                 "exp_avg": torch.empty_like(weight).copy_(stored[f"first.{name}"]),
                 "exp_avg_sq": torch.empty_like(weight).copy_(stored[f"second.{name}"]),
             }
-    return int(said["step"]), float(said.get("seconds", 0))
+    step = int(said["step"])
+    if "losses" in stored:  # states of old did not keep them
+        losses[:step] = stored["losses"]
+    return step, float(said.get("seconds", 0))

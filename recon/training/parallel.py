@@ -65,6 +65,14 @@ class Processes:
             loss /= self.count
         return loss
 
+    def agree(self, number: int) -> bool:
+        """Whether it is the same for all; to be asked by all."""
+        if self.count == 1:
+            return True
+        everyones: list = [None] * self.count
+        torch.distributed.all_gather_object(everyones, number)
+        return len(set(everyones)) == 1
+
     def wait(self) -> None:
         """Until all have come here"""
         if self.count > 1:

@@ -25,7 +25,9 @@ VALIDATION = 2000  # signals that the calibration is measured on, fewer of shape
 BAND = 0.9
 
 
-def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Progress | SignalModel]:
+def train(
+    recipe: Recipe, runs: Path, device: str = "cpu", save_every: float = loop.SAVE_EVERY
+) -> Iterator[loop.Progress | SignalModel]:
     """Follow a recipe: yields progress, and the model at the end, calibrated."""
     found = recipe.training
     if found is None:
@@ -44,7 +46,7 @@ def train(recipe: Recipe, runs: Path, device: str = "cpu") -> Iterator[loop.Prog
         return points.to(device), processes.chance(loop.seeded(found.seed, 3, step, device), found.batch)
 
     model.prepare(loop.seeded(found.seed, 5, 0))
-    yield from loop.follow(model, drawn, found, runs / f"{recipe.name}.safetensors", device)
+    yield from loop.follow(model, drawn, found, runs / f"{recipe.name}.safetensors", device, save_every)
     lot = (model.fewest, model.most, min(model.queries, QUERIES))
     model.to("cpu").calibrate(source(VALIDATION, lot, loop.seeded(found.seed, 4, 0), True), BAND)
     yield model

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+from collections.abc import Callable, Iterable
+from functools import partial
+from string import Template
+from typing import Any, get_type_hints
+
 import gradio as gr
 import numpy as np
 import torch
+from gradio.utils import get_function_description
 from torch import Tensor
 
-from recon import comparison
+from recon import baselines, comparison, patches, schedules
 from recon.curves.answer import answer, load
 from recon.errors import CheckpointError, ObservationError
 from recon.painting import Painting
@@ -25,6 +33,41 @@ MOST_STEPS = 128
 MOST_SIDE = 64
 MOST_MODELS = 32
 MOST_QUERIES = 1000
+CELLS = [[4, 7, 230, 180, 150], [20, 12, 40, 30, 30]]  # of examples
+
+
+def told(example: dict, **words: int | Iterable[str]) -> Callable:
+    """An endpoint whose docstring has `$example`, arguments that a test sends as they stand, and `words` filled in."""
+    shown = {name: some if isinstance(some, int) else spoken(some) for name, some in words.items()}
+
+    def filled(endpoint):
+        text = Template(inspect.getdoc(endpoint) or "")
+        endpoint.__doc__ = text.substitute(shown, example=f"Example: {json.dumps(example)}.")
+        endpoint.__annotations__ = get_type_hints(endpoint)  # gradio does not read what an answer's is as text
+        endpoint.example = example
+        return endpoint
+
+    return filled
+
+
+def offer(endpoint: Callable, **queue) -> None:
+    """The endpoint under its own name. What its docstring says of an argument, and the example's, is said where the
+    page tells programs what they can ask, too; gradio reads it for tools alone."""
+    _, words, _ = get_function_description(endpoint)
+    made = gr.api(endpoint, api_name=endpoint.__name__, **queue)
+    page = gr.context.Context.root_block
+    assert page is not None
+    for place, name in zip(made["inputs"], words, strict=True):
+        part: Any = page.blocks[place]
+        part._api_info = {**part._api_info, "additional_description": words[name]}
+        if name in endpoint.example:  # type: ignore[attr-defined]
+            part.example_payload = partial(endpoint.example.get, name)  # type: ignore[attr-defined]
+
+
+def spoken(names: Iterable[str]) -> str:
+    """ "a, b or c" """
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def build(engine: Engine) -> None:
@@ -32,8 +75,10 @@ def build(engine: Engine) -> None:
 
     # gradio reads these docstrings, and tells who asks what each argument is
     @plainly
+    @told({})
     def models() -> list[dict]:
-        """Every model that can be asked: name, title, channels, side, whether it is binary, and its licence."""
+        """Every model that can be asked: name, title, channels, side, whether it is binary, and its licence.
+        $example"""
         return [
             {
                 "name": record.name,
@@ -47,27 +92,29 @@ def build(engine: Engine) -> None:
         ]
 
     @plainly
+    @told({"family": "random", "size": 16, "seed": 3}, families=patches.FAMILIES, side=MOST_SIDE)
     def patch(family: str = "sobol", size: int = 128, seed: int = 0, side: int = 32) -> list[list[int]]:
-        """Which pixels of a picture to observe: the cells [row, column] of a patch.
+        """Which pixels of a picture to observe: the cells [row, column] of a patch. $example
 
         Args:
-            family: random, sobol, sobol_shifted, halton, lattice, farthest, grid, block or designed_celeba.
+            family: $families.
             size: How many pixels.
             seed: Of the families with chance in them.
-            side: Of the picture, in pixels.
+            side: Of the picture, in pixels, up to $side.
         """
         rows, columns = patch_mask(family, size, seed, patch_side(side)).nonzero()
         return [[int(row), int(column)] for row, column in zip(rows, columns, strict=True)]
 
     @plainly
+    @told({"cells": CELLS, "model": engine.default}, classical=baselines.NAMES)
     def reconstruct(cells: list[list[int]], model: str = engine.default, side: int = 32) -> dict:
         """The picture that observed cells imply: mean, standard deviation, low and high (90 % interval), each
         [channel][row][column] in 0 to 1 (null for a method without spread), the milliseconds it took, and a PNG of the
-        mean as a data URI. The numbers are those of the library, to the last bit of float32.
+        mean as a data URI. The numbers are those of the library, to the last bit of float32. $example
 
         Args:
             cells: [[row, column, red, green, blue], ...], colours 0 to 255.
-            model: A name of /models, or a classical method: nearest, linear, rbf or biharmonic.
+            model: A name of /models, or a classical method: $classical.
             side: Of the picture, in pixels: the model's.
         """
         answer = engine.answer(model, Painting.parse({"side": side, "cells": cells}))
@@ -83,6 +130,12 @@ def build(engine: Engine) -> None:
         }
 
     @plainly
+    @told(
+        {"cells": CELLS, "model": engine.default, "count": 2, "steps": 8, "seed": 5},
+        count=MOST_SAMPLES,
+        steps=MOST_STEPS,
+        orders=schedules.ORDERS,
+    )
     def sample(
         cells: list[list[int]],
         model: str = engine.default,
@@ -94,16 +147,16 @@ def build(engine: Engine) -> None:
         temperature: float = 1.0,
     ) -> list[str]:
         """Joint samples given observed cells, whole pictures that could have been, as PNG data URIs. The same seed
-        gives the same pictures as the page, the library and the command.
+        gives the same pictures as the page, the library and the command. $example
 
         Args:
             cells: As in /reconstruct.
             model: As in /reconstruct; it must have a spread.
-            count: How many, up to 16.
-            steps: Groups that the hidden pixels are drawn in, up to 128. More is truer; exact models need one.
+            count: How many, up to $count.
+            steps: Groups that the hidden pixels are drawn in, up to $steps. More is truer; exact models need one.
             seed: A whole number.
             side: As in /reconstruct.
-            order: sobol, halton, farthest, random, raster or surest.
+            order: $orders.
             temperature: Above 0, at most 2. Below 1 keeps to what is likely.
         """
         count, steps = whole(count, "number of samples"), whole(steps, "number of steps")
@@ -115,17 +168,18 @@ def build(engine: Engine) -> None:
         return [picture_uri(picture) for picture in drawn.values.cpu()]
 
     @plainly
+    @told({"cells": CELLS, "models": ["nearest", engine.default]}, models=MOST_MODELS)
     def compare(
         cells: list[list[int]], models: list[str], picture: list[list[list[int]]] | None = None, side: int = 32
     ) -> list[dict]:
         """Several models and classical methods on the same observed cells, the highest PSNR first. Of each: name,
         pixels (what it sees: colour, grey or binary; scores are comparable among the same), psnr_db and ssim over all
         pixels, bits_per_dim over hidden ones (null without a picture, or for a method without spread), milliseconds,
-        and problem, a sentence where there is no answer.
+        and problem, a sentence where there is no answer. $example
 
         Args:
             cells: As in /reconstruct.
-            models: Names of models and of classical methods, up to 32.
+            models: Names of models and of classical methods, up to $models.
             picture: The true one, if it is known, as [row][column][red, green, blue], 0 to 255.
             side: As in /reconstruct.
         """
@@ -137,6 +191,11 @@ def build(engine: Engine) -> None:
         return tiles.rows(list(found), tiles.MODEL_COLUMNS)
 
     @plainly
+    @told(
+        {"points": [[-0.5, 0.2], [0.3, -0.7]], "queries": [-0.5, 0.0, 0.3], "count": 2, "seed": 1},
+        models=[name for _, name in MODELS],
+        count=MOST_SAMPLES,
+    )
     def curve(
         points: list[list[float]],
         queries: list[float] | None = None,
@@ -145,13 +204,13 @@ def build(engine: Engine) -> None:
         seed: int = 0,
     ) -> dict:
         """The curve that points imply, of a model of random polynomials of degree 6: x, mean, deviation, low and high
-        (90 % band), and samples, lists over the queries.
+        (90 % band), and samples, lists over the queries. $example
 
         Args:
             points: [[x, y], ...], x from -1 to 1.
             queries: Positions from -1 to 1; by default 161 over all.
-            model: curves, or curves-paper.
-            count: How many curves it could be to draw, up to 16.
+            model: $models.
+            count: How many curves it could be to draw, up to $count.
             seed: Of these.
         """
         known, where = parsed(points), QUERIES if queries is None else positions(queries)
@@ -164,11 +223,11 @@ def build(engine: Engine) -> None:
         named = {"x": where, "mean": found.mean, "deviation": found.deviation, "low": low, "high": high}
         return {name: exact(values) for name, values in named.items()} | {"samples": exact(found.samples)}
 
-    gr.api(curve, api_name="curve", concurrency_id="curves")
+    offer(curve, concurrency_id="curves")
     for endpoint in (models, patch, reconstruct):
-        gr.api(endpoint, api_name=endpoint.__name__, **MODEL)
-    gr.api(sample, api_name="sample", **DRAWN)
-    gr.api(compare, api_name="compare", concurrency_id="compare")
+        offer(endpoint, **MODEL)
+    offer(sample, **DRAWN)
+    offer(compare, concurrency_id="compare")
 
 
 def patch_side(side) -> int:

@@ -10,8 +10,8 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -151,17 +151,19 @@ class Desk:
     def by_turns(self, steps: Iterator[Step]) -> Iterator[Step]:
         """The same, each in a turn of its own; PredictionError also where models left the GPU in between."""
         with_room = self.has_room()
-        while True:
-            with self.later():
-                try:
-                    step = next(steps)
-                except StopIteration:
-                    return
-                except RuntimeError as error:
-                    if with_room == self.has_room() or isinstance(error, torch.OutOfMemoryError):
-                        raise
-                    raise PredictionError(FULL) from error  # the steps before are still on the GPU
-            yield step
+        ends = closing(steps) if isinstance(steps, Generator) else nullcontext()
+        with ends:  # whoever leaves this ends them, too
+            while True:
+                with self.later():
+                    try:
+                        step = next(steps)
+                    except StopIteration:
+                        return
+                    except RuntimeError as error:
+                        if with_room == self.has_room() or isinstance(error, torch.OutOfMemoryError):
+                            raise
+                        raise PredictionError(FULL) from error  # the steps before are still on the GPU
+                yield step
 
     def drawing(self, model: Predictor, observation: Observation, count: int, steps: int, seed: int, *how) -> Iterator:
         """`recon.sampling.stream`, a step a turn"""

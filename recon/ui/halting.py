@@ -60,8 +60,10 @@ def until_stopped(steps: Steps, last: Callable[[list], list]) -> Steps:
         with closing(steps(*inputs)) as coming:  # type: ignore[type-var]
             for step in coming:
                 if halt.over(number):
-                    yield last(step)
-                    return
+                    break
                 yield step
+            else:
+                return
+        yield last(step)  # by now what was stopped is let go of
 
     return shown

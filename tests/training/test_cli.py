@@ -18,7 +18,6 @@ from recon.__main__ import main
 from recon.evaluation import reconstruction
 from recon.models import Gaussian, PixelTransformer
 from recon.models.base import Network
-from recon.training import loop
 
 NETWORK = """
 title = "Tiny"
@@ -175,8 +174,7 @@ def test_a_kill_in_between_changes_nothing(at, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(Network, "objective", interrupted)
-        patch.setattr(loop.run, "__defaults__", ("cpu", 0.0))  # save after every step
-        assert main(["train", "tiny.toml", "--device", "cpu"]) == 130
+        assert main(["train", "tiny.toml", "--device", "cpu", "--save-every", "0"]) == 130
     torch.manual_seed(99)
     assert main(["train", "tiny.toml", "--device", "cpu"]) == 0
     assert weights.read_bytes() == whole

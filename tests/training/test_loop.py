@@ -15,7 +15,7 @@ from recon.errors import RecipeError
 from recon.models import ConvNADE
 from recon.models.base import Network
 from recon.models.dropout import drop
-from recon.training import loop
+from recon.training import loop, parallel
 from recon.training.recipe import Training
 
 RECIPE = Training(steps=50, batch=4, rate=3e-3, warm_up=5, decay=True, ema=0.9, mirror=True, seed=3)
@@ -58,9 +58,10 @@ def test_killed_and_resumed_is_as_uninterrupted_bit_for_bit(images, tmp_path, mo
     state, keep = tmp_path / "state.safetensors", loop.save
     for last in (7, 33):  # the steps of the last save before each kill, which comes later
 
-        def save(path, weights, buffers, average, optimiser, step, seconds, recipe, last=last):
+        def save(*arguments, last=last):
+            *held, step, seconds, recipe = arguments
             if step <= last:
-                keep(path, weights, buffers, average, optimiser, step, seconds + 1000, recipe)
+                keep(*held, step, seconds + 1000, recipe)
 
         monkeypatch.setattr(loop, "save", save)
         torch.rand(last)  # the global generator is elsewhere in every process
@@ -77,6 +78,7 @@ def test_killed_and_resumed_is_as_uninterrupted_bit_for_bit(images, tmp_path, mo
         assert one.equal(other), name
     stored, expected = load_file(state), load_file(tmp_path / "whole.safetensors")
     assert stored.keys() == expected.keys() and all(stored[key].equal(expected[key]) for key in stored)
+    assert stored["losses"].shape == (RECIPE.steps,) and stored["losses"].isfinite().all()
 
 
 def test_what_was_prepared_comes_back_with_the_weights(images, tmp_path):
@@ -163,6 +165,14 @@ def test_a_kill_while_saving_leaves_the_old_state(images, tmp_path, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         train(images, state, replace(RECIPE, steps=2))
     assert state.read_bytes() == before
+
+
+def test_processes_that_do_not_see_the_same_runs_are_told(images, tmp_path, monkeypatch):
+    """As on two machines that share no folder: one would go on where the other begins."""
+    monkeypatch.setattr(parallel.Processes, "agree", lambda self, number: False)
+    with pytest.raises(RecipeError, match="one folder of runs that all see"):
+        train(images, tmp_path / "s.safetensors")
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_batch_needs_as_many_pictures(images, tmp_path):

@@ -38,11 +38,11 @@ def launched(*command: str, cwd: Path = ROOT) -> str:
 
 
 def same_losses(one: Path, other: Path, count: int) -> None:
-    """The first `count`, up to rounding"""
+    """Of each of the first `count` steps, up to rounding"""
     mine, theirs = (json.loads((folder / "losses.json").read_text()) for folder in (one, other))
     assert list(mine) == [*together.networks(), "curves"]
     for name, values in mine.items():
-        assert len(theirs[name]) == count and theirs[name] == pytest.approx(values[:count], rel=1e-5), name
+        assert len(theirs[name]) == count and theirs[name] == pytest.approx(values[:count], rel=1e-4), name
 
 
 def same_weights(one: Path, other: Path) -> None:
@@ -62,8 +62,9 @@ def test_two_processes_are_as_one_and_one_goes_on_where_they_were_stopped(tmp_pa
     two.mkdir()
     together.main(alone, 40)
     launched("tests/training/together.py", str(two), "20")
-    same_losses(alone, two, 1)
+    same_losses(alone, two, 20)
     together.main(two, 40)
+    same_losses(alone, two, 40)
     same_weights(alone, two)
 
 

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from recon.models import CurveTransformer, MixtureDensity, PixelTransformer
 from recon.training import loop, parallel, signals
@@ -56,11 +56,11 @@ def main(folder: Path, steps: int) -> None:
                 # a transformer's dropout is as long as the most that any picture of the batch has
                 recipe = replace(RECIPE, shared=name == "transformer")
                 run = loop.run(model, pictures(model.channels), recipe, state, save_every=0)
-            losses[name] = [told.loss for told in islice(run, steps // 20)]
-            for _ in run if steps == RECIPE.steps else ():  # the end
+            for _ in run if steps == RECIPE.steps else islice(run, steps // 20):
                 pass
             processes.wait()
             if processes.first:
+                losses[name] = load_file(state)["losses"].tolist()
                 save_file({name: t.contiguous() for name, t in model.state_dict().items()}, folder / f"{name}.weights")
     if processes.first:
         (folder / "losses.json").write_text(json.dumps(losses))

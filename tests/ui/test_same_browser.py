@@ -31,7 +31,7 @@ def opened(uri: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
 
 
-@pytest.mark.parametrize("name", ["gsm-celeba", "convnade-mnist"])
+@pytest.mark.parametrize("name", ["mdn-celeba", "gsm-celeba", "convnade-mnist"])
 def test_page_library_command_and_api_agree_bit_for_bit(visitor, engine, url, tmp_path, name):
     if name not in engine.records:
         pytest.skip(f"{name} is not bundled")
