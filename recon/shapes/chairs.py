@@ -64,7 +64,8 @@ def turned(first: Tensor, second: Tensor, angle: Tensor) -> tuple[Tensor, Tensor
 
 
 def draw(count: int, generator: torch.Generator, kind: str | None = None) -> Chairs:
-    """Random chairs, each centred, and as large as the cube lets it be; of one of KINDS, or of any. Raises PredictionError for a kind that there is not."""
+    """Random chairs, each centred, and as large as the cube lets it be; of one of KINDS, or of any. Raises
+    PredictionError for a kind that there is not."""
     if kind is not None and kind not in KINDS:
         raise PredictionError(f"There are no chairs of the kind {str(kind)[:40]!r}.")
     boxes = torch.zeros(count, MOST, NUMBERS)

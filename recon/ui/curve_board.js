@@ -9,7 +9,8 @@ const NEAR = 14; // pixels from a point that still mean it
 const STEP = 0.05; // of the keyboard's cursor
 const EVERY = 70; // milliseconds between two answers while a point is dragged
 
-let points = [], past = [];
+let points = [], past = []; // what there was before: points and sextic
+let sextic = null; // the seed of the random curve that the points were begun with
 let held = null; // the point that is pressed: its index, whether it is new, where it began, what was there before
 let cursor = null; // [x, y] for those who use the keyboard
 let told = 0;
@@ -43,12 +44,13 @@ function send() {
   steered = -1;
   told = performance.now();
   sent = Date.now();
-  props.value = { points: points.map((point) => [...point]), sent };
+  props.value = { points: points.map((point) => [...point]), sextic, sent };
+  find(".painter-where").textContent = "";
   trigger('place', { count: points.length });
 }
 
 function become(next) {
-  past.push(points);
+  past.push([points, sextic]);
   points = next;
   send();
   show();
@@ -88,7 +90,7 @@ for (const name of ["pointerup", "pointercancel"]) {
       return show();
     }
     if (!isNew && !moved) points = points.filter((_, other) => other !== index);
-    past.push(before);
+    past.push([before, sextic]);
     send();
     show();
   });
@@ -100,7 +102,7 @@ function full() {
 
 function undo() {
   if (!past.length || held) return;
-  points = past.pop();
+  [points, sextic] = past.pop();
   send();
   show();
 }
@@ -200,12 +202,13 @@ function resize() {
 }
 
 function take() {
-  const next = props.value?.points ?? [];
+  const next = props.value?.points ?? [], from = props.value?.sextic ?? null;
   if (props.value?.sent < sent) return show();
-  if (held || JSON.stringify(next) === JSON.stringify(points)) return show();
-  const hand = changed(points, next);
-  if (hand < 0 || hand !== steered) past.push(points);
+  if (held || (from === sextic && JSON.stringify(next) === JSON.stringify(points))) return show();
+  const hand = from === sextic ? changed(points, next) : -1;
+  if (hand < 0 || hand !== steered) past.push([points, sextic]);
   steered = hand;
+  sextic = from;
   points = next.map((point) => [...point]);
   show();
 }
@@ -217,6 +220,7 @@ function changed(before, after) {
 }
 
 points = (props.value?.points ?? []).map((point) => [...point]);
+sextic = props.value?.sextic ?? null;
 new ResizeObserver(resize).observe(find(".curve-board"));
 watch("value", take);
 watch("answer", show);

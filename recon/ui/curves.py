@@ -7,11 +7,14 @@ from collections.abc import Callable
 import gradio as gr
 
 from recon.curves.sextics import NOISE
+from recon.ui.course import QUEUED
 from recon.ui.curve_board import CurveBoard
-from recon.ui.curving import CLOSED, MODELS, MOST, Curving, Truth
+from recon.ui.curving import CLOSED, MODELS, MOST, Curving
+from recon.ui.engine import Engine
+from recon.ui.plainly import in_order
 from recon.ui.reconstruct import heading
+from recon.ui.scripts import NEXT_SEED
 
-QUEUE = "curves"  # the endpoint's, too
 FIRST = 5
 LEDE = (
     "The model that fills in pixels fills in whatever is known at a few positions: here curves. It has learned from "
@@ -27,10 +30,9 @@ TRY = (
 BANDS = "The line is the mean, the bands hold the curve with 50 and 90 %, dashes are the truth."
 
 
-def build(tab: gr.Tab) -> None:
+def build(engine: Engine, tab: gr.Tab) -> None:
     """Lay the tab out and wire it."""
-    do = Curving()
-    truth = gr.State(Truth())
+    do = Curving(engine.desk)
     gr.HTML(f"<p class='quiet'>{LEDE}</p>")
     with gr.Row(elem_classes="texture-columns", equal_height=False, elem_id="curves"):
         with gr.Column(min_width=280):
@@ -62,20 +64,19 @@ def build(tab: gr.Tab) -> None:
             )
     gr.HTML(f"<p class='quiet'>{TRY}</p>")
 
-    def listen(event, handler: Callable, inputs, outputs, **more):
-        settings = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": QUEUE}
-        return event(handler, inputs, outputs, **{"trigger_mode": "always_last", **settings, **more})
+    def listen(event, handler: Callable, inputs, outputs):
+        settings = {**QUEUED, "concurrency_id": "curves", "trigger_mode": "always_last"}
+        return event(in_order(handler), inputs, outputs, **settings)
 
-    looks = [model, samples, shown, truth, seed]
-    said = [ours_said, theirs_said]
-    both = [ours, theirs, *said, typed]
+    looks = [model, samples, shown, seed]
+    both = [ours, theirs, ours_said, theirs_said, typed, seed]
     listen(ours.place, do.place_left, [ours, *looks], both)
     listen(theirs.place, do.place_right, [theirs, *looks], both)
-    listen(typed.submit, do.type_in, [typed, ours, *looks], [truth, *both])
+    listen(typed.submit, do.type_in, [typed, ours, *looks], both)
     for event in (model.input, samples.input, shown.input):
         listen(event, do.look, [ours, *looks], both)
-    listen(another.click, do.another, [size, ours, *looks], [seed, truth, *both])
-    for event in (size.input, seed.submit):
-        listen(event, do.draw, [size, ours, *looks], [truth, *both])
+    onwards = another.click(None, seed, seed, js=NEXT_SEED, api_visibility="private")
+    for event in (onwards.success, size.input, seed.submit):
+        listen(event, do.draw, [size, ours, *looks], both)
     listen(more.click, do.more, [ours, *looks], both)
-    listen(tab.select, do.arrive, [ours_said, size, ours, *looks], [truth, *both])
+    listen(tab.select, do.arrive, [ours_said, size, ours, *looks], both)

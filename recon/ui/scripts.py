@@ -1,5 +1,7 @@
 """The few lines of JavaScript that belong to no component: links, files, and what a tab keeps."""
 
+from recon.ui.engine import MOST_SEED
+
 # What the tab shows is kept in the tab itself, so that a reload finds it; other tabs have their own.
 KEEP = """(model, family, size, seed, picture, painting, truth) => {
   if (!window.reconOpened) return [];
@@ -70,6 +72,12 @@ STALE = """() => { document.querySelector("#recon-gallery .sample-grid")?.classL
 COMPARE_LOOK = """(look) => { document.querySelector("#compare-tiles .tiles-board").dataset.look = look; return []; }"""
 
 COMPARE_STALE = """() => { document.querySelector("#compare-tiles .tiles")?.classList.add("stale"); return []; }"""
+
+# Of events whose second input is the time: milliseconds, by the browser's clock.
+STAMP = """(...given) => { given[1] = performance.now(); return given; }"""
+
+# In the browser, so that two quick clicks are two steps; what is no seed the server will have a sentence for.
+NEXT_SEED = f"""(seed) => (Number.isInteger(seed) && seed >= 0 ? (seed + 1) % {MOST_SEED} : seed)"""
 
 TO_TOP = """() => { scrollTo(0, 0); return []; }"""
 
