@@ -16,9 +16,11 @@ from recon.clips import files, kinds, patterns
 from recon.clips.answer import PARTS, Film, decibels, imagined, joined, load, means, parts
 from recon.clips.answer import kinds as kinds_of
 from recon.clips.kinds import FRAMES, KINDS, SIDE
+from recon.clips.patterns import OFFERED
 from recon.ui.course import Course, progress
 from recon.ui.engine import seed_of
 from recon.ui.figures import data_uri
+from recon.ui.keeping import one_of
 from recon.ui.plainly import hint, plainly
 from recon.ui.samples import NOTHING, STOPPED, there
 from recon.ui.tiles import viridis
@@ -26,6 +28,7 @@ from recon.ui.tiles import viridis
 MODEL = "clips"
 SIZES = (32, 64, 128, 256, 512)
 SAMPLES = 4
+KEPT = ("kind", "way", "size", "seed", "own")
 OWN = "your own"
 TITLES = {"things": "moving", "camera": "passing", "beach": "beach"}
 WORDS = {"moving": "things that move", "passing": "a camera over leaves", "beach": "waves on a beach"}
@@ -54,13 +57,13 @@ class Shown(NamedTuple):
     found: Film
 
 
-def question(title: str, way: str, size: int, seed: int, own: Tensor | None) -> Question:
-    """The clip of that kind and seed, or one's own, with that many values known."""
+def question(title: str, way: str, size: int, seed: int, own: str) -> Question:
+    """The clip of that kind and seed, or one's own, `packed`, with that many values known."""
     seed = seed_of(seed)
     if title == OWN:
-        if own is None:
+        truth = unpacked(own)
+        if truth is None:
             raise hint("Open a clip of your own first: a GIF, or another picture that moves.")
-        truth = own
     elif title in TITLES:
         generator = torch.Generator().manual_seed(seed)
         truth = kinds.noisy(kinds.whole(KINDS[TITLES[title]](1, generator)), generator)[0].clamp(0, 1)
@@ -73,18 +76,29 @@ def question(title: str, way: str, size: int, seed: int, own: Tensor | None) -> 
 class Clipping:
     """What is shown, and how it comes (`recon.ui.course`)."""
 
-    def answer(
-        self, title: str, way: str, size: int, seed: int, own: Tensor | None
-    ) -> Iterator[tuple[Shown | None, list]]:
+    def answer(self, title: str, way: str, size: int, seed: int, own: str) -> Iterator[tuple[Shown | None, list]]:
         """Clips, and what is said of them, which is how far they are until they come. Samples are cleared with them,
         and what is said of those."""
         asked, found = question(title, way, size, seed, own), list[Tensor]()
-        yield None, [gr.skip(), coming(0), gr.skip(), gr.skip()]
         for part in parts(load(MODEL), *asked.known):
             found.append(part)
             yield None, [gr.skip(), coming(len(found)), gr.skip(), gr.skip()]
         shown = Shown(seed_of(seed), asked, joined(found))
         yield shown, [wall(asked, shown.found), said(asked, shown.found), EMPTY, NOTHING]
+
+    @staticmethod
+    def restored(kept: dict) -> tuple[list, list]:
+        """What was chosen before a reload, and what shows it"""
+        own = kept["own"] or ""
+        titles = [*TITLES, OWN] if unpacked(own) is not None else list(TITLES)
+        title, size = one_of(kept["kind"], titles), one_of(kept["size"], SIZES)
+        others = [one_of(kept["way"], OFFERED), size, seed_of(kept["seed"]), own]
+        return [title, *others], [gr.update(choices=titles, value=title), *others]
+
+    @staticmethod
+    def begun() -> list:
+        """The first step of an answer: what was said of another does not stay"""
+        return [gr.skip(), coming(0), gr.skip(), gr.skip()]
 
     @staticmethod
     def halted(shown: Shown | None) -> list:
@@ -95,7 +109,7 @@ class Clipping:
     @plainly
     def open(self, path: str) -> list:
         """A clip of one's own: it is kept, and its kind is chosen."""
-        return [files.read(path), gr.update(choices=[*TITLES, OWN], value=OWN)]
+        return [packed(files.read(path)), gr.update(choices=[*TITLES, OWN], value=OWN)]
 
     def imagine(self, shown: Shown | None, times: int = 0) -> Iterator[list]:
         """Clips that the one shown could be, one after another; others each of the times."""
@@ -136,6 +150,22 @@ class Clipping:
         gap = torch.ones(FRAMES, SIDE, 1)
         beside = torch.cat([seen, gap, found.mean, gap, asked.truth], 2)
         return base64.b64encode(files.to_gif(beside)).decode("ascii")
+
+
+def packed(clip: Tensor) -> str:
+    """As the browser keeps it: its levels, 0 to 255, in base64"""
+    return base64.b64encode(sprite(clip).tobytes()).decode("ascii")
+
+
+def unpacked(text: str | None) -> Tensor | None:
+    """The inverse, (frames, side, side) in [0, 1]; None where there is none, and a plain sentence for what is torn"""
+    if not text:
+        return None
+    try:
+        levels = np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(FRAMES, SIDE, SIDE)
+    except ValueError as error:
+        raise hint("This clip did not arrive whole. Please open it again.") from error
+    return torch.from_numpy(levels.astype(np.float32) / 255)
 
 
 def coming(done: int) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
 from recon.clips.patterns import OFFERED, SCATTERED
-from recon.ui.clipping import SAMPLES, SIZES, TITLES, Clipping
+from recon.ui.clipping import KEPT, SAMPLES, SIZES, TITLES, Clipping
 from recon.ui.components import ClipWall, Menu
 from recon.ui.course import QUEUED, Course, answering, arriving, drawing
 from recon.ui.engine import Engine
 from recon.ui.reconstruct import heading
 from recon.ui.samples import NOTHING
-from recon.ui.scripts import NEXT_SEED, SAVE_CLIP, STAMP
+from recon.ui.scripts import NEXT_SEED, SAVE_CLIP, STAMP, keep, look_for
 
 FIRST = 256
 LEDE = (
@@ -34,7 +35,7 @@ def build(engine: Engine, tab: gr.Tab) -> None:
     do, desk = Clipping(), engine.desk
     course, now = gr.State(Course()), gr.Number(visible="hidden")
     parcel = gr.Textbox(visible="hidden")  # what Python hands to a script
-    own = gr.State()  # a clip that was opened
+    own = gr.Textbox(visible="hidden")  # a clip that was opened
     gr.HTML(f"<p class='quiet'>{LEDE}</p>")
     with gr.Row(elem_classes="texture-actions clips-asked", elem_id="clips-asked"):
         kind = gr.Radio(list(TITLES), value=next(iter(TITLES)), show_label=False, container=False,
@@ -66,12 +67,19 @@ def build(engine: Engine, tab: gr.Tab) -> None:
         return event(handler, inputs, outputs, **{**QUEUED, "concurrency_id": "clips", **more})
 
     asked, outputs = [course, now, kind, way, size, seed, own], [board, said, samples, status]
-    answer, imagine = answering(desk, do.answer, do.halted), drawing(desk, do.imagine, do.waits(), do.stopped)
+    answer, imagine = (
+        answering(desk, do.answer, do.begun(), do.halted),
+        drawing(desk, do.imagine, do.waits(), do.stopped),
+    )
     onwards = another.click(None, seed, seed, js=NEXT_SEED, api_visibility="private")
     opened = listen(upload.upload, do.open, upload, [own, kind], concurrency_id="clip-files", concurrency_limit=1)
     for event in (onwards.success, opened.success, kind.input, way.choose, size.input, seed.input):
         listen(event, answer, asked, outputs, js=STAMP)
-    listen(tab.select, arriving(answer, len(outputs)), asked, outputs, js=STAMP)
+    chosen: list[Any] = [kind, way, size, seed, own]
+    arrive = arriving(answer, len(outputs), do.restored)
+    arrived = listen(tab.select, arrive, [course, now, parcel, *chosen], [*chosen, *outputs], js=look_for("clips", 2))
+    arrived.then(None, chosen, None, js=keep("clips", KEPT, always=True), api_visibility="private")
+    gr.on([one.change for one in chosen], None, chosen, None, js=keep("clips", KEPT), api_visibility="private")
     listen(draw.click, imagine, [course, now], [samples, status], js=STAMP, concurrency_id="clips-samples")
     for button in (halt, stop):
         button.click(Course.stop, [course, now], None, js=STAMP, queue=False, api_visibility="private")

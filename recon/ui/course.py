@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import gradio as gr
 
 from recon.ui.desk import AT_ONCE, Desk
+from recon.ui.keeping import kept
 from recon.ui.plainly import plainly
 from recon.ui.texture_figures import bar
 
@@ -58,21 +59,24 @@ class Course(Generic[Thing]):
         self.shown, self.drawn = thing, 0
 
 
-def answering(desk: Desk, steps: Steps, halted: Callable[[Any], list]) -> Callable[..., Iterator[list]]:
-    """A handler of a course, the time, and what `steps` takes. Those are pairs: what is shown from then on, None while
-    it is made, and the outputs. They end where they are stopped, with what `halted` makes of what is still shown; and
-    without a word where the person has asked for something newer."""
+def answering(desk: Desk, steps: Steps, begun: list, halted: Callable[[Any], list]) -> Callable[..., Iterator[list]]:
+    """A handler of a course, the time, and what `steps` takes. After `begun`, which waits for no turn, those are pairs:
+    what is shown from then on, None while it is made, and the outputs. They end where they are stopped, with what
+    `halted` makes of what is still shown; and without a word where the person has asked for something newer."""
 
     @plainly
     def answered(course: Course, now: float | None, *settings: Any) -> Iterator[list]:
         now = now or 0.0  # of one who has no clock
-        course.asked = max(course.asked, now)
-        outputs: list = []
+        if course.asked > now:
+            yield [gr.skip()] * len(begun)
+            return
+        course.asked = now
         try:
+            yield begun
             with closing(steps(*settings)) as coming:  # type: ignore[type-var]
                 for thing, outputs in desk.by_turns(coming):
                     if course.asked > now:
-                        yield [gr.skip()] * len(outputs)  # gradio sends the last once more
+                        yield [gr.skip()] * len(begun)  # gradio sends the last once more
                         return
                     if course.stopped >= now:
                         yield halted(course.shown)
@@ -81,7 +85,7 @@ def answering(desk: Desk, steps: Steps, halted: Callable[[Any], list]) -> Callab
                         course.show(thing)
                     yield outputs
         except Exception:
-            if outputs and course.asked == now:
+            if course.asked == now:
                 yield halted(course.shown)
             raise
         finally:
@@ -91,14 +95,22 @@ def answering(desk: Desk, steps: Steps, halted: Callable[[Any], list]) -> Callab
     return answered
 
 
-def arriving(answer: Callable[..., Iterator[list]], outputs: int) -> Callable[..., Iterator[list]]:
-    """The same handler, but where something is there or on its way, all stays as it is."""
+def arriving(
+    answer: Callable[..., Iterator[list]], outputs: int, read: Callable[[dict], tuple[list, list]]
+) -> Callable[..., Iterator[list]]:
+    """A handler of a course, the time, what the tab kept before a reload, and what is chosen: where nothing is there or
+    on its way, the same with what was kept. `read` makes of that what is chosen, and what shows it; those outputs come
+    before the `outputs` of an answer."""
 
-    def arrived(course: Course, now: float | None, *settings: Any) -> Iterator[list]:
+    def arrived(course: Course, now: float | None, text: str, *settings: Any) -> Iterator[list]:
+        same = [gr.skip()] * len(settings)
         if course.shown is not None or course.coming:
-            yield [gr.skip()] * outputs
-        else:
-            yield from answer(course, now, *settings)
+            yield [*same, *[gr.skip()] * outputs]
+            return
+        chosen, shown = kept(text, read) or (list(settings), same)
+        for step in answer(course, now, *chosen):
+            yield [*shown, *step]
+            shown = same
 
     return arrived
 

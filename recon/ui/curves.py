@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
 from recon.curves.sextics import NOISE
 from recon.ui.course import QUEUED
 from recon.ui.curve_board import CurveBoard
-from recon.ui.curving import CLOSED, MODELS, MOST, Curving
+from recon.ui.curving import CLOSED, KEPT, MODELS, MOST, Curving
 from recon.ui.engine import Engine
 from recon.ui.plainly import in_order
 from recon.ui.reconstruct import heading
-from recon.ui.scripts import NEXT_SEED
+from recon.ui.scripts import NEXT_SEED, keep, look_for
 
 FIRST = 5
 LEDE = (
@@ -33,6 +34,7 @@ BANDS = "The line is the mean, the bands hold the curve with 50 and 90 %, dashes
 def build(engine: Engine, tab: gr.Tab) -> None:
     """Lay the tab out and wire it."""
     do = Curving(engine.desk)
+    parcel = gr.Textbox(visible="hidden")  # what a script hands to Python
     gr.HTML(f"<p class='quiet'>{LEDE}</p>")
     with gr.Row(elem_classes="texture-columns", equal_height=False, elem_id="curves"):
         with gr.Column(min_width=280):
@@ -64,8 +66,8 @@ def build(engine: Engine, tab: gr.Tab) -> None:
             )
     gr.HTML(f"<p class='quiet'>{TRY}</p>")
 
-    def listen(event, handler: Callable, inputs, outputs):
-        settings = {**QUEUED, "concurrency_id": "curves", "trigger_mode": "always_last"}
+    def listen(event, handler: Callable, inputs, outputs, **more):
+        settings = {**QUEUED, "concurrency_id": "curves", "trigger_mode": "always_last", **more}
         return event(in_order(handler), inputs, outputs, **settings)
 
     looks = [model, samples, shown, seed]
@@ -79,4 +81,8 @@ def build(engine: Engine, tab: gr.Tab) -> None:
     for event in (onwards.success, size.input, seed.submit):
         listen(event, do.draw, [size, ours, *looks], both)
     listen(more.click, do.more, [ours, *looks], both)
-    listen(tab.select, do.arrive, [ours_said, size, ours, *looks], both)
+    inputs, outputs = [ours_said, parcel, size, ours, *looks], [model, samples, shown, size, *both]
+    arrived = listen(tab.select, do.arrive, inputs, outputs, js=look_for("curves", 1))
+    kept: list[Any] = [ours, *looks, size]
+    arrived.then(None, kept, None, js=keep("curves", KEPT, always=True), api_visibility="private")
+    gr.on([one.change for one in kept], None, kept, None, js=keep("curves", KEPT), api_visibility="private")

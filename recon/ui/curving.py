@@ -16,6 +16,7 @@ from recon.errors import ObservationError
 from recon.ui.curve_board import Placed
 from recon.ui.desk import Desk
 from recon.ui.engine import seed_of
+from recon.ui.keeping import kept, one_of
 from recon.ui.plainly import plainly
 
 CLOSED, PAPER = "curves", "curves-paper"
@@ -24,6 +25,7 @@ QUERIES = torch.linspace(-1, 1, 161)
 SAMPLES = 8
 MOST = 20  # points of a random sextic
 DIGITS = 4
+KEPT = ("placed", "model", "samples", "shown", "seed", "size")
 
 
 class Looks(NamedTuple):
@@ -67,9 +69,17 @@ class Curving:
         return self.answers(before.then(points_on(seed_of(chosen.seed), int(size)), seed_of(chosen.seed)), chosen)
 
     @plainly
-    def arrive(self, said: str, size: int, before: Placed, *looks: Any) -> list:
-        """The first time nothing is said yet; then all stays as it is."""
-        return [gr.skip()] * 6 if said else self.draw(size, before, *looks)
+    def arrive(self, said: str, text: str, size: int, before: Placed, *looks: Any) -> list:
+        """The first time nothing is said yet: what the tab kept before a reload, or a sextic. Then all stays as it is.
+        What is chosen comes before the others: model, samples, truth, and how many points."""
+        if said:
+            return [gr.skip()] * 10
+        found = kept(text, restored)
+        if found is None:
+            return [*[gr.skip()] * 4, *self.draw(size, before, *looks)]
+        placed, count, chosen = found
+        *shown, _ = self.answers(before.then(placed.points, placed.sextic), chosen)
+        return [chosen.model, chosen.samples, chosen.shown, count, *shown, chosen.seed]
 
     @plainly
     def more(self, placed: Placed, *looks: Any) -> list:
@@ -102,6 +112,18 @@ class Curving:
             said.append(sentence(found, known))
         text = "; ".join(f"{x:.3g}, {y:.3g}" for x, y in points.tolist())
         return [*boards, *said, text, gr.skip() if seed == looks.seed else seed]
+
+
+def restored(kept: dict) -> tuple[Placed, int, Looks]:
+    """Points, how many a random sextic has, and what is chosen beside them, before a reload"""
+    yes_or_no = (False, True)
+    looks = Looks(
+        one_of(kept["model"], [name for _, name in MODELS]),
+        one_of(kept["samples"], yes_or_no),
+        one_of(kept["shown"], yes_or_no),
+        seed_of(kept["seed"]),
+    )
+    return Placed.parse(kept["placed"]), one_of(kept["size"], range(MOST + 1)), looks
 
 
 def points_on(seed: int, size: int) -> Tensor:

@@ -1,5 +1,10 @@
 """The few lines of JavaScript that belong to no component: links, files, and what a tab keeps."""
 
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
 from recon.ui.engine import MOST_SEED
 
 # What the tab shows is kept in the tab itself, so that a reload finds it; other tabs have their own.
@@ -19,6 +24,31 @@ READ = """(parcel, look, marked, selected) => {
   setTimeout(() => { window.reconOpened = true; }, 0);
   return [link ? "link:" + link[1] : kept ? "tab:" + kept : "", look, marked, selected];
 }"""
+
+
+def look_for(part: str, at: int) -> str:
+    """Puts what the tab kept of a part of the page before a reload, or "", in the place of that input; of events whose
+    second input is the time, also that."""
+    return f"""(...given) => {{
+  let kept = null;
+  try {{ kept = sessionStorage.getItem("recon-{part}"); }} catch (refused) {{ /* then there is nothing */ }}
+  given[{at}] = window.reconKept?.{part} ? "" : kept ?? "";
+  if ({at} > 1) given[1] = performance.now();
+  return given;
+}}"""
+
+
+def keep(part: str, names: Sequence[str], always: bool = False) -> str:
+    """Keeps what it is given, by these names, once what was kept before has been looked for, or from now on."""
+    return f"""(...given) => {{
+  const opened = (window.reconKept ||= {{}});
+  if ({json.dumps(always)}) opened.{part} = true;
+  if (!opened.{part}) return [];
+  const kept = Object.fromEntries({json.dumps(list(names))}.map((name, k) => [name, given[k]]));
+  try {{ sessionStorage.setItem("recon-{part}", JSON.stringify(kept)); }} catch (full) {{ /* see KEEP */ }}
+  return [];
+}}"""
+
 
 COPY_LINK = """async (packed) => {
   const address = location.origin + location.pathname + "#recon=" + packed;
@@ -52,6 +82,7 @@ def save_bytes(name: str, kind: str = "application/zip") -> str:
 SAVE_ZIP = save_bytes("recon.zip")
 SAVE_TEXTURE_MODEL = save_bytes("recon-texture.zip")
 SAVE_MENDED = save_bytes("recon-mended.png", "image/png")
+SAVE_SHAPE_GLB = save_bytes("recon-chair.glb", "model/gltf-binary")
 SAVE_CLIP = save_bytes("recon-clip.gif", "image/gif")
 
 # What was grown, a pixel a pixel, as the canvas has it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
@@ -11,8 +12,8 @@ from recon.ui.course import QUEUED, Course, answering, arriving, drawing
 from recon.ui.engine import Engine
 from recon.ui.reconstruct import heading
 from recon.ui.samples import NOTHING
-from recon.ui.scripts import NEXT_SEED, SAVE_SHAPE, STAMP
-from recon.ui.shaping import ANY, SAMPLES, SIZES, TITLES, Shaping
+from recon.ui.scripts import NEXT_SEED, SAVE_SHAPE, SAVE_SHAPE_GLB, STAMP, keep, look_for
+from recon.ui.shaping import ANY, KEPT, SAMPLES, SIZES, TITLES, Shaping
 
 FIRST, FIRST_SEED = 128, 1
 LEDE = (
@@ -57,6 +58,7 @@ def build(engine: Engine, tab: gr.Tab) -> None:
         another = gr.Button("Another chair", variant="primary", size="sm", min_width=120, elem_id="shapes-another")
         halt = gr.Button("Stop", size="sm", min_width=60, elem_id="shapes-halt")
         save = gr.Button("OBJ", size="sm", min_width=60, elem_id="shapes-save")
+        save_glb = gr.Button("GLB", size="sm", min_width=60, elem_id="shapes-save-glb")
 
     with gr.Row(elem_classes="recon-head texture-head"):
         gr.HTML(heading("Chairs it could be"))
@@ -76,13 +78,21 @@ def build(engine: Engine, tab: gr.Tab) -> None:
     asked = [course, now, kind, seed, size, seen]
     drawn = [row, *samples, status]
     outputs = [dots, middle, mean, said, *drawn]
-    answer, imagine = answering(desk, do.answer, do.halted), drawing(desk, do.imagine, do.waits(), do.stopped)
+    answer, imagine = (
+        answering(desk, do.answer, do.begun(), do.halted),
+        drawing(desk, do.imagine, do.waits(), do.stopped),
+    )
     onwards = another.click(None, seed, seed, js=NEXT_SEED, api_visibility="private")
     for event in (onwards.success, kind.choose, size.input, seed.input):
         listen(event, answer, asked, outputs, js=STAMP)
     listen(seen.input, do.look, [course, seen], [dots, middle])
-    listen(tab.select, arriving(answer, len(outputs)), asked, outputs, js=STAMP)
+    chosen: list[Any] = [kind, seed, size, seen]
+    arrive = arriving(answer, len(outputs), do.restored)
+    arrived = listen(tab.select, arrive, [course, now, parcel, *chosen], [*chosen, *outputs], js=look_for("shapes", 2))
+    arrived.then(None, chosen, None, js=keep("shapes", KEPT, always=True), api_visibility="private")
+    gr.on([one.change for one in chosen], None, chosen, None, js=keep("shapes", KEPT), api_visibility="private")
     listen(draw.click, imagine, [course, now], drawn, js=STAMP, concurrency_id="shapes-samples")
     for button in (halt, stop):
         button.click(Course.stop, [course, now], None, js=STAMP, queue=False, api_visibility="private")
-    listen(save.click, do.as_obj, course, parcel).success(None, parcel, None, js=SAVE_SHAPE, api_visibility="private")
+    for button, handler, script in ((save, do.as_obj, SAVE_SHAPE), (save_glb, do.as_glb, SAVE_SHAPE_GLB)):
+        listen(button.click, handler, course, parcel).success(None, parcel, None, js=script, api_visibility="private")

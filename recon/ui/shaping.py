@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -15,15 +16,18 @@ from recon.models.signal_transformer import Values
 from recon.shapes import chairs, mesh
 from recon.shapes.answer import PARTS, SIDE, Field, imagined, joined, laws, load
 from recon.shapes.field_basis import distances
+from recon.shapes.gltf import to_glb
 from recon.ui import shape_figures
 from recon.ui.course import Course, progress
 from recon.ui.engine import seed_of
+from recon.ui.keeping import one_of
 from recon.ui.plainly import hint, plainly
 from recon.ui.samples import NOTHING, STOPPED, there
 
 MODEL = "chairs"
 SIZES = (8, 16, 32, 64, 128, 256)
 SAMPLES = 3
+KEPT = ("kind", "seed", "size", "seen")
 ANY = "any"
 TITLES = {
     ANY: "any chair",
@@ -88,13 +92,24 @@ class Shaping:
         cleared with them, and what is said of those."""
         asked, found, kept = question(kind, seed, size), list[Values](), [gr.skip()] * 3
         after = [gr.skip()] * (2 + SAMPLES)
-        yield None, [*kept, coming(0), *after]
         for law in laws(load(MODEL), asked.positions, asked.values):
             found.append(law)
             yield None, [*kept, coming(len(found)), *after]
         shown = Shown(seed_of(seed), asked, joined(found))
         figures = [*looked(shown, seen), drawn(shown.found.shape)]
         yield shown, [*figures, said(shown.found, asked), gr.update(visible=False), *[None] * SAMPLES, NOTHING]
+
+    @staticmethod
+    def restored(kept: dict) -> tuple[list, list]:
+        """What was chosen before a reload, and what shows it"""
+        kind, size = one_of(kept["kind"], list(TITLES)), one_of(kept["size"], SIZES)
+        chosen = [kind, seed_of(kept["seed"]), size, one_of(kept["seen"], (False, True))]
+        return chosen, chosen
+
+    @staticmethod
+    def begun() -> list:
+        """The first step of an answer: what was said of another does not stay"""
+        return [*[gr.skip()] * 3, coming(0), *[gr.skip()] * (2 + SAMPLES)]
 
     @staticmethod
     def halted(shown: Shown | None) -> list:
@@ -142,6 +157,11 @@ class Shaping:
     @plainly
     def as_obj(self, course: Course[Shown]) -> str:
         return mesh.surface(there(course.shown, "chair").found.shape).to_obj()
+
+    @plainly
+    def as_glb(self, course: Course[Shown]) -> str:
+        """In base64"""
+        return base64.b64encode(to_glb(mesh.surface(there(course.shown, "chair").found.shape), "chair")).decode("ascii")
 
 
 def coming(parts: int) -> str:

@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from recon.clips import answer, patterns
+from recon.errors import ReconError
 from recon.models import ClipTransformer
 from recon.ui import clipping
-from recon.ui.clipping import OWN, SAMPLES, TITLES, Clipping, question
+from recon.ui.clipping import KEPT, OWN, SAMPLES, TITLES, Clipping, packed, question, unpacked
 from recon.ui.course import Course, answering
 from recon.ui.desk import Desk
 from tests.clips.test_files import moving
@@ -41,7 +42,7 @@ def course(shown):
 def answered(do, *asked):
     """What is shown in the end, and the outputs"""
     course = Course()
-    *_, outputs = answering(Desk(), do.answer, do.halted)(course, 1.0, *asked)
+    *_, outputs = answering(Desk(), do.answer, do.begun(), do.halted)(course, 1.0, *asked)
     return course.shown, outputs
 
 
@@ -71,8 +72,8 @@ def test_an_answer_is_four_clips_and_what_is_said(do, title):
 
 def test_an_answer_says_how_far_it_is_and_touches_nothing_else(do):
     *steps, _ = do.answer(*ASKED, 0, None)
-    assert len(steps) == answer.PARTS + 1
-    for k, (shown, (board, said, *below)) in enumerate(steps):
+    assert len(steps) == answer.PARTS
+    for k, (shown, (board, said, *below)) in enumerate([(None, do.begun()), *steps]):
         assert shown is None and f"part {k} of {answer.PARTS}" in said and "texture-busy" in said
         assert all(one == gr.skip() for one in (board, *below))
     assert "Stopped" in do.halted(None)[1] and "from 64 values still" in do.halted(answered(do, *ASKED, 0, None)[0])[1]
@@ -82,7 +83,7 @@ def test_a_clip_of_ones_own(do, tmp_path):
     (path := tmp_path / "bar.gif").write_bytes(moving(20))
     own, kind = do.open(str(path))
     current, (board, *_) = answered(do, OWN, patterns.ENDS, 64, 0, own)
-    assert kind["value"] == OWN and OWN in kind["choices"] and torch.equal(current.asked.truth, own)
+    assert kind["value"] == OWN and OWN in kind["choices"] and torch.equal(current.asked.truth, unpacked(own))
     assert "64 of 9216" in board["clips"][0]["note"]
     with pytest.raises(gr.Error) as told:
         answered(do, OWN, patterns.SCATTERED, 64, 0, None)
@@ -119,3 +120,22 @@ def test_before_there_is_a_clip_and_what_is_none(do):
         with pytest.raises(gr.Error) as told:
             answered(do, *wrong, 0, None)
         assert "There" in spoken(told)
+
+
+def test_a_clip_is_packed_and_unpacked_and_what_is_torn_is_a_sentence():
+    clip = torch.randint(256, (16, 24, 24), generator=torch.Generator().manual_seed(0)) / 255
+    assert torch.equal(unpacked(packed(clip)), clip) and unpacked("") is None and unpacked(None) is None
+    for torn in ("a", "!!!!", packed(clip)[:400], packed(clip[:, :12])):
+        with pytest.raises(gr.Error) as told:
+            unpacked(torn)
+        assert "open it again" in spoken(told)
+
+
+def test_what_a_reload_brings_back(do):
+    kept = dict(zip(KEPT, (OWN, patterns.ENDS, 64, 3, packed(torch.zeros(16, 24, 24))), strict=True))
+    chosen, shown = do.restored(kept)
+    assert chosen == list(kept.values()) and shown[0] == gr.update(choices=[*TITLES, OWN], value=OWN)
+    assert do.restored({**kept, "kind": "beach", "own": ""})[1][0] == gr.update(choices=list(TITLES), value="beach")
+    for name, wrong in (("own", ""), ("own", "torn"), ("kind", "x"), ("way", 3), ("size", 65), ("seed", 0.5)):
+        with pytest.raises((ReconError, gr.Error, ValueError)):
+            do.restored({**kept, name: wrong})

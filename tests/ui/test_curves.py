@@ -1,5 +1,6 @@
 """The Curves part of the page, without a browser: points in, answers of both models out."""
 
+import json
 import math
 
 import gradio as gr
@@ -8,7 +9,7 @@ import torch
 
 from recon.curves.answer import MOST
 from recon.ui.curve_board import CurveBoard, Placed, parsed
-from recon.ui.curving import CLOSED, PAPER, QUERIES, Curving, on_sextic, written
+from recon.ui.curving import CLOSED, KEPT, PAPER, QUERIES, Curving, on_sextic, written
 from recon.ui.desk import Desk
 
 LOOKS = (CLOSED, False, True, 0)
@@ -94,8 +95,26 @@ def test_what_is_chosen_beside_them(do):
 
 
 def test_arriving_again_changes_nothing(do):
-    assert len(do.arrive("", 5, NONE, *LOOKS)[0]["value"]["points"]) == 5
-    assert all(one == gr.skip() for one in do.arrive("said", 5, NONE, *LOOKS))
+    assert len(do.arrive("", "", 5, NONE, *LOOKS)[4]["value"]["points"]) == 5
+    assert all(one == gr.skip() for one in do.arrive("said", "", 5, NONE, *LOOKS))
+    assert len(do.arrive("", "", 5, NONE, *LOOKS)) == len(do.arrive("said", "", 5, NONE, *LOOKS)) == 10
+
+
+def test_a_reload_brings_points_and_what_is_chosen_back(do, monkeypatch):
+    warned: list = []
+    monkeypatch.setattr("recon.ui.keeping.gr.Warning", warned.append)
+    placed = {"points": POINTS.tolist(), "sextic": 3, "sent": 12.0}
+    kept = dict(zip(KEPT, (placed, PAPER, True, False, 3, 8), strict=True))
+    model, samples, shown, size, ours, theirs, *_, text, seed = do.arrive("", json.dumps(kept), 5, NONE, *LOOKS)
+    assert (model, samples, shown, size, seed) == (PAPER, True, False, 8, 3) and text == "-0.5, 0.2; 0.3, -0.7"
+    for board in (ours, theirs):
+        assert board["value"]["points"] == POINTS.tolist() and board["value"]["sextic"] == 3
+        assert len(board["answer"]["samples"]) == 8
+    assert not warned
+    for name, wrong in (("placed", {"points": [[9, 9]]}), ("model", "x"), ("size", 99), ("samples", 1), ("seed", -1)):
+        found = do.arrive("", json.dumps({**kept, name: wrong}), 5, NONE, *LOOKS)
+        assert len(found[4]["value"]["points"]) == 5 and found[0] == gr.skip()
+    assert len(warned) == 5
 
 
 def test_points_as_text(do):

@@ -1,16 +1,20 @@
 """The Shapes part of the page, without a browser."""
 
+import base64
+
 import gradio as gr
 import numpy as np
 import pytest
 import torch
 
+from recon.errors import ReconError
 from recon.models import ShapeTransformer
 from recon.shapes import answer, chairs, mesh
 from recon.ui import shaping
 from recon.ui.course import Course, answering
 from recon.ui.desk import Desk
 from recon.ui.shaping import ANY, SAMPLES, TITLES, Shaping, question
+from tests.shapes.test_gltf import parts
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def course(shown):
 def answered(do, *asked):
     """What is shown in the end, and the outputs"""
     course = Course()
-    *_, outputs = answering(Desk(), do.answer, do.halted)(course, 1.0, *asked)
+    *_, outputs = answering(Desk(), do.answer, do.begun(), do.halted)(course, 1.0, *asked)
     return course.shown, outputs
 
 
@@ -67,8 +71,8 @@ def test_an_answer_has_points_a_slice_a_shape_and_what_is_said(do):
 
 def test_an_answer_says_how_far_it_is_and_touches_nothing_else(do):
     *steps, _ = do.answer(ANY, 0, 16, False)
-    assert len(steps) == answer.PARTS + 1
-    for k, (shown, (*before, said, row, _, _, _, status)) in enumerate(steps):
+    assert len(steps) == answer.PARTS
+    for k, (shown, (*before, said, row, _, _, _, status)) in enumerate([(None, do.begun()), *steps]):
         assert shown is None and f"part {k} of {answer.PARTS}" in said and "texture-busy" in said
         assert all(one == gr.skip() for one in (*before, row, status))
     said = do.halted(None)[3]
@@ -95,7 +99,9 @@ def test_a_field_without_a_surface_is_an_empty_cube():
 
 
 def test_the_file_is_the_mean_shape(do):
-    text = do.as_obj(course(answered(do, ANY, 0, 64, False)[0]))
+    shown = course(answered(do, ANY, 0, 64, False)[0])
+    text, (_, places, _, indices) = do.as_obj(shown), parts(base64.b64decode(do.as_glb(shown)))
+    assert text.count("v ") == len(places) and text.count("\nf ") == len(indices) / 3
     assert text.startswith("v ") and text.count("\nf ") > 100
     with pytest.raises(gr.Error):
         answered(Shaping(), ANY, -1, 64, False)
@@ -112,3 +118,11 @@ def test_before_there_is_a_chair(do):
         do.as_obj(Course())
     with pytest.raises(gr.Error, match="on its way"):
         list(do.imagine(None))
+
+
+def test_what_a_reload_brings_back(do):
+    kept = {"kind": "tub", "seed": 4, "size": 32, "seen": True}
+    assert do.restored(kept) == (["tub", 4, 32, True], ["tub", 4, 32, True]) and tuple(kept) == shaping.KEPT
+    for name, wrong in (("kind", "throne"), ("kind", []), ("seed", -1), ("size", 33), ("size", True), ("seen", 1)):
+        with pytest.raises((ReconError, ValueError)):
+            do.restored({**kept, name: wrong})
