@@ -63,8 +63,10 @@ svg.addEventListener("pointerdown", (event) => {
   cursor = null;
   const at = valueAt(event), found = nearest(at);
   if (found < 0 && points.length >= props.most) return full();
-  held = { index: found < 0 ? points.length : found, isNew: found < 0, before: points, moved: false, from: event };
-  if (held.isNew) points = [...points, at];
+  held = { index: found < 0 ? points.length : found, isNew: found < 0, before: points, moved: false, from: event, at };
+  // a finger may be about to scroll: its point is there when it is lifted, or moves across
+  held.waits = held.isNew && event.pointerType === "touch";
+  if (held.isNew && !held.waits) points = [...points, at];
   show();
 });
 
@@ -72,8 +74,11 @@ svg.addEventListener("pointermove", (event) => {
   const at = valueAt(event);
   find(".painter-where").textContent = `${at[0].toFixed(2)}, ${at[1].toFixed(2)}`;
   if (held?.from.pointerId !== event.pointerId) return;
-  held.moved ||= Math.hypot(event.clientX - held.from.clientX, event.clientY - held.from.clientY) > 3;
+  const across = event.clientX - held.from.clientX, down = event.clientY - held.from.clientY;
+  held.moved ||= held.waits ? Math.abs(across) > 8 : Math.hypot(across, down) > 3;
   if (!held.moved) return;
+  if (held.waits) points = [...points, at];
+  held.waits = false;
   points = points.map((point, index) => (index === held.index ? at : point));
   if (performance.now() - told > EVERY) send();
   show();
@@ -82,14 +87,15 @@ svg.addEventListener("pointermove", (event) => {
 for (const name of ["pointerup", "pointercancel"]) {
   svg.addEventListener(name, ({ pointerId, type }) => {
     if (held?.from.pointerId !== pointerId) return;
-    const { index, isNew, moved, before } = held;
+    const { index, isNew, moved, before, waits, at } = held;
     held = null;
     if (type === "pointercancel") { // the finger scrolls the page
       points = before;
       if (moved) send();
       return show();
     }
-    if (!isNew && !moved) points = points.filter((_, other) => other !== index);
+    if (waits) points = [...points, at];
+    else if (!isNew && !moved) points = points.filter((_, other) => other !== index);
     past.push([before, sextic]);
     send();
     show();

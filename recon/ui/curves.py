@@ -17,16 +17,17 @@ from recon.ui.reconstruct import heading
 from recon.ui.scripts import NEXT_SEED, keep, look_for
 
 FIRST = 5
+SEVEN = 0.04  # half the width of the left band, given seven points where it was least sure; a test measures it
 LEDE = (
     "The model that fills in pixels fills in whatever is known at a few positions: here curves. It has learned from "
     "random polynomials of degree 6, and knows of no others. Click points into either plot, drag them, click one to "
-    f"take it away; the value of a point is taken to be right within ± {NOISE:g}."
+    f"take it away; the value of a point is taken to be off by {NOISE:g} (standard deviation), a pixel or two."
 )
 TRY = (
     "<b>Try</b> no points at all, and press 'One point more' seven times: it asks where it is least sure. "
-    "<b>Notice</b> that seven points, well placed, tell all of a sextic, and the left band closes everywhere; the "
-    "Gaussian process on the right only knows that curves are smooth. Then click points that no sextic goes through, "
-    "a step or a zigzag."
+    "<b>Notice</b> that seven are enough: were they exact, they would tell all of a sextic, and as they are, the left "
+    f"90 % band is less than ± {SEVEN:g} wide everywhere. The Gaussian process on the right only knows that curves are "
+    "smooth. Then click points that no sextic goes through, a step or a zigzag."
 )
 BANDS = "The line is the mean, the bands hold the curve with 50 and 90 %, dashes are the truth."
 

@@ -9,6 +9,7 @@ import torch
 
 from recon.curves.answer import MOST
 from recon.ui.curve_board import CurveBoard, Placed, parsed
+from recon.ui.curves import SEVEN
 from recon.ui.curving import CLOSED, KEPT, PAPER, QUERIES, Curving, on_sextic, written
 from recon.ui.desk import Desk
 
@@ -69,6 +70,18 @@ def test_one_point_more_is_where_the_doubt_is_and_lessens_it(do):
     assert sum(after) < sum(wide)
     with pytest.raises(gr.Error, match="Another sextic"):
         do.more(Placed(points), *LOOKS)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_seven_points_are_enough_as_the_page_says(do, seed):
+    placed, wide = Placed(torch.zeros(0, 2, dtype=torch.float64), sextic=seed), []
+    for _ in range(7):
+        ours, theirs, *_ = do.more(placed, *LOOKS[:-1], seed)
+        placed = CurveBoard(render=False).preprocess(ours["value"])
+    for board in (ours, theirs):
+        low, high = board["answer"]["bands"][0]
+        wide.append(max(b - a for a, b in zip(low, high, strict=True)) / 2)
+    assert wide[0] < SEVEN < wide[1] / 2
 
 
 def test_where_there_is_no_room_it_says_so(do):
