@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ from recon.models import ClipTransformer
 from recon.models.signal_transformer import Values
 
 AT_ONCE = 1536  # positions that are asked for together
+PARTS = math.ceil(FRAMES * SIDE**2 / AT_ONCE)  # that a clip is made in
 FEWEST = 128  # points that are drawn, however much is known; else as many as there were in training
 
 
@@ -48,23 +49,41 @@ def load(name: str) -> ClipTransformer:
     return hub.load_signal(name, ClipTransformer)
 
 
-@torch.no_grad()
 def film(model: ClipTransformer, positions: Tensor, values: Tensor, frames: int = FRAMES, side: int = SIDE) -> Film:
     """Given points (n, 3) and their values (n,): at all pixels, of any number of frames and any size"""
-    found = [
-        torch.cat([law.mean.clamp(0, 1), law.variance.sqrt(), *law.interval(0.9)], -1)[0]
-        for law in laws(model, positions, values, grid(frames, side))
-    ]
-    return Film(*torch.cat(found).T.reshape(4, frames, side, side))
+    return joined(list(parts(model, positions, values, frames, side)), frames, side)
 
 
 @torch.no_grad()
+def parts(
+    model: ClipTransformer, positions: Tensor, values: Tensor, frames: int = FRAMES, side: int = SIDE
+) -> Iterator[Tensor]:
+    """A `film` in parts, for those who do something else in between: mean, deviation and the ends of the interval of
+    some pixels after others, (pixels, 4)"""
+    for law in laws(model, positions, values, grid(frames, side)):
+        yield torch.cat([law.mean.clamp(0, 1), law.variance.sqrt(), *law.interval(0.9)], -1)[0]
+
+
+def joined(parts: Sequence[Tensor], frames: int = FRAMES, side: int = SIDE) -> Film:
+    """The film that all its parts make"""
+    return Film(*torch.cat(list(parts)).T.reshape(4, frames, side, side))
+
+
 def mean(model: ClipTransformer, positions: Tensor, values: Tensor, frames: int = FRAMES, side: int = SIDE) -> Tensor:
     """That of the `film` alone, (frames, side, side)"""
-    found = [law.mean[0, :, 0] for law in laws(model, positions, values, grid(frames, side))]
-    return torch.cat(found).view(frames, side, side).clamp(0, 1)
+    return torch.cat(list(means(model, positions, values, frames, side))).view(frames, side, side)
 
 
+@torch.no_grad()
+def means(
+    model: ClipTransformer, positions: Tensor, values: Tensor, frames: int = FRAMES, side: int = SIDE
+) -> Iterator[Tensor]:
+    """That in parts: of some pixels after others, (pixels,)"""
+    for law in laws(model, positions, values, grid(frames, side)):
+        yield law.mean[0, :, 0].clamp(0, 1)
+
+
+@torch.no_grad()
 def laws(model: ClipTransformer, positions: Tensor, values: Tensor, places: Tensor) -> Iterator[Values]:
     """At places (m, 3), some after others, given points as in `film`"""
     read = model.read(positions[None], values[None], torch.ones(1, len(values), dtype=torch.bool))

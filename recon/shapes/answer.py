@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -15,7 +16,8 @@ from recon.models.signal_transformer import Values
 from recon.shapes.chairs import grid
 
 SIDE = 32  # of the grid that fields are shown on
-AT_ONCE = 8192  # positions that are asked for together
+AT_ONCE = 4096  # positions that are asked for together
+PARTS = math.ceil(SIDE**3 / AT_ONCE)  # that a field is made in
 MOST, FEWEST = 384, 128  # points, known and drawn, of a field that could be; and those drawn, however much is known
 SURE = 1e-9  # what is more probable is as good as certain
 
@@ -64,11 +66,21 @@ def load(name: str) -> ShapeTransformer:
     return hub.load_signal(name, ShapeTransformer)
 
 
-@torch.no_grad()
 def field(model: ShapeTransformer, positions: Tensor, values: Tensor, side: int = SIDE) -> Field:
     """Given points (n, 3) and their values (n,)"""
+    return joined(list(laws(model, positions, values, side)), side)
+
+
+@torch.no_grad()
+def laws(model: ShapeTransformer, positions: Tensor, values: Tensor, side: int = SIDE) -> Iterator[Values]:
+    """A `field` in parts, of AT_ONCE positions each, for those who do something else in between"""
     read = model.read(positions[None], values[None], torch.ones_like(values, dtype=torch.bool)[None])
-    laws = [model.ask(read, part[None]) for part in grid(side).to(positions).split(AT_ONCE)]
+    for part in grid(side).to(positions).split(AT_ONCE):
+        yield model.ask(read, part[None])
+
+
+def joined(laws: Sequence[Values], side: int = SIDE) -> Field:
+    """The field that all its parts make"""
     return Field(Values(*(torch.cat([getattr(law, part.name) for law in laws], 1) for part in fields(Values))), side)
 
 

@@ -7,13 +7,16 @@ The paper's chairs are models that others made, under terms of their own; these 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from recon.errors import PredictionError
+
 MOST = 24  # boxes
 NUMBERS = 9  # of each
+KINDS = ("arms", "easy", "tub", "stool", "column", "runners", "slats", "bars")  # that one may ask for
 ROOM = 0.85  # of the cube's half that the longest side of a chair fills
 ABSENT = 1e3
 
@@ -60,12 +63,17 @@ def turned(first: Tensor, second: Tensor, angle: Tensor) -> tuple[Tensor, Tensor
     return cosine * first - sine * second, sine * first + cosine * second
 
 
-def draw(count: int, generator: torch.Generator) -> Chairs:
-    """Random chairs, each centred, and as large as the cube lets it be."""
+def draw(count: int, generator: torch.Generator, kind: str | None = None) -> Chairs:
+    """Random chairs, each centred, and as large as the cube lets it be; of one of KINDS, or of any. Raises
+    PredictionError for a kind that there is not."""
+    if kind is not None and kind not in KINDS:
+        raise PredictionError(f"There are no chairs of the kind {str(kind)[:40]!r}.")
     boxes = torch.zeros(count, MOST, NUMBERS)
     boxes[..., :3] = ABSENT
     for row in boxes:
-        parts = one(Chance(generator))
+        parts = one(chance := Chance(generator))
+        while kind is not None and kind not in chance.kinds:  # the law is that of any, given that it is of this kind
+            parts = one(chance := Chance(generator))
         row[: len(parts)] = torch.tensor(parts)
     return fitted(Chairs.of(boxes))
 
@@ -75,9 +83,10 @@ Box = list[float]
 
 @dataclass(frozen=True)
 class Chance:
-    """What a chair's maker asks"""
+    """What a chair's maker asks, and of which KINDS the chair is by now"""
 
     generator: torch.Generator
+    kinds: set[str] = field(default_factory=set)
 
     def between(self, low: float, high: float) -> float:
         return low + (high - low) * torch.rand((), generator=self.generator).item()
@@ -105,10 +114,15 @@ def upright(chance: Chance) -> list[Box]:
     leg, tall = chance.between(0.035, 0.065), chance.between(0.5, 0.95)  # half of a leg's side, height of the seat
     parts = [box(0, 0, 0, across, depth, thick), *base(chance, across, depth, thick, leg, tall)]
     if chance.of(0.15):
+        chance.kinds.add("tub")
         return parts + tub(chance, across, depth, chance.between(0.35, 0.9), chance.between(0.035, 0.06))
-    if chance.of(0.93):  # else it is a stool
+    if chance.of(0.93):
         parts += back(chance, across, depth, thick)
+    else:
+        chance.kinds.add("stool")
     if chance.of(0.4):
+        chance.kinds.discard("stool")
+        chance.kinds.add("arms")
         high, wide, long = chance.between(0.28, 0.5), chance.between(0.035, 0.06), depth * chance.between(0.7, 1.0)
         for side in (-1, 1):
             x = side * (across - wide)
@@ -119,6 +133,7 @@ def upright(chance: Chance) -> list[Box]:
 
 def easy(chance: Chance) -> list[Box]:
     """Deep and heavy: sides and back are blocks, on feet short or long"""
+    chance.kinds.add("easy")
     across, depth, thick = chance.between(0.4, 0.65), chance.between(0.4, 0.6), chance.between(0.12, 0.22)
     wall, high, tall = chance.between(0.06, 0.14), chance.between(0.2, 0.45), chance.between(0.6, 1.1)
     feet = chance.between(0.1, 0.5)
@@ -138,6 +153,7 @@ def base(chance: Chance, across: float, depth: float, thick: float, leg: float, 
     x, y = across - leg, depth - leg
     kind = chance.between(0, 1)
     if kind < 0.2:
+        chance.kinds.add("column")
         long, feet = min(across, depth) * chance.between(0.8, 1.2), 4 + chance.of(0.6)
         column = box(0, 0, middle, leg, leg, tall / 2)
         angles = [2 * math.pi * k / feet for k in range(feet)]
@@ -145,6 +161,7 @@ def base(chance: Chance, across: float, depth: float, thick: float, leg: float, 
     if kind < 0.28:
         return [box(side * x, 0, middle, leg, depth, tall / 2) for side in (-1, 1)]
     if kind < 0.38:
+        chance.kinds.add("runners")
         runners = [box(side * x, 0, low + leg, leg, depth, leg) for side in (-1, 1)]
         ends = (-1, 1) if chance.of(0.5) else (-1,)  # with no legs behind it swings
         return [*runners, *(box(side * x, end * y, middle, leg, leg, tall / 2) for side in (-1, 1) for end in ends)]
@@ -188,6 +205,7 @@ def back(chance: Chance, across: float, depth: float, thick: float) -> list[Box]
         held = posts if chance.of(0.6) else [at(0, tall / 2, (post, slim, tall / 2))]
         return [*held, at(0, tall - half, (across * chance.between(0.7, 1), slim, half))]
     count = 2 + int(chance.between(0, 3))
+    chance.kinds.add("slats" if kind < 0.75 else "bars")
     if kind < 0.75:
         top = at(0, tall - 0.05, (across, slim, 0.05))
         places = [2 * across * ((k + 1) / (count + 1) - 0.5) for k in range(count)]

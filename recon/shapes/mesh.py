@@ -20,6 +20,18 @@ class Mesh:
     vertices: np.ndarray
     faces: np.ndarray
 
+    @property
+    def normals(self) -> np.ndarray:
+        """Outwards at each vertex, of length 1: the mean of its faces', weighed by their areas; float32 (n, 3)"""
+        corners = self.vertices[self.faces].astype(np.float64)
+        areas = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])  # twice that, outwards
+        found = np.zeros((len(self.vertices), 3))
+        for corner in self.faces.T:
+            np.add.at(found, corner, areas)
+        length = np.linalg.norm(found, axis=1, keepdims=True)
+        upwards = np.array([0.0, 0.0, 1.0])  # where faces have no area, or cancel out
+        return np.where(length > 0, found / np.where(length > 0, length, 1), upwards).astype(np.float32)
+
     def to_obj(self) -> str:
         """Wavefront OBJ; y is up there, as viewers have it"""
         across, depth, up = self.vertices.T

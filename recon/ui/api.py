@@ -218,12 +218,13 @@ def build(engine: Engine) -> None:
             raise CheckpointError(f"There is no model of curves {model!r}.")
         if not 0 <= whole(count, "number of samples") <= MOST_SAMPLES:
             raise ObservationError(f"There are 0 to {MOST_SAMPLES} samples.")
-        found = answer(load(model), known[:, 0], known[:, 1], where, count, seed_of(seed))
+        with engine.desk.later():
+            found = answer(load(model), known[:, 0], known[:, 1], where, count, seed_of(seed))
         low, high = found.band(0.9)
         named = {"x": where, "mean": found.mean, "deviation": found.deviation, "low": low, "high": high}
         return {name: exact(values) for name, values in named.items()} | {"samples": exact(found.samples)}
 
-    offer(curve, concurrency_id="curves")
+    offer(curve, concurrency_id="curve")
     for endpoint in (models, patch, reconstruct):
         offer(endpoint, **MODEL)
     offer(sample, **DRAWN)

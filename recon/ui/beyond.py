@@ -5,13 +5,14 @@ from __future__ import annotations
 import gradio as gr
 
 from recon.ui import clips, curves, shapes
+from recon.ui.engine import Engine
 
 
-def build(tab: gr.Tab) -> None:
+def build(engine: Engine, tab: gr.Tab) -> None:
     with gr.Tabs(elem_classes="recon-parts"):
         with gr.Tab("Curves"):
-            curves.build(tab)
+            curves.build(engine, tab)
         with gr.Tab("Shapes") as part:
-            shapes.build(part)
+            shapes.build(engine, part)
         with gr.Tab("Clips") as part:
-            clips.build(part)
+            clips.build(engine, part)

@@ -13,18 +13,22 @@ from PIL import Image
 from torch import Tensor
 
 from recon.clips import files, kinds, patterns
-from recon.clips.answer import Film, decibels, film, imagined, load, mean
+from recon.clips.answer import PARTS, Film, decibels, imagined, joined, load, means, parts
 from recon.clips.answer import kinds as kinds_of
 from recon.clips.kinds import FRAMES, KINDS, SIDE
+from recon.clips.patterns import OFFERED
+from recon.ui.course import Course, progress
 from recon.ui.engine import seed_of
 from recon.ui.figures import data_uri
+from recon.ui.keeping import one_of
 from recon.ui.plainly import hint, plainly
-from recon.ui.samples import DRAWING, NOTHING, there
+from recon.ui.samples import NOTHING, STOPPED, there
 from recon.ui.tiles import viridis
 
 MODEL = "clips"
 SIZES = (32, 64, 128, 256, 512)
 SAMPLES = 4
+KEPT = ("kind", "way", "size", "seed", "own")
 OWN = "your own"
 TITLES = {"things": "moving", "camera": "passing", "beach": "beach"}
 WORDS = {"moving": "things that move", "passing": "a camera over leaves", "beach": "waves on a beach"}
@@ -53,13 +57,13 @@ class Shown(NamedTuple):
     found: Film
 
 
-def question(title: str, way: str, size: int, seed: int, own: Tensor | None) -> Question:
-    """The clip of that kind and seed, or one's own, with that many values known."""
+def question(title: str, way: str, size: int, seed: int, own: str) -> Question:
+    """The clip of that kind and seed, or one's own, `packed`, with that many values known."""
     seed = seed_of(seed)
     if title == OWN:
-        if own is None:
+        truth = unpacked(own)
+        if truth is None:
             raise hint("Open a clip of your own first: a GIF, or another picture that moves.")
-        truth = own
     elif title in TITLES:
         generator = torch.Generator().manual_seed(seed)
         truth = kinds.noisy(kinds.whole(KINDS[TITLES[title]](1, generator)), generator)[0].clamp(0, 1)
@@ -70,53 +74,108 @@ def question(title: str, way: str, size: int, seed: int, own: Tensor | None) -> 
 
 
 class Clipping:
-    """Handlers."""
+    """What is shown, and how it comes (`recon.ui.course`)."""
 
-    @plainly
-    def answer(self, title: str, way: str, size: int, seed: int, own: Tensor | None) -> list:
-        """What is shown, as clips, and what is said of it; samples are cleared, also how often they were drawn."""
-        asked = question(title, way, size, seed, own)
-        found = film(load(MODEL), *asked.known)
-        return [Shown(seed_of(seed), asked, found), wall(asked, found), said(asked, found), EMPTY, NOTHING, 0]
+    def answer(self, title: str, way: str, size: int, seed: int, own: str) -> Iterator[tuple[Shown | None, list]]:
+        """Clips, and what is said of them, which is how far they are until they come. Samples are cleared with them,
+        and what is said of those."""
+        asked, found = question(title, way, size, seed, own), list[Tensor]()
+        for part in parts(load(MODEL), *asked.known):
+            found.append(part)
+            yield None, [gr.skip(), coming(len(found)), gr.skip(), gr.skip()]
+        shown = Shown(seed_of(seed), asked, joined(found))
+        yield shown, [wall(asked, shown.found), said(asked, shown.found), EMPTY, NOTHING]
 
-    @plainly
-    def arrive(self, before: str, *asked) -> list:
-        """The first time there is nothing yet; then all stays as it is."""
-        return [gr.skip()] * 6 if before else self.answer(*asked)
+    @staticmethod
+    def restored(kept: dict) -> tuple[list, list]:
+        """What was chosen before a reload, and what shows it"""
+        own = kept["own"] or ""
+        titles = [*TITLES, OWN] if unpacked(own) is not None else list(TITLES)
+        title, size = one_of(kept["kind"], titles), one_of(kept["size"], SIZES)
+        others = [one_of(kept["way"], OFFERED), size, seed_of(kept["seed"]), own]
+        return [title, *others], [gr.update(choices=titles, value=title), *others]
+
+    @staticmethod
+    def begun() -> list:
+        """The first step of an answer: what was said of another does not stay"""
+        return [gr.skip(), coming(0), gr.skip(), gr.skip()]
+
+    @staticmethod
+    def halted(shown: Shown | None) -> list:
+        """The last step of an answer that is stopped: all stays, and it is said what that is."""
+        still = f"This is the clip from {len(shown.asked.values)} values still, of seed {shown.seed}." if shown else ""
+        return [gr.skip(), f"<p class='quiet'>Stopped. {still}</p>", gr.skip(), gr.skip()]
 
     @plainly
     def open(self, path: str) -> list:
         """A clip of one's own: it is kept, and its kind is chosen."""
-        return [files.read(path), gr.update(choices=[*TITLES, OWN], value=OWN)]
+        return [packed(files.read(path)), gr.update(choices=[*TITLES, OWN], value=OWN)]
 
-    @plainly
     def imagine(self, shown: Shown | None, times: int = 0) -> Iterator[list]:
-        """Clips that the one shown could be, one after another; others each of the times. The last output is the number
-        of times."""
+        """Clips that the one shown could be, one after another; others each of the times."""
         seed, asked, _ = there(shown, "clip")
         model, clips, drawn = load(MODEL), list[Tensor](), list[dict]()
+        yield [EMPTY, drawing(0)]
         for k in range(SAMPLES):
             generator = torch.Generator().manual_seed(seed + 1000 * (k + SAMPLES * times))
             points = asked.known
             for step in imagined(model, *asked.known, generator):
                 points, count = step, len(step[1]) - len(asked.values)
-                status = f"<p class='quiet'>{k} of {SAMPLES}; {count} values of the next one{DRAWING}</p>"
-                yield [gr.skip(), status, times + 1]
-            clips.append(mean(model, *points))
+                yield [gr.skip(), drawing(k, f"{count} values of the next one")]
+            found = list[Tensor]()
+            for part in means(model, *points):
+                found.append(part)
+                yield [gr.skip(), drawing(k, f"part {len(found)} of {PARTS} of the next one")]
+            clips.append(torch.cat(found).view(FRAMES, SIDE, SIDE))
             drawn.append({"title": f"sample {k + 1}", "png": grey(clips[-1])})
-            status = f"<p class='quiet'>{k + 1} of {SAMPLES}{DRAWING}</p>"
-            yield [{**EMPTY, "clips": list(drawn)}, status, times + 1]
-        yield [gr.skip(), alike(torch.stack(clips), asked), times + 1]
+            yield [{**EMPTY, "clips": list(drawn)}, drawing(k + 1)]
+        yield [gr.skip(), alike(torch.stack(clips), asked)]
+
+    @staticmethod
+    def waits() -> list:
+        """The first step of samples, while an answer is on its way"""
+        return [gr.skip(), progress(0, 1, "The clip comes first.")]
+
+    @staticmethod
+    def stopped(step: list) -> list:
+        """The last step of samples that are stopped: those that came stay."""
+        return [*step[:-1], STOPPED]
 
     @plainly
-    def as_gif(self, shown: Shown | None) -> str:
+    def as_gif(self, course: Course[Shown]) -> str:
         """What is observed, what is made of it, and the truth beside each other, in base64"""
-        _, asked, found = there(shown, "clip")
+        _, asked, found = there(course.shown, "clip")
         seen = torch.full_like(asked.truth, 0.5)
         seen[asked.pixels.unbind(-1)] = asked.values
         gap = torch.ones(FRAMES, SIDE, 1)
         beside = torch.cat([seen, gap, found.mean, gap, asked.truth], 2)
         return base64.b64encode(files.to_gif(beside)).decode("ascii")
+
+
+def packed(clip: Tensor) -> str:
+    """As the browser keeps it: its levels, 0 to 255, in base64"""
+    return base64.b64encode(sprite(clip).tobytes()).decode("ascii")
+
+
+def unpacked(text: str | None) -> Tensor | None:
+    """The inverse, (frames, side, side) in [0, 1]; None where there is none, and a plain sentence for what is torn"""
+    if not text:
+        return None
+    try:
+        levels = np.frombuffer(base64.b64decode(text, validate=True), np.uint8).reshape(FRAMES, SIDE, SIDE)
+    except ValueError as error:
+        raise hint("This clip did not arrive whole. Please open it again.") from error
+    return torch.from_numpy(levels.astype(np.float32) / 255)
+
+
+def coming(done: int) -> str:
+    """What is said of a clip of which so many parts are there"""
+    return progress(done, PARTS, f"The clip is made: part {done} of {PARTS}.")
+
+
+def drawing(samples: int, more: str = "") -> str:
+    """What is said while samples are drawn"""
+    return progress(samples, SAMPLES, f"{samples} of {SAMPLES}" + (f"; {more}" if more else ""))
 
 
 def wall(asked: Question, found: Film) -> dict:

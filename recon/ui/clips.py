@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
 from recon.clips.patterns import OFFERED, SCATTERED
-from recon.ui.clipping import SAMPLES, SIZES, TITLES, Clipping
+from recon.ui.clipping import KEPT, SAMPLES, SIZES, TITLES, Clipping
 from recon.ui.components import ClipWall, Menu
-from recon.ui.halting import Stop, until_stopped
-from recon.ui.plainly import plainly
+from recon.ui.course import QUEUED, Course, answering, arriving, drawing
+from recon.ui.engine import Engine
 from recon.ui.reconstruct import heading
-from recon.ui.samples import NOTHING, next_seed, stopped
-from recon.ui.scripts import SAVE_CLIP
+from recon.ui.samples import NOTHING
+from recon.ui.scripts import NEXT_SEED, SAVE_CLIP, STAMP, keep, look_for
 
-QUEUE = "clips"
 FIRST = 256
 LEDE = (
     "A short clip as a field over time and space: 16 frames of 24 by 24 grey levels, of which a few are known. From "
@@ -30,11 +30,12 @@ TRY = (
 )
 
 
-def build(tab: gr.Tab) -> None:
+def build(engine: Engine, tab: gr.Tab) -> None:
     """Lay it out and wire it."""
-    do = Clipping()
+    do, desk = Clipping(), engine.desk
+    course, now = gr.State(Course()), gr.Number(visible="hidden")
     parcel = gr.Textbox(visible="hidden")  # what Python hands to a script
-    current, own = gr.State(), gr.State()  # `Shown`; a clip that was opened
+    own = gr.Textbox(visible="hidden")  # a clip that was opened
     gr.HTML(f"<p class='quiet'>{LEDE}</p>")
     with gr.Row(elem_classes="texture-actions clips-asked", elem_id="clips-asked"):
         kind = gr.Radio(list(TITLES), value=next(iter(TITLES)), show_label=False, container=False,
@@ -49,6 +50,7 @@ def build(tab: gr.Tab) -> None:
         size = gr.Radio(list(SIZES), value=FIRST, show_label=False, container=False, elem_classes="recon-look",
                         elem_id="clips-size", min_width=260)  # fmt: skip
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="clips-seed")
+        halt = gr.Button("Stop", size="sm", min_width=60, elem_id="clips-halt")
         save = gr.Button("Save as GIF", size="sm", min_width=100, elem_id="clips-save")
     board = ClipWall(leads=True, elem_id="clips-wall")
     said = gr.HTML("", elem_id="clips-said")
@@ -61,23 +63,24 @@ def build(tab: gr.Tab) -> None:
     status = gr.HTML(NOTHING, elem_id="clips-status")
     gr.HTML(f"<p class='quiet'>{TRY}</p>")
 
-    def listen(event, handler: Callable | None, inputs, outputs, **more):
-        settings = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": QUEUE}
-        return event(handler, inputs, outputs, **{"trigger_mode": "always_last", **settings, **more})
+    def listen(event, handler: Callable, inputs, outputs, **more):
+        return event(handler, inputs, outputs, **{**QUEUED, "concurrency_id": "clips", **more})
 
-    times = gr.State(0)  # that samples were drawn of what is shown
-    asked, outputs = [kind, way, size, seed, own], [current, board, said, samples, status, times]
-    ends = Stop(stop)
-    wanted, drawn = ends.inputs(current, times), [samples, status, times]
-    imagine = until_stopped(do.imagine, stopped)
-    drawing = listen(ends.begun(draw.click), imagine, wanted, drawn, trigger_mode="multiple")
-    # at once: what is chosen while a clip is computed is of that clip
-    onwards = listen(another.click, plainly(next_seed), seed, seed, concurrency_id=None)
-    opened = listen(upload.upload, do.open, upload, [own, kind], concurrency_id="clip-files")
-    changes = [kind.input, way.choose, size.input, seed.input]
-    for event in (onwards.success, opened.success, *changes):
-        listen(event, do.answer, asked, outputs)
-    for event in (another.click, upload.upload, *changes):  # at once: what is slow would cancel what came after it
-        listen(event, None, None, None, cancels=drawing, queue=False)
-    listen(tab.select, do.arrive, [said, *asked], outputs)
-    listen(save.click, do.as_gif, current, parcel).success(None, parcel, None, js=SAVE_CLIP, api_visibility="private")
+    asked, outputs = [course, now, kind, way, size, seed, own], [board, said, samples, status]
+    answer, imagine = (
+        answering(desk, do.answer, do.begun(), do.halted),
+        drawing(desk, do.imagine, do.waits(), do.stopped),
+    )
+    onwards = another.click(None, seed, seed, js=NEXT_SEED, api_visibility="private")
+    opened = listen(upload.upload, do.open, upload, [own, kind], concurrency_id="clip-files", concurrency_limit=1)
+    for event in (onwards.success, opened.success, kind.input, way.choose, size.input, seed.input):
+        listen(event, answer, asked, outputs, js=STAMP)
+    chosen: list[Any] = [kind, way, size, seed, own]
+    arrive = arriving(answer, len(outputs), do.restored)
+    arrived = listen(tab.select, arrive, [course, now, parcel, *chosen], [*chosen, *outputs], js=look_for("clips", 2))
+    arrived.then(None, chosen, None, js=keep("clips", KEPT, always=True), api_visibility="private")
+    gr.on([one.change for one in chosen], None, chosen, None, js=keep("clips", KEPT), api_visibility="private")
+    listen(draw.click, imagine, [course, now], [samples, status], js=STAMP, concurrency_id="clips-samples")
+    for button in (halt, stop):
+        button.click(Course.stop, [course, now], None, js=STAMP, queue=False, api_visibility="private")
+    listen(save.click, do.as_gif, course, parcel).success(None, parcel, None, js=SAVE_CLIP, api_visibility="private")

@@ -9,7 +9,8 @@ const NEAR = 14; // pixels from a point that still mean it
 const STEP = 0.05; // of the keyboard's cursor
 const EVERY = 70; // milliseconds between two answers while a point is dragged
 
-let points = [], past = [];
+let points = [], past = []; // what there was before: points and sextic
+let sextic = null; // the seed of the random curve that the points were begun with
 let held = null; // the point that is pressed: its index, whether it is new, where it began, what was there before
 let cursor = null; // [x, y] for those who use the keyboard
 let told = 0;
@@ -43,12 +44,13 @@ function send() {
   steered = -1;
   told = performance.now();
   sent = Date.now();
-  props.value = { points: points.map((point) => [...point]), sent };
+  props.value = { points: points.map((point) => [...point]), sextic, sent };
+  find(".painter-where").textContent = "";
   trigger('place', { count: points.length });
 }
 
 function become(next) {
-  past.push(points);
+  past.push([points, sextic]);
   points = next;
   send();
   show();
@@ -61,8 +63,10 @@ svg.addEventListener("pointerdown", (event) => {
   cursor = null;
   const at = valueAt(event), found = nearest(at);
   if (found < 0 && points.length >= props.most) return full();
-  held = { index: found < 0 ? points.length : found, isNew: found < 0, before: points, moved: false, from: event };
-  if (held.isNew) points = [...points, at];
+  held = { index: found < 0 ? points.length : found, isNew: found < 0, before: points, moved: false, from: event, at };
+  // a finger may be about to scroll: its point is there when it is lifted, or moves across
+  held.waits = held.isNew && event.pointerType === "touch";
+  if (held.isNew && !held.waits) points = [...points, at];
   show();
 });
 
@@ -70,8 +74,11 @@ svg.addEventListener("pointermove", (event) => {
   const at = valueAt(event);
   find(".painter-where").textContent = `${at[0].toFixed(2)}, ${at[1].toFixed(2)}`;
   if (held?.from.pointerId !== event.pointerId) return;
-  held.moved ||= Math.hypot(event.clientX - held.from.clientX, event.clientY - held.from.clientY) > 3;
+  const across = event.clientX - held.from.clientX, down = event.clientY - held.from.clientY;
+  held.moved ||= held.waits ? Math.abs(across) > 8 : Math.hypot(across, down) > 3;
   if (!held.moved) return;
+  if (held.waits) points = [...points, at];
+  held.waits = false;
   points = points.map((point, index) => (index === held.index ? at : point));
   if (performance.now() - told > EVERY) send();
   show();
@@ -80,15 +87,16 @@ svg.addEventListener("pointermove", (event) => {
 for (const name of ["pointerup", "pointercancel"]) {
   svg.addEventListener(name, ({ pointerId, type }) => {
     if (held?.from.pointerId !== pointerId) return;
-    const { index, isNew, moved, before } = held;
+    const { index, isNew, moved, before, waits, at } = held;
     held = null;
     if (type === "pointercancel") { // the finger scrolls the page
       points = before;
       if (moved) send();
       return show();
     }
-    if (!isNew && !moved) points = points.filter((_, other) => other !== index);
-    past.push(before);
+    if (waits) points = [...points, at];
+    else if (!isNew && !moved) points = points.filter((_, other) => other !== index);
+    past.push([before, sextic]);
     send();
     show();
   });
@@ -100,7 +108,7 @@ function full() {
 
 function undo() {
   if (!past.length || held) return;
-  points = past.pop();
+  [points, sextic] = past.pop();
   send();
   show();
 }
@@ -200,12 +208,13 @@ function resize() {
 }
 
 function take() {
-  const next = props.value?.points ?? [];
+  const next = props.value?.points ?? [], from = props.value?.sextic ?? null;
   if (props.value?.sent < sent) return show();
-  if (held || JSON.stringify(next) === JSON.stringify(points)) return show();
-  const hand = changed(points, next);
-  if (hand < 0 || hand !== steered) past.push(points);
+  if (held || (from === sextic && JSON.stringify(next) === JSON.stringify(points))) return show();
+  const hand = from === sextic ? changed(points, next) : -1;
+  if (hand < 0 || hand !== steered) past.push([points, sextic]);
   steered = hand;
+  sextic = from;
   points = next.map((point) => [...point]);
   show();
 }
@@ -217,6 +226,7 @@ function changed(before, after) {
 }
 
 points = (props.value?.points ?? []).map((point) => [...point]);
+sextic = props.value?.sextic ?? null;
 new ResizeObserver(resize).observe(find(".curve-board"));
 watch("value", take);
 watch("answer", show);

@@ -11,25 +11,40 @@ import torch
 from torch import Tensor
 
 from recon.curves.answer import MOST, check
-from recon.errors import ObservationError
+from recon.errors import ObservationError, ReconError
 from recon.ui.components import browser_part
+from recon.ui.engine import seed_of
 from recon.ui.plainly import hint
 
 
 class Placed(NamedTuple):
-    """Points (n, 2), float64, and when they were placed, by the browser's clock, in milliseconds; 0 for points from
-    elsewhere"""
+    """Points (n, 2), float64; when they were placed, by the browser's clock, in milliseconds, 0 for points from
+    elsewhere; and the seed of the random sextic that they were begun with, None for points that are on none"""
 
     points: Tensor
     sent: float = 0.0
+    sextic: int | None = None
 
-    def then(self, points: Tensor) -> Placed:
+    def then(self, points: Tensor, sextic: int | None) -> Placed:
         """Other points in their place; what is placed by hand while they are on their way is later, and stays."""
-        return Placed(points, self.sent + 1)
+        return Placed(points, self.sent + 1, sextic)
 
     def to_payload(self) -> dict[str, Any]:
         payload: dict[str, Any] = {"points": [[round(x, 4), round(y, 4)] for x, y in self.points.tolist()]}
+        payload |= {} if self.sextic is None else {"sextic": self.sextic}
         return payload | ({"sent": self.sent} if self.sent else {})
+
+    @classmethod
+    def parse(cls, payload: Any) -> Placed:
+        """From what JSON may hold; a plain sentence for what are no points."""
+        if not isinstance(payload, dict):
+            return cls(parsed(payload))
+        sent, sextic = payload.get("sent"), payload.get("sextic")
+        try:
+            seed = None if sextic is None else seed_of(sextic)
+        except ReconError as error:
+            raise hint(error) from error
+        return cls(parsed(payload.get("points")), float(sent) if isinstance(sent, int | float) else 0.0, seed)
 
 
 class CurveBoard(gr.HTML):
@@ -59,10 +74,7 @@ class CurveBoard(gr.HTML):
 
     def preprocess(self, payload: Any) -> Placed:
         """What the browser sent, which nothing has checked yet; a plain sentence for what are no points."""
-        if not isinstance(payload, dict):
-            return Placed(parsed(payload))
-        sent = payload.get("sent")
-        return Placed(parsed(payload.get("points")), float(sent) if isinstance(sent, int | float) else 0.0)
+        return Placed.parse(payload)
 
     def postprocess(self, value: Placed | dict[str, Any] | None) -> dict[str, Any]:
         if isinstance(value, dict):
@@ -74,7 +86,10 @@ class CurveBoard(gr.HTML):
         return {
             "type": "object",
             "description": "Points [x, y] of a curve, x from -1 to 1.",
-            "properties": {"points": {"type": "array", "items": point, "maxItems": MOST}},
+            "properties": {
+                "points": {"type": "array", "items": point, "maxItems": MOST},
+                "sextic": {"type": "integer", "minimum": 0},
+            },
             "required": ["points"],
         }
 

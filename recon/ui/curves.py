@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
 from recon.curves.sextics import NOISE
+from recon.ui.course import QUEUED
 from recon.ui.curve_board import CurveBoard
-from recon.ui.curving import CLOSED, MODELS, MOST, Curving, Truth
+from recon.ui.curving import CLOSED, KEPT, MODELS, MOST, Curving
+from recon.ui.engine import Engine
+from recon.ui.plainly import in_order
 from recon.ui.reconstruct import heading
+from recon.ui.scripts import NEXT_SEED, keep, look_for
 
-QUEUE = "curves"  # the endpoint's, too
 FIRST = 5
+SEVEN = 0.04  # half the width of the left band, given seven points where it was least sure; a test measures it
 LEDE = (
     "The model that fills in pixels fills in whatever is known at a few positions: here curves. It has learned from "
     "random polynomials of degree 6, and knows of no others. Click points into either plot, drag them, click one to "
-    f"take it away; the value of a point is taken to be right within ± {NOISE:g}."
+    f"take it away; the value of a point is taken to be off by {NOISE:g} (standard deviation), a pixel or two."
 )
 TRY = (
     "<b>Try</b> no points at all, and press 'One point more' seven times: it asks where it is least sure. "
-    "<b>Notice</b> that seven points, well placed, tell all of a sextic, and the left band closes everywhere; the "
-    "Gaussian process on the right only knows that curves are smooth. Then click points that no sextic goes through, "
-    "a step or a zigzag."
+    "<b>Notice</b> that seven are enough: were they exact, they would tell all of a sextic, and as they are, the left "
+    f"90 % band is less than ± {SEVEN:g} wide everywhere. The Gaussian process on the right only knows that curves are "
+    "smooth. Then click points that no sextic goes through, a step or a zigzag."
 )
 BANDS = "The line is the mean, the bands hold the curve with 50 and 90 %, dashes are the truth."
 
 
-def build(tab: gr.Tab) -> None:
+def build(engine: Engine, tab: gr.Tab) -> None:
     """Lay the tab out and wire it."""
-    do = Curving()
-    truth = gr.State(Truth())
+    do = Curving(engine.desk)
+    parcel = gr.Textbox(visible="hidden")  # what a script hands to Python
     gr.HTML(f"<p class='quiet'>{LEDE}</p>")
     with gr.Row(elem_classes="texture-columns", equal_height=False, elem_id="curves"):
         with gr.Column(min_width=280):
@@ -63,19 +68,22 @@ def build(tab: gr.Tab) -> None:
     gr.HTML(f"<p class='quiet'>{TRY}</p>")
 
     def listen(event, handler: Callable, inputs, outputs, **more):
-        settings = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": QUEUE}
-        return event(handler, inputs, outputs, **{"trigger_mode": "always_last", **settings, **more})
+        settings = {**QUEUED, "concurrency_id": "curves", "trigger_mode": "always_last", **more}
+        return event(in_order(handler), inputs, outputs, **settings)
 
-    looks = [model, samples, shown, truth, seed]
-    said = [ours_said, theirs_said]
-    both = [ours, theirs, *said, typed]
+    looks = [model, samples, shown, seed]
+    both = [ours, theirs, ours_said, theirs_said, typed, seed]
     listen(ours.place, do.place_left, [ours, *looks], both)
     listen(theirs.place, do.place_right, [theirs, *looks], both)
-    listen(typed.submit, do.type_in, [typed, ours, *looks], [truth, *both])
+    listen(typed.submit, do.type_in, [typed, ours, *looks], both)
     for event in (model.input, samples.input, shown.input):
         listen(event, do.look, [ours, *looks], both)
-    listen(another.click, do.another, [size, ours, *looks], [seed, truth, *both])
-    for event in (size.input, seed.submit):
-        listen(event, do.draw, [size, ours, *looks], [truth, *both])
+    onwards = another.click(None, seed, seed, js=NEXT_SEED, api_visibility="private")
+    for event in (onwards.success, size.input, seed.submit):
+        listen(event, do.draw, [size, ours, *looks], both)
     listen(more.click, do.more, [ours, *looks], both)
-    listen(tab.select, do.arrive, [ours_said, size, ours, *looks], [truth, *both])
+    inputs, outputs = [ours_said, parcel, size, ours, *looks], [model, samples, shown, size, *both]
+    arrived = listen(tab.select, do.arrive, inputs, outputs, js=look_for("curves", 1))
+    kept: list[Any] = [ours, *looks, size]
+    arrived.then(None, kept, None, js=keep("curves", KEPT, always=True), api_visibility="private")
+    gr.on([one.change for one in kept], None, kept, None, js=keep("curves", KEPT), api_visibility="private")

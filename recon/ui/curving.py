@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -15,7 +14,9 @@ from recon.curves.answer import MOST as MOST_POINTS
 from recon.curves.answer import Answer, answer, check, load, usual
 from recon.errors import ObservationError
 from recon.ui.curve_board import Placed
+from recon.ui.desk import Desk
 from recon.ui.engine import seed_of
+from recon.ui.keeping import kept, one_of
 from recon.ui.plainly import plainly
 
 CLOSED, PAPER = "curves", "curves-paper"
@@ -24,19 +25,7 @@ QUERIES = torch.linspace(-1, 1, 161)
 SAMPLES = 8
 MOST = 20  # points of a random sextic
 DIGITS = 4
-
-
-@dataclass(frozen=True)
-class Truth:
-    """The sextic that points are taken from: its values at the nodes (7,), or None"""
-
-    curve: Tensor | None = None
-
-    def at(self, positions: Tensor) -> Tensor:
-        """Raises ObservationError where there is none."""
-        if self.curve is None:
-            raise ObservationError("There is no sextic to take a point from: press 'Another sextic'.")
-        return sextics.values_at(self.curve[None], positions[None, :, None])[0]
+KEPT = ("placed", "model", "samples", "shown", "seed", "size")
 
 
 class Looks(NamedTuple):
@@ -45,52 +34,52 @@ class Looks(NamedTuple):
     model: str
     samples: bool
     shown: bool
-    truth: Truth
     seed: int
 
 
 class Curving:
-    """Handlers; all end with both boards, what is said of each, and the points as text."""
+    """Handlers; all end with both boards, what is said of each, the points as text, and the seed."""
+
+    def __init__(self, desk: Desk):
+        self.desk = desk
 
     @plainly
     def place_left(self, placed: Placed, *looks: Any) -> list:
         """Points that were placed in the left plot, which has them already."""
-        return answers(placed, Looks(*looks), left=False)
+        return self.answers(placed, Looks(*looks), left=False)
 
     @plainly
     def place_right(self, placed: Placed, *looks: Any) -> list:
-        return answers(placed, Looks(*looks), right=False)
+        return self.answers(placed, Looks(*looks), right=False)
 
     @plainly
     def look(self, placed: Placed, *looks: Any) -> list:
         """The same points, another model or look."""
-        return answers(placed, Looks(*looks), left=False, right=False)
+        return self.answers(placed, Looks(*looks), left=False, right=False)
 
     @plainly
     def type_in(self, text: str, before: Placed, *looks: Any) -> list:
-        """Points from elsewhere: the sextic that there was is forgotten."""
-        points, truth = written(text), Truth()
-        return [truth, *answers(before.then(points), Looks(*looks)._replace(truth=truth))]
+        """Points from elsewhere: they are on no sextic that is known."""
+        return self.answers(before.then(written(text), None), Looks(*looks))
 
     @plainly
     def draw(self, size: int, before: Placed, *looks: Any) -> list:
         """Points on the sextic of that seed: fewer of them are the first of many."""
         chosen = Looks(*looks)
-        generator = torch.Generator().manual_seed(seed_of(chosen.seed))
-        truth = Truth(sextics.draw(1, generator)[0])
-        positions = 2 * torch.rand(MOST, generator=generator) - 1
-        points = torch.stack([positions, truth.at(positions) + noise(MOST, generator)], 1)[: int(size)]
-        return [truth, *answers(before.then(points), chosen._replace(truth=truth))]
+        return self.answers(before.then(points_on(seed_of(chosen.seed), int(size)), seed_of(chosen.seed)), chosen)
 
     @plainly
-    def another(self, size: int, before: Placed, *looks: Any) -> list:
-        seed = seed_of(looks[-1]) + 1
-        return [seed, *self.draw(size, before, *looks[:-1], seed)]
-
-    @plainly
-    def arrive(self, said: str, size: int, before: Placed, *looks: Any) -> list:
-        """The first time nothing is said yet; then all stays as it is."""
-        return [gr.skip()] * 6 if said else self.draw(size, before, *looks)
+    def arrive(self, said: str, text: str, size: int, before: Placed, *looks: Any) -> list:
+        """The first time nothing is said yet: what the tab kept before a reload, or a sextic. Then all stays as it is.
+        What is chosen comes before the others: model, samples, truth, and how many points."""
+        if said:
+            return [gr.skip()] * 10
+        found = kept(text, restored)
+        if found is None:
+            return [*[gr.skip()] * 4, *self.draw(size, before, *looks)]
+        placed, count, chosen = found
+        *shown, _ = self.answers(before.then(placed.points, placed.sextic), chosen)
+        return [chosen.model, chosen.samples, chosen.shown, count, *shown, chosen.seed]
 
     @plainly
     def more(self, placed: Placed, *looks: Any) -> list:
@@ -98,28 +87,62 @@ class Curving:
         chosen, points = Looks(*looks), placed.points
         if len(points) >= MOST_POINTS:  # said where it is looked at: the button is pressed many times
             full = f"<p class='quiet'>There is room for {MOST_POINTS} points.</p>"
-            return [gr.skip(), gr.skip(), full, full, gr.skip()]
-        found = answer(load(chosen.model), points[:, 0], points[:, 1], QUERIES)
+            return [gr.skip(), gr.skip(), full, full, gr.skip(), gr.skip()]
+        if placed.sextic is None:
+            raise ObservationError("There is no sextic to take a point from: press 'Another sextic'.")
+        with self.desk.soon():
+            found = answer(load(chosen.model), points[:, 0], points[:, 1], QUERIES)
         where = QUERIES[found.deviation.argmax()][None]
-        value = chosen.truth.at(where) + noise(1, torch.Generator().manual_seed(seed_of(chosen.seed) + len(points)))
-        return answers(placed.then(torch.cat([points, torch.stack([where, value], 1)])), chosen)
+        value = on_sextic(placed.sextic, where) + noise(1, torch.Generator().manual_seed(placed.sextic + len(points)))
+        added = torch.cat([points, torch.stack([where, value], 1)])
+        return self.answers(placed.then(added, placed.sextic), chosen)
+
+    def answers(self, placed: Placed, looks: Looks, left: bool = True, right: bool = True) -> list:
+        """Both boards, with the points where they are new to them, what is said below each, the points as text, and the
+        seed of the sextic that they are on, which after an undo is an earlier one"""
+        points, count, sextic = placed.points, SAMPLES if looks.samples else 0, placed.sextic
+        seed = seed_of(looks.seed) if sextic is None else sextic
+        known = None if sextic is None else on_sextic(sextic, QUERIES)
+        boards, said = [], []
+        for one, new in ((load(looks.model), left), (usual(), right)):
+            with self.desk.later() if count else self.desk.soon():
+                found = answer(one, points[:, 0], points[:, 1], QUERIES, count, seed)
+            drawing, here = drawn(found, known if looks.shown else None), placed.to_payload()
+            boards.append(gr.update(answer=drawing, value=here) if new else gr.update(answer=drawing))
+            said.append(sentence(found, known))
+        text = "; ".join(f"{x:.3g}, {y:.3g}" for x, y in points.tolist())
+        return [*boards, *said, text, gr.skip() if seed == looks.seed else seed]
+
+
+def restored(kept: dict) -> tuple[Placed, int, Looks]:
+    """Points, how many a random sextic has, and what is chosen beside them, before a reload"""
+    yes_or_no = (False, True)
+    looks = Looks(
+        one_of(kept["model"], [name for _, name in MODELS]),
+        one_of(kept["samples"], yes_or_no),
+        one_of(kept["shown"], yes_or_no),
+        seed_of(kept["seed"]),
+    )
+    return Placed.parse(kept["placed"]), one_of(kept["size"], range(MOST + 1)), looks
+
+
+def points_on(seed: int, size: int) -> Tensor:
+    """So many points, (size, 2), on the sextic of that seed"""
+    generator = torch.Generator().manual_seed(seed)
+    curve = sextics.draw(1, generator)
+    positions = 2 * torch.rand(MOST, generator=generator) - 1
+    values = sextics.values_at(curve, positions[None, :, None])[0]
+    return torch.stack([positions, values + noise(MOST, generator)], 1)[:size]
+
+
+def on_sextic(seed: int, positions: Tensor) -> Tensor:
+    """Its true values there"""
+    curve = sextics.draw(1, torch.Generator().manual_seed(seed))
+    return sextics.values_at(curve, positions[None, :, None])[0]
 
 
 def noise(count: int, generator: torch.Generator) -> Tensor:
     return sextics.NOISE * torch.randn(count, generator=generator)
-
-
-def answers(placed: Placed, looks: Looks, left: bool = True, right: bool = True) -> list:
-    """Both boards, with the points where they are new to them, what is said below each, and the points as text"""
-    points, count = placed.points, SAMPLES if looks.samples else 0
-    known = None if looks.truth.curve is None else looks.truth.at(QUERIES)
-    boards, said = [], []
-    for one, new in ((load(looks.model), left), (usual(), right)):
-        found = answer(one, points[:, 0], points[:, 1], QUERIES, count, seed_of(looks.seed))
-        drawing, here = drawn(found, known if looks.shown else None), placed.to_payload()
-        boards.append(gr.update(answer=drawing, value=here) if new else gr.update(answer=drawing))
-        said.append(sentence(found, known))
-    return [*boards, *said, "; ".join(f"{x:.3g}, {y:.3g}" for x, y in points.tolist())]
 
 
 def drawn(found: Answer, truth: Tensor | None) -> dict[str, Any]:

@@ -125,6 +125,13 @@ class Desk:
         return mine.said
 
     @contextmanager
+    def soon(self) -> Iterator[None]:
+        """A turn, in a `with`, for what is waited for with the hand on it, as strokes are, and is not asked of a model
+        of the engine."""
+        with self.turns.take() if self.lent is None else nullcontext():
+            yield
+
+    @contextmanager
     def later(self) -> Iterator[None]:
         """A turn, in a `with`, for what can wait: a step of something longer. PredictionError where the GPU's memory
         does not suffice, of which there is more then."""

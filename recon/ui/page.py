@@ -40,7 +40,7 @@ def build(engine: Engine, tabs: Collection[str] | None = None) -> gr.Blocks:
                 "Race": lambda tab: race.build(engine, parts, board, tab),
                 "Lab": lambda tab: lab.build(engine, tab),
                 "Textures": lambda tab: mending.build(textures.build(tab)),
-                "Beyond images": beyond.build,
+                "Beyond images": lambda tab: beyond.build(engine, tab),
                 "Models": lambda tab: about.build(page, engine),
             }
             for name, fill in others.items():

@@ -1,5 +1,12 @@
 """The few lines of JavaScript that belong to no component: links, files, and what a tab keeps."""
 
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from recon.ui.engine import MOST_SEED
+
 # What the tab shows is kept in the tab itself, so that a reload finds it; other tabs have their own.
 KEEP = """(model, family, size, seed, picture, painting, truth) => {
   if (!window.reconOpened) return [];
@@ -17,6 +24,31 @@ READ = """(parcel, look, marked, selected) => {
   setTimeout(() => { window.reconOpened = true; }, 0);
   return [link ? "link:" + link[1] : kept ? "tab:" + kept : "", look, marked, selected];
 }"""
+
+
+def look_for(part: str, at: int) -> str:
+    """Puts what the tab kept of a part of the page before a reload, or "", in the place of that input; of events whose
+    second input is the time, also that."""
+    return f"""(...given) => {{
+  let kept = null;
+  try {{ kept = sessionStorage.getItem("recon-{part}"); }} catch (refused) {{ /* then there is nothing */ }}
+  given[{at}] = window.reconKept?.{part} ? "" : kept ?? "";
+  if ({at} > 1) given[1] = performance.now();
+  return given;
+}}"""
+
+
+def keep(part: str, names: Sequence[str], always: bool = False) -> str:
+    """Keeps what it is given, by these names, once what was kept before has been looked for, or from now on."""
+    return f"""(...given) => {{
+  const opened = (window.reconKept ||= {{}});
+  if ({json.dumps(always)}) opened.{part} = true;
+  if (!opened.{part}) return [];
+  const kept = Object.fromEntries({json.dumps(list(names))}.map((name, k) => [name, given[k]]));
+  try {{ sessionStorage.setItem("recon-{part}", JSON.stringify(kept)); }} catch (full) {{ /* see KEEP */ }}
+  return [];
+}}"""
+
 
 COPY_LINK = """async (packed) => {
   const address = location.origin + location.pathname + "#recon=" + packed;
@@ -50,6 +82,7 @@ def save_bytes(name: str, kind: str = "application/zip") -> str:
 SAVE_ZIP = save_bytes("recon.zip")
 SAVE_TEXTURE_MODEL = save_bytes("recon-texture.zip")
 SAVE_MENDED = save_bytes("recon-mended.png", "image/png")
+SAVE_SHAPE_GLB = save_bytes("recon-chair.glb", "model/gltf-binary")
 SAVE_CLIP = save_bytes("recon-clip.gif", "image/gif")
 
 # What was grown, a pixel a pixel, as the canvas has it.
@@ -70,6 +103,12 @@ STALE = """() => { document.querySelector("#recon-gallery .sample-grid")?.classL
 COMPARE_LOOK = """(look) => { document.querySelector("#compare-tiles .tiles-board").dataset.look = look; return []; }"""
 
 COMPARE_STALE = """() => { document.querySelector("#compare-tiles .tiles")?.classList.add("stale"); return []; }"""
+
+# Of events whose second input is the time: milliseconds, by the browser's clock.
+STAMP = """(...given) => { given[1] = performance.now(); return given; }"""
+
+# In the browser, so that two quick clicks are two steps; what is no seed the server will have a sentence for.
+NEXT_SEED = f"""(seed) => (Number.isInteger(seed) && seed >= 0 ? (seed + 1) % {MOST_SEED} : seed)"""
 
 TO_TOP = """() => { scrollTo(0, 0); return []; }"""
 

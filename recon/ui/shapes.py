@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
-from recon.ui.halting import Stop, until_stopped
-from recon.ui.plainly import plainly
+from recon.ui.components import Menu
+from recon.ui.course import QUEUED, Course, answering, arriving, drawing
+from recon.ui.engine import Engine
 from recon.ui.reconstruct import heading
-from recon.ui.samples import NOTHING, next_seed, stopped
-from recon.ui.scripts import SAVE_SHAPE
-from recon.ui.shaping import SAMPLES, SIZES, Shaping
+from recon.ui.samples import NOTHING
+from recon.ui.scripts import NEXT_SEED, SAVE_SHAPE, SAVE_SHAPE_GLB, STAMP, keep, look_for
+from recon.ui.shaping import ANY, KEPT, SAMPLES, SIZES, TITLES, Shaping
 
-QUEUE = "shapes"
 FIRST, FIRST_SEED = 128, 1
 LEDE = (
     "A shape as a field: at each position in a cube, how far it is to the surface, negative inside. A chair, made by "
@@ -28,9 +29,10 @@ TRY = (
 SLICE = "through the middle, from the side"
 
 
-def build(tab: gr.Tab) -> None:
+def build(engine: Engine, tab: gr.Tab) -> None:
     """Lay it out and wire it."""
-    do = Shaping()
+    do, desk = Shaping(), engine.desk
+    course, now = gr.State(Course()), gr.Number(visible="hidden")
     parcel = gr.Textbox(visible="hidden")  # what Python hands to a script
     gr.HTML(f"<p class='quiet'>{LEDE}</p>")
     with gr.Row(elem_classes="texture-columns", equal_height=False, elem_id="shapes"):
@@ -46,13 +48,17 @@ def build(tab: gr.Tab) -> None:
     said = gr.HTML("", elem_id="shapes-said")
 
     with gr.Row(elem_classes="texture-actions", elem_id="shapes-asked"):
+        kinds = [(title, kind) for kind, title in TITLES.items()]
+        kind = Menu(kinds, value=ANY, name="Kind", elem_id="shapes-kind", min_width=150)
         gr.HTML("<span class='quiet'>Dots</span>", min_width=30)
         size = gr.Radio(list(SIZES), value=FIRST, show_label=False, container=False, elem_classes="recon-look",
                         elem_id="shapes-size", min_width=260)  # fmt: skip
-        shown = gr.Checkbox(False, label="the true chair", container=False, elem_id="shapes-truth", min_width=120)
+        seen = gr.Checkbox(False, label="the true chair", container=False, elem_id="shapes-truth", min_width=120)
         seed = gr.Number(FIRST_SEED, label="Seed", precision=0, minimum=0, min_width=60, elem_id="shapes-seed")
         another = gr.Button("Another chair", variant="primary", size="sm", min_width=120, elem_id="shapes-another")
+        halt = gr.Button("Stop", size="sm", min_width=60, elem_id="shapes-halt")
         save = gr.Button("OBJ", size="sm", min_width=60, elem_id="shapes-save")
+        save_glb = gr.Button("GLB", size="sm", min_width=60, elem_id="shapes-save-glb")
 
     with gr.Row(elem_classes="recon-head texture-head"):
         gr.HTML(heading("Chairs it could be"))
@@ -66,22 +72,27 @@ def build(tab: gr.Tab) -> None:
     status = gr.HTML(NOTHING, elem_id="shapes-status")
     gr.HTML(f"<p class='quiet'>{TRY}</p>")
 
-    def listen(event, handler: Callable | None, inputs, outputs, **more):
-        settings = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": QUEUE}
-        return event(handler, inputs, outputs, **{"trigger_mode": "always_last", **settings, **more})
+    def listen(event, handler: Callable, inputs, outputs, **more):
+        return event(handler, inputs, outputs, **{**QUEUED, "concurrency_id": "shapes", **more})
 
-    asked = [seed, size, shown]
-    times = gr.State(0)  # that samples were drawn of what is shown
-    drawn = [row, *samples, status, times]
-    current = gr.State()  # `Shown`
-    outputs = [current, dots, mean, middle, said, *drawn]
-    ends = Stop(stop)
-    imagine = until_stopped(do.imagine, stopped)
-    drawing = listen(ends.begun(draw.click), imagine, ends.inputs(current, times), drawn, trigger_mode="multiple")
-    onwards = listen(another.click, plainly(next_seed), seed, seed, concurrency_id=None)  # the rest is of that chair
-    for event in (onwards.success, size.input, shown.input, seed.input):
-        listen(event, do.answer, asked, outputs)
-    for event in (another.click, size.input, seed.input):  # at once: what is slow would cancel what came after it
-        listen(event, None, None, None, cancels=drawing, queue=False)
-    listen(tab.select, do.arrive, [said, *asked], outputs)
-    listen(save.click, do.as_obj, current, parcel).success(None, parcel, None, js=SAVE_SHAPE, api_visibility="private")
+    asked = [course, now, kind, seed, size, seen]
+    drawn = [row, *samples, status]
+    outputs = [dots, middle, mean, said, *drawn]
+    answer, imagine = (
+        answering(desk, do.answer, do.begun(), do.halted),
+        drawing(desk, do.imagine, do.waits(), do.stopped),
+    )
+    onwards = another.click(None, seed, seed, js=NEXT_SEED, api_visibility="private")
+    for event in (onwards.success, kind.choose, size.input, seed.input):
+        listen(event, answer, asked, outputs, js=STAMP)
+    listen(seen.input, do.look, [course, seen], [dots, middle])
+    chosen: list[Any] = [kind, seed, size, seen]
+    arrive = arriving(answer, len(outputs), do.restored)
+    arrived = listen(tab.select, arrive, [course, now, parcel, *chosen], [*chosen, *outputs], js=look_for("shapes", 2))
+    arrived.then(None, chosen, None, js=keep("shapes", KEPT, always=True), api_visibility="private")
+    gr.on([one.change for one in chosen], None, chosen, None, js=keep("shapes", KEPT), api_visibility="private")
+    listen(draw.click, imagine, [course, now], drawn, js=STAMP, concurrency_id="shapes-samples")
+    for button in (halt, stop):
+        button.click(Course.stop, [course, now], None, js=STAMP, queue=False, api_visibility="private")
+    for button, handler, script in ((save, do.as_obj, SAVE_SHAPE), (save_glb, do.as_glb, SAVE_SHAPE_GLB)):
+        listen(button.click, handler, course, parcel).success(None, parcel, None, js=script, api_visibility="private")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -11,17 +12,34 @@ import torch
 from torch import Tensor
 
 from recon.errors import PredictionError
+from recon.models.signal_transformer import Values
 from recon.shapes import chairs, mesh
-from recon.shapes.answer import SIDE, Field, field, imagined, load
+from recon.shapes.answer import PARTS, SIDE, Field, imagined, joined, laws, load
 from recon.shapes.field_basis import distances
+from recon.shapes.gltf import to_glb
 from recon.ui import shape_figures
+from recon.ui.course import Course, progress
 from recon.ui.engine import seed_of
-from recon.ui.plainly import plainly
-from recon.ui.samples import DRAWING, NOTHING, there
+from recon.ui.keeping import one_of
+from recon.ui.plainly import hint, plainly
+from recon.ui.samples import NOTHING, STOPPED, there
 
 MODEL = "chairs"
 SIZES = (8, 16, 32, 64, 128, 256)
 SAMPLES = 3
+KEPT = ("kind", "seed", "size", "seen")
+ANY = "any"
+TITLES = {
+    ANY: "any chair",
+    "arms": "armchair",
+    "easy": "easy chair",
+    "tub": "tub chair",
+    "stool": "stool",
+    "column": "on a column",
+    "runners": "on runners",
+    "slats": "with slats",
+    "bars": "with bars",
+}
 
 
 class Question(NamedTuple):
@@ -33,17 +51,19 @@ class Question(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What is on the page, whatever stands in the boxes by now."""
+    """What is on the page, whatever is chosen by now."""
 
     seed: int
     asked: Question
     found: Field
 
 
-def question(seed: int, size: int) -> Question:
-    """The chair of that seed, with points at random positions: fewer of them are the first of many."""
+def question(kind: str, seed: int, size: int) -> Question:
+    """The chair of that kind and seed, with points at random positions: fewer of them are the first of many."""
+    if kind not in TITLES:
+        raise hint("Choose a kind of chair that is offered here.")
     generator = torch.Generator().manual_seed(seed_of(seed))
-    made = chairs.draw(1, generator)
+    made = chairs.draw(1, generator, None if kind == ANY else kind)
     positions = (2 * torch.rand(max(SIZES), 3, generator=generator) - 1)[: int(size)]
     truth = distances(made, SIDE).view(SIDE, SIDE, SIDE)
     return Question(truth, positions, made.distance(positions[None])[0])
@@ -57,57 +77,101 @@ def drawn(values: Tensor) -> go.Figure:
         return shape_figures.scene([])
 
 
+def looked(shown: Shown, seen: bool) -> list[go.Figure]:
+    """Its points and its slice, with or without the true chair"""
+    truth, positions, values = shown.asked
+    dots = shape_figures.points(positions, values, mesh.surface(truth) if seen else None)
+    return [dots, shape_figures.middle(shown.found, truth if seen else None)]
+
+
 class Shaping:
-    """Handlers."""
+    """What is shown, and how it comes (`recon.ui.course`)."""
+
+    def answer(self, kind: str, seed: int, size: int, seen: bool) -> Iterator[tuple[Shown | None, list]]:
+        """Points, slice and shape, and what is said of them, which is how far they are until they come. Samples are
+        cleared with them, and what is said of those."""
+        asked, found, kept = question(kind, seed, size), list[Values](), [gr.skip()] * 3
+        after = [gr.skip()] * (2 + SAMPLES)
+        for law in laws(load(MODEL), asked.positions, asked.values):
+            found.append(law)
+            yield None, [*kept, coming(len(found)), *after]
+        shown = Shown(seed_of(seed), asked, joined(found))
+        figures = [*looked(shown, seen), drawn(shown.found.shape)]
+        yield shown, [*figures, said(shown.found, asked), gr.update(visible=False), *[None] * SAMPLES, NOTHING]
+
+    @staticmethod
+    def restored(kept: dict) -> tuple[list, list]:
+        """What was chosen before a reload, and what shows it"""
+        kind, size = one_of(kept["kind"], list(TITLES)), one_of(kept["size"], SIZES)
+        chosen = [kind, seed_of(kept["seed"]), size, one_of(kept["seen"], (False, True))]
+        return chosen, chosen
+
+    @staticmethod
+    def begun() -> list:
+        """The first step of an answer: what was said of another does not stay"""
+        return [*[gr.skip()] * 3, coming(0), *[gr.skip()] * (2 + SAMPLES)]
+
+    @staticmethod
+    def halted(shown: Shown | None) -> list:
+        """The last step of an answer that is stopped: all stays, and it is said what that is."""
+        still = f"This is the chair of seed {shown.seed} still, from {len(shown.asked.values)} dots." if shown else ""
+        return [*[gr.skip()] * 3, f"<p class='quiet'>Stopped. {still}</p>", *[gr.skip()] * (2 + SAMPLES)]
 
     @plainly
-    def answer(self, seed: int, size: int, shown: bool) -> list:
-        """What is shown, then its points, shape and slice, and what is said of them; samples are cleared, also how
-        often they were drawn."""
-        asked = question(seed, size)
-        found = field(load(MODEL), asked.positions, asked.values)
-        seen = mesh.surface(asked.truth) if shown else None
-        return [
-            Shown(seed_of(seed), asked, found),
-            shape_figures.points(asked.positions, asked.values, seen),
-            drawn(found.shape),
-            shape_figures.middle(found, asked.truth if shown else None),
-            said(found, asked),
-            gr.update(visible=False),
-            *[None] * SAMPLES,
-            NOTHING,
-            0,
-        ]
+    def look(self, course: Course[Shown], seen: bool) -> list:
+        """Points and slice of what is shown, or will be in a moment"""
+        course.settle()
+        return [gr.skip()] * 2 if course.shown is None else looked(course.shown, seen)
 
-    @plainly
-    def arrive(self, before: Any, seed: int, size: int, shown: bool) -> list:
-        """The first time there is nothing yet; then all stays as it is."""
-        return [gr.skip()] * (8 + SAMPLES) if before else self.answer(seed, size, shown)
-
-    @plainly
     def imagine(self, shown: Shown | None, times: int = 0) -> Iterator[list]:
-        """Chairs that the one shown could be, one after another; others each of the times. The last output is the
-        number of times."""
+        """Chairs that the one shown could be, one after another; others each of the times."""
         seed, asked, _ = there(shown, "chair")
-        figures: list[Any] = [None] * SAMPLES
-        yield [gr.skip(), *figures, f"<p class='quiet'>0 of {SAMPLES}{DRAWING}</p>", times + 1]
+        figures, same = list[Any]([None] * SAMPLES), [gr.skip()] * (1 + SAMPLES)
+        yield [gr.skip(), *figures, drawing(0)]
         generator = torch.Generator().manual_seed(seed + 1000 * times)
         model, fields = load(MODEL), list[Tensor]()
         for k in range(SAMPLES):
             points = asked.positions, asked.values
             for step in imagined(model, *points, generator):
                 points, count = step, len(step[1]) - len(asked.values)
-                status = f"<p class='quiet'>{k} of {SAMPLES}; {count} values of the next one{DRAWING}</p>"
-                yield [gr.skip()] * (1 + SAMPLES) + [status, times + 1]
-            fields.append(field(model, *points).shape)
+                yield [*same, drawing(k, f"{count} values of the next one")]
+            found = list[Values]()
+            for law in laws(model, *points):
+                found.append(law)
+                yield [*same, drawing(k, f"part {len(found)} of {PARTS} of the next one")]
+            fields.append(joined(found).shape)
             figures[k] = drawn(fields[k])
-            status = f"<p class='quiet'>{k + 1} of {SAMPLES}{DRAWING}</p>"
-            yield [gr.update(visible=True), *figures, status, times + 1]
-        yield [gr.skip(), *figures, alike(fields, asked.truth), times + 1]
+            yield [gr.update(visible=True), *figures, drawing(k + 1)]
+        yield [*same, alike(fields, asked.truth)]
+
+    @staticmethod
+    def waits() -> list:
+        """The first step of samples, while an answer is on its way"""
+        return [*[gr.skip()] * (1 + SAMPLES), progress(0, 1, "The chair comes first.")]
+
+    @staticmethod
+    def stopped(step: list) -> list:
+        """The last step of samples that are stopped: those that came stay."""
+        return [*step[:-1], STOPPED]
 
     @plainly
-    def as_obj(self, shown: Shown | None) -> str:
-        return mesh.surface(there(shown, "chair").found.shape).to_obj()
+    def as_obj(self, course: Course[Shown]) -> str:
+        return mesh.surface(there(course.shown, "chair").found.shape).to_obj()
+
+    @plainly
+    def as_glb(self, course: Course[Shown]) -> str:
+        """In base64"""
+        return base64.b64encode(to_glb(mesh.surface(there(course.shown, "chair").found.shape), "chair")).decode("ascii")
+
+
+def coming(parts: int) -> str:
+    """What is said of a field of which so many parts are there"""
+    return progress(parts, PARTS, f"The shape is made: part {parts} of {PARTS}.")
+
+
+def drawing(samples: int, more: str = "") -> str:
+    """What is said while samples are drawn"""
+    return progress(samples, SAMPLES, f"{samples} of {SAMPLES}" + (f"; {more}" if more else ""))
 
 
 def said(found: Field, asked: Question) -> str:

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from recon.errors import PredictionError
 from recon.shapes import chairs
 from recon.shapes.chairs import ROOM, Chairs, draw, grid
 
@@ -85,3 +86,30 @@ def test_the_grid_has_the_middles_of_cells(side):
 
 def test_no_chair_has_more_boxes_than_there_is_room_for(generator):
     assert all(len(chairs.one(chairs.Chance(generator))) <= chairs.MOST for _ in range(300))
+
+
+@pytest.mark.parametrize("kind", chairs.KINDS)
+def test_chairs_of_a_kind_are_those_of_any_that_are_of_it(kind):
+    def seeded(seed):
+        return torch.Generator().manual_seed(seed)
+
+    def is_one(seed):
+        chairs.one(chance := chairs.Chance(seeded(seed)))
+        return kind in chance.kinds
+
+    found = [seed for seed in range(120) if is_one(seed)]
+    assert 2 < len(found) < 70
+    for seed in found[:3]:
+        assert torch.equal(draw(1, seeded(seed), kind).centres, draw(1, seeded(seed)).centres)
+    other = next(seed for seed in range(120) if seed not in found)
+    assert not torch.equal(draw(1, seeded(other), kind).centres, draw(1, seeded(other)).centres)
+
+
+def test_what_a_kind_looks_like(generator):
+    for _ in range(200):
+        parts = chairs.one(chance := chairs.Chance(generator))
+        seat = parts[0][2] + parts[0][5]
+        assert ("stool" in chance.kinds) == (max(part[2] + part[5] for part in parts) <= seat + 1e-6)
+        assert not {"easy", "tub"} <= chance.kinds and not {"slats", "bars"} <= chance.kinds
+    with pytest.raises(PredictionError, match="no chairs of the kind 'throne'"):
+        draw(1, generator, "throne")

@@ -9,11 +9,13 @@ import pytest
 import torch
 from PIL import Image
 
-from recon.clips import patterns
+from recon.clips import answer, patterns
+from recon.errors import ReconError
 from recon.models import ClipTransformer
-from recon.ui import clipping, samples
-from recon.ui.clipping import OWN, SAMPLES, TITLES, Clipping, question
-from recon.ui.engine import MOST_SEED
+from recon.ui import clipping
+from recon.ui.clipping import KEPT, OWN, SAMPLES, TITLES, Clipping, packed, question, unpacked
+from recon.ui.course import Course, answering
+from recon.ui.desk import Desk
 from tests.clips.test_files import moving
 from tests.ui.spoken import spoken
 
@@ -32,6 +34,18 @@ def do(monkeypatch):
     return Clipping()
 
 
+def course(shown):
+    (found := Course()).show(shown)
+    return found
+
+
+def answered(do, *asked):
+    """What is shown in the end, and the outputs"""
+    course = Course()
+    *_, outputs = answering(Desk(), do.answer, do.begun(), do.halted)(course, 1.0, *asked)
+    return course.shown, outputs
+
+
 def frames(uri):
     """What a browser draws of a clip: uint8 (16, 24, 24[, channels])"""
     levels = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
@@ -46,29 +60,33 @@ def test_fewer_values_are_the_first_of_many_and_a_seed_is_a_clip():
 
 @pytest.mark.parametrize("title", TITLES)
 def test_an_answer_is_four_clips_and_what_is_said(do, title):
-    current, board, said, drawn, status, times = do.answer(title, patterns.SCATTERED, 64, 0, None)
+    current, (board, said, drawn, status) = answered(do, title, patterns.SCATTERED, 64, 0, None)
     titles = [clip["title"] for clip in board["clips"]]
     assert titles == ["Observed", "Reconstruction", "How unsure", "The true clip"]
     seen, _, unsure, truth = (frames(clip["png"]) for clip in board["clips"])
     assert (seen[..., 1] > 0).sum() == 64 and unsure.shape[-1] == 3
     assert np.array_equal(seen[..., 0][seen[..., 1] > 0], truth[seen[..., 1] > 0])
-    assert "dB" in said and "takes this" in said and drawn["clips"] == [] and "Nothing" in status and times == 0
+    assert "dB" in said and "takes this" in said and drawn["clips"] == [] and "Nothing" in status
     assert torch.equal(current.asked.truth[current.asked.pixels.unbind(-1)], current.asked.values)
 
 
-def test_arriving_again_changes_nothing(do):
-    assert all(one == gr.skip() for one in do.arrive("said", *ASKED, 0, None))
-    assert len(do.arrive("", *ASKED, 0, None)) == 6
+def test_an_answer_says_how_far_it_is_and_touches_nothing_else(do):
+    *steps, _ = do.answer(*ASKED, 0, None)
+    assert len(steps) == answer.PARTS
+    for k, (shown, (board, said, *below)) in enumerate([(None, do.begun()), *steps]):
+        assert shown is None and f"part {k} of {answer.PARTS}" in said and "texture-busy" in said
+        assert all(one == gr.skip() for one in (board, *below))
+    assert "Stopped" in do.halted(None)[1] and "from 64 values still" in do.halted(answered(do, *ASKED, 0, None)[0])[1]
 
 
 def test_a_clip_of_ones_own(do, tmp_path):
     (path := tmp_path / "bar.gif").write_bytes(moving(20))
     own, kind = do.open(str(path))
-    current, board, *_ = do.answer(OWN, patterns.ENDS, 64, 0, own)
-    assert kind["value"] == OWN and OWN in kind["choices"] and torch.equal(current.asked.truth, own)
+    current, (board, *_) = answered(do, OWN, patterns.ENDS, 64, 0, own)
+    assert kind["value"] == OWN and OWN in kind["choices"] and torch.equal(current.asked.truth, unpacked(own))
     assert "64 of 9216" in board["clips"][0]["note"]
     with pytest.raises(gr.Error) as told:
-        do.answer(OWN, patterns.SCATTERED, 64, 0, None)
+        answered(do, OWN, patterns.SCATTERED, 64, 0, None)
     assert "Open a clip of your own first" in spoken(told)
     path.write_bytes(moving(1))
     with pytest.raises(gr.Error) as told:
@@ -77,36 +95,47 @@ def test_a_clip_of_ones_own(do, tmp_path):
 
 
 def test_samples_come_one_after_another(do):
-    current = do.answer(*ASKED, 0, None)[0]
+    current = answered(do, *ASKED, 0, None)[0]
     steps = list(do.imagine(current))
-    walls = [wall for wall, *_ in steps if isinstance(wall, dict) and "clips" in wall]
-    assert [len(wall["clips"]) for wall in walls] == list(range(1, SAMPLES + 1))
-    assert samples.DRAWING in steps[0][1] and "from each other" in steps[-1][1]
+    walls = [wall for wall, _ in steps if "clips" in wall]
+    assert [len(wall["clips"]) for wall in walls] == list(range(SAMPLES + 1))
+    assert all("texture-busy" in said for _, said in steps[:-1]) and "from each other" in steps[-1][1]
     drawn = [clip["png"] for clip in walls[-1]["clips"]]
-    others = [wall for wall, *_ in do.imagine(current, steps[-1][2]) if isinstance(wall, dict) and "clips" in wall]
-    assert steps[-1][2] == 1 and len({*drawn, *(clip["png"] for clip in others[-1]["clips"])}) == 2 * SAMPLES
+    others = [wall for wall, _ in do.imagine(current, 1) if "clips" in wall]
+    assert len({*drawn, *(clip["png"] for clip in others[-1]["clips"])}) == 2 * SAMPLES
+    assert do.stopped(steps[4])[0] == steps[4][0] and "Stopped" in do.stopped(steps[4])[1]
 
 
 def test_the_gif_has_all_three(do):
-    with Image.open(io.BytesIO(base64.b64decode(do.as_gif(do.answer(*ASKED, 0, None)[0])))) as file:
+    shown = course(answered(do, *ASKED, 0, None)[0])
+    with Image.open(io.BytesIO(base64.b64decode(do.as_gif(shown)))) as file:
         assert file.n_frames == 16 and file.size == (8 * 74, 8 * 24)
 
 
 def test_before_there_is_a_clip_and_what_is_none(do):
-    for asked in (do.as_gif, lambda shown: list(do.imagine(shown))):
+    for asked in (lambda: do.as_gif(Course()), lambda: list(do.imagine(None))):
         with pytest.raises(gr.Error, match="on its way"):
-            asked(None)
+            asked()
     for wrong in (("moons", patterns.SCATTERED, 64), ("beach", "nowhere", 64)):
         with pytest.raises(gr.Error) as told:
-            do.answer(*wrong, 0, None)
+            answered(do, *wrong, 0, None)
         assert "There" in spoken(told)
 
 
-def test_what_is_stopped_says_so_but_not_when_all_are_drawn(do):
-    steps = list(do.imagine(do.answer(*ASKED, 0, None)[0]))
-    assert samples.stopped(steps[4]) == [steps[4][0], samples.STOPPED, 1]
-    assert samples.stopped(steps[-1]) == steps[-1]
+def test_a_clip_is_packed_and_unpacked_and_what_is_torn_is_a_sentence():
+    clip = torch.randint(256, (16, 24, 24), generator=torch.Generator().manual_seed(0)) / 255
+    assert torch.equal(unpacked(packed(clip)), clip) and unpacked("") is None and unpacked(None) is None
+    for torn in ("a", "!!!!", packed(clip)[:400], packed(clip[:, :12])):
+        with pytest.raises(gr.Error) as told:
+            unpacked(torn)
+        assert "open it again" in spoken(told)
 
 
-def test_seeds_go_round():
-    assert samples.next_seed(3) == 4 and samples.next_seed(MOST_SEED - 1) == 0
+def test_what_a_reload_brings_back(do):
+    kept = dict(zip(KEPT, (OWN, patterns.ENDS, 64, 3, packed(torch.zeros(16, 24, 24))), strict=True))
+    chosen, shown = do.restored(kept)
+    assert chosen == list(kept.values()) and shown[0] == gr.update(choices=[*TITLES, OWN], value=OWN)
+    assert do.restored({**kept, "kind": "beach", "own": ""})[1][0] == gr.update(choices=list(TITLES), value="beach")
+    for name, wrong in (("own", ""), ("own", "torn"), ("kind", "x"), ("way", 3), ("size", 65), ("seed", 0.5)):
+        with pytest.raises((ReconError, gr.Error, ValueError)):
+            do.restored({**kept, name: wrong})

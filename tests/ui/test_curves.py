@@ -1,5 +1,6 @@
 """The Curves part of the page, without a browser: points in, answers of both models out."""
 
+import json
 import math
 
 import gradio as gr
@@ -8,16 +9,18 @@ import torch
 
 from recon.curves.answer import MOST
 from recon.ui.curve_board import CurveBoard, Placed, parsed
-from recon.ui.curving import CLOSED, PAPER, QUERIES, Curving, Truth, written
+from recon.ui.curves import SEVEN
+from recon.ui.curving import CLOSED, KEPT, PAPER, QUERIES, Curving, on_sextic, written
+from recon.ui.desk import Desk
 
-LOOKS = (CLOSED, False, True, Truth(), 0)
+LOOKS = (CLOSED, False, True, 0)
 NONE = Placed(torch.zeros(0, 2))
 POINTS = torch.tensor([[-0.5, 0.2], [0.3, -0.7]], dtype=torch.float64)
 
 
 @pytest.fixture
 def do():
-    return Curving()
+    return Curving(Desk())
 
 
 def test_both_boards_answer_the_points_of_either(do):
@@ -35,29 +38,31 @@ def test_both_boards_answer_the_points_of_either(do):
 
 
 def test_a_sextic_is_drawn_and_is_the_same_for_the_same_seed(do):
-    truth, ours, theirs, *_ = do.draw(6, NONE, *LOOKS)
+    ours, theirs, *_ = do.draw(6, NONE, *LOOKS)
     again = do.draw(6, NONE, *LOOKS)
-    assert ours == again[1] and len(ours["value"]["points"]) == 6 and ours["answer"]["truth"]
+    assert ours == again[0] and len(ours["value"]["points"]) == 6 and ours["answer"]["truth"]
+    assert ours["value"]["sextic"] == theirs["value"]["sextic"] == 0
     more = do.draw(9, NONE, *LOOKS)
-    assert more[1]["value"]["points"][:6] == ours["value"]["points"]
-    assert (
-        ours["answer"]["truth"] == theirs["answer"]["truth"] != do.draw(6, NONE, *LOOKS[:-1], 1)[1]["answer"]["truth"]
-    )
+    assert more[0]["value"]["points"][:6] == ours["value"]["points"]
+    other = do.draw(6, NONE, *LOOKS[:-1], 1)[0]
+    assert ours["answer"]["truth"] == theirs["answer"]["truth"] != other["answer"]["truth"]
     for x, y in ours["value"]["points"]:
-        assert abs(truth.at(torch.tensor([x])).item() - y) < 0.1
+        assert abs(on_sextic(0, torch.tensor([x])).item() - y) < 0.1
 
 
-def test_another_has_the_next_seed(do):
-    seed, truth, ours, *_ = do.another(4, NONE, *LOOKS)
-    assert seed == 1 and ours == do.draw(4, NONE, *LOOKS[:-1], 1)[1]
-    assert torch.equal(truth.curve, do.draw(4, NONE, *LOOKS[:-1], 1)[0].curve)
+def test_points_are_of_the_sextic_that_they_were_begun_with_also_after_another(do):
+    """Undo brings the points before back, and with them that sextic and its seed."""
+    before, after = (do.draw(6, NONE, *LOOKS[:-1], seed)[0] for seed in (0, 1))
+    undone = do.place_left(CurveBoard(render=False).preprocess(before["value"]), *LOOKS[:-1], 1)
+    truths = [one["answer"]["truth"] for one in (undone[0], before, after)]
+    assert truths[0] == truths[1] != truths[2] and undone[-1] == 0
+    assert do.place_left(CurveBoard(render=False).preprocess(after["value"]), *LOOKS[:-1], 1)[-1] == gr.skip()
 
 
 def test_one_point_more_is_where_the_doubt_is_and_lessens_it(do):
-    truth, ours, *_ = do.draw(4, NONE, *LOOKS)
+    ours, *_ = do.draw(4, NONE, *LOOKS)
     points = torch.tensor(ours["value"]["points"], dtype=torch.float64)
-    looks = (*LOOKS[:3], truth, 0)
-    found = do.more(Placed(points), *looks)
+    found = do.more(Placed(points, sextic=0), *LOOKS)
     wide = [high - low for low, high in zip(*ours["answer"]["bands"][0], strict=True)]
     added = found[0]["value"]["points"][-1][0]
     assert math.isclose(added, QUERIES[wide.index(max(wide))].item(), abs_tol=0.02)
@@ -67,6 +72,18 @@ def test_one_point_more_is_where_the_doubt_is_and_lessens_it(do):
         do.more(Placed(points), *LOOKS)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_seven_points_are_enough_as_the_page_says(do, seed):
+    placed, wide = Placed(torch.zeros(0, 2, dtype=torch.float64), sextic=seed), []
+    for _ in range(7):
+        ours, theirs, *_ = do.more(placed, *LOOKS[:-1], seed)
+        placed = CurveBoard(render=False).preprocess(ours["value"])
+    for board in (ours, theirs):
+        low, high = board["answer"]["bands"][0]
+        wide.append(max(b - a for a, b in zip(low, high, strict=True)) / 2)
+    assert wide[0] < SEVEN < wide[1] / 2
+
+
 def test_where_there_is_no_room_it_says_so(do):
     points = torch.stack([torch.linspace(-1, 1, MOST), torch.zeros(MOST)], 1)
     found = do.more(Placed(points), *LOOKS)
@@ -74,14 +91,13 @@ def test_where_there_is_no_room_it_says_so(do):
 
 
 def test_what_is_chosen_beside_them(do):
-    truth, *_ = do.draw(5, NONE, *LOOKS)
     plain, drawn, hidden, other = (
-        do.look(Placed(POINTS), *looks)
-        for looks in (
-            LOOKS,
-            (CLOSED, True, True, truth, 0),
-            (CLOSED, False, False, truth, 0),
-            (PAPER, False, True, truth, 0),
+        do.look(Placed(POINTS, sextic=sextic), *looks)
+        for sextic, looks in (
+            (None, LOOKS),
+            (0, (CLOSED, True, True, 0)),
+            (0, (CLOSED, False, False, 0)),
+            (0, (PAPER, False, True, 0)),
         )
     )
     assert plain[0]["answer"]["samples"] == [] and len(drawn[0]["answer"]["samples"]) == 8
@@ -92,15 +108,33 @@ def test_what_is_chosen_beside_them(do):
 
 
 def test_arriving_again_changes_nothing(do):
-    assert len(do.arrive("", 5, NONE, *LOOKS)[1]["value"]["points"]) == 5
-    assert all(one == gr.skip() for one in do.arrive("said", 5, NONE, *LOOKS))
+    assert len(do.arrive("", "", 5, NONE, *LOOKS)[4]["value"]["points"]) == 5
+    assert all(one == gr.skip() for one in do.arrive("said", "", 5, NONE, *LOOKS))
+    assert len(do.arrive("", "", 5, NONE, *LOOKS)) == len(do.arrive("said", "", 5, NONE, *LOOKS)) == 10
+
+
+def test_a_reload_brings_points_and_what_is_chosen_back(do, monkeypatch):
+    warned: list = []
+    monkeypatch.setattr("recon.ui.keeping.gr.Warning", warned.append)
+    placed = {"points": POINTS.tolist(), "sextic": 3, "sent": 12.0}
+    kept = dict(zip(KEPT, (placed, PAPER, True, False, 3, 8), strict=True))
+    model, samples, shown, size, ours, theirs, *_, text, seed = do.arrive("", json.dumps(kept), 5, NONE, *LOOKS)
+    assert (model, samples, shown, size, seed) == (PAPER, True, False, 8, 3) and text == "-0.5, 0.2; 0.3, -0.7"
+    for board in (ours, theirs):
+        assert board["value"]["points"] == POINTS.tolist() and board["value"]["sextic"] == 3
+        assert len(board["answer"]["samples"]) == 8
+    assert not warned
+    for name, wrong in (("placed", {"points": [[9, 9]]}), ("model", "x"), ("size", 99), ("samples", 1), ("seed", -1)):
+        found = do.arrive("", json.dumps({**kept, name: wrong}), 5, NONE, *LOOKS)
+        assert len(found[4]["value"]["points"]) == 5 and found[0] == gr.skip()
+    assert len(warned) == 5
 
 
 def test_points_as_text(do):
     assert torch.equal(written("-0.5, 0.2; .3 -.7\n"), POINTS) and written("").shape == (0, 2)
     assert torch.equal(written("\u22120.5, 0.2; .3 \u2212.7"), POINTS)
-    truth, ours, theirs, *_ = do.type_in("-0.5, 0.2; .3 -.7", Placed(POINTS, 5.0), *LOOKS)
-    assert truth.curve is None and ours["value"] == theirs["value"] == {"points": POINTS.tolist(), "sent": 6.0}
+    ours, theirs, *_ = do.type_in("-0.5, 0.2; .3 -.7", Placed(POINTS, 5.0, sextic=3), *LOOKS)
+    assert ours["value"] == theirs["value"] == {"points": POINTS.tolist(), "sent": 6.0}
     for text in ("a, b", "1", "1, 2, 3", "2, 0", "0, nan", "; ".join(["0, 0"] * (MOST + 1))):
         with pytest.raises(gr.Error):
             do.type_in(text, NONE, *LOOKS)
@@ -110,6 +144,7 @@ def test_points_as_text(do):
     "payload",
     [None, 3, "ab", {}, {"points": 1}, {"points": "0,0"}, {"points": [[0]]}, {"points": [[0, "a"]]}, {"points": [0, 0]},
      {"points": [[0, None]]}, {"points": [[2, 0]]}, {"points": [[0, 1e9]]}, {"points": [[0, 10**400]]},
+     {"points": [], "sextic": -1}, {"points": [], "sextic": "0"}, {"points": [], "sextic": 0.5},
      {"points": [[float("nan"), 0]]}, {"points": [[0, 0]] * (MOST + 1)}, {"points": [[[0, 0]]]}, {"points": {"0": 1}}],
 )  # fmt: skip
 def test_what_a_browser_may_send_that_is_no_points(payload):
@@ -135,7 +170,7 @@ def test_seeds_as_everywhere_on_the_page(do):
 
 def test_a_board_takes_and_gives_points():
     board = CurveBoard(render=False)
-    for payload in ({"points": POINTS.tolist()}, {"points": POINTS.tolist(), "sent": 12.0}):
+    for payload in ({"points": POINTS.tolist()}, {"points": POINTS.tolist(), "sextic": 5, "sent": 12.0}):
         assert board.postprocess(board.preprocess(payload)) == payload
     assert board.preprocess({"points": [], "sent": "now"}).sent == 0
     assert board.postprocess(None) == {"points": []} and parsed([]).shape == (0, 2)

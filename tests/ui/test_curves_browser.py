@@ -150,6 +150,84 @@ def test_on_a_phone(visit, chromium):
     curves.has(6)
 
 
+def test_a_finger_scrolls_the_page_past_the_board_and_leaves_no_point(visit, chromium):
+    phone = chromium.new_context(viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True)
+    curves = Curves(visit(phone))
+    page, hand = curves.page, phone.new_cdp_session(curves.page)
+    curves.act("clear")
+    curves.has(0)
+    curves.left.scroll_into_view_if_needed()
+    box, before = curves.left.bounding_box(), page.evaluate("scrollY")
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def touch(kind, *at):
+        points = [{"x": at[0], "y": at[1]}] if at else []
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", x, y)
+    for step in range(1, 13):
+        touch("touchMove", x + step / 3, y - 12 * step)
+    assert page.locator("#curves-ours .dot").count() == 0
+    touch("touchEnd")
+    page.wait_for_function("(before) => scrollY > before + 60", arg=before)
+    page.wait_for_timeout(500)
+    curves.has(0)
+    assert (
+        page.locator("#curves-ours [data-act=undo]").get_attribute("aria-disabled") == "false"
+    )  # of the points cleared
+    box = curves.left.bounding_box()
+    y = max(box["y"], 80) + 40
+    touch("touchStart", x, y)
+    touch("touchEnd")
+    curves.has(1)
+    touch("touchStart", x + 60, y + 30)
+    for step in range(1, 7):
+        touch("touchMove", x + 60 + 10 * step, y + 30)  # across: it is placed where it is let go
+    touch("touchEnd")
+    curves.has(2)
+    assert re.search(r"; 0\.[5-9]", curves.typed.input_value())
+    phone.close()
+
+
+def test_a_random_sextic_can_be_undone_with_its_truth(visitor):
+    curves = Curves(visitor)
+    truth, points = curves.left.locator(".truth").get_attribute("d"), curves.typed.input_value()
+    curves.page.locator("#curves-draw").click()
+    expect(curves.page.locator("#curves-seed input")).to_have_value("1")
+    expect(curves.typed).not_to_have_value(points)
+    expect(curves.left.locator(".truth")).not_to_have_attribute("d", truth)
+    curves.act("undo")
+    expect(curves.typed).to_have_value(points)
+    expect(curves.left.locator(".truth")).to_have_attribute("d", truth)
+    expect(curves.right.locator(".truth")).to_have_attribute("d", truth)
+    expect(curves.page.locator("#curves-seed input")).to_have_value("0")
+
+
+def test_a_reload_brings_points_and_what_is_chosen_back(visitor):
+    curves = Curves(visitor)
+    curves.page.locator("#curves-draw").click()
+    expect(curves.page.locator("#curves-seed input")).to_have_value("1")
+    curves.has(5)
+    curves.left.click(position={"x": 300, "y": 60})
+    curves.has(6)
+    curves.page.get_by_label("as in the paper").click()
+    curves.page.get_by_label("8 curves it could be").click()
+    expect(curves.left.locator(".sample")).to_have_count(8)
+    kept = "() => JSON.parse(sessionStorage['recon-curves'])"
+    curves.page.wait_for_function(
+        f"() => (({{ placed, samples }}) => placed.points.length === 6 && samples)(({kept})())"
+    )
+    points, truth = curves.typed.input_value(), curves.left.locator(".truth").get_attribute("d")
+    visitor.reload()
+    visitor.open_tab("Beyond images")
+    curves.has(6)
+    expect(curves.typed).to_have_value(points)
+    expect(curves.left.locator(".truth")).to_have_attribute("d", truth)
+    expect(curves.left.locator(".sample")).to_have_count(8)
+    expect(curves.page.get_by_label("as in the paper")).to_be_checked()
+    expect(curves.page.locator("#curves-seed input")).to_have_value("1")
+
+
 def test_what_is_typed_high_up_is_seen(visitor):
     curves = Curves(visitor)
     curves.typed.fill("0.5, 2.8; 0, -0.2")
