@@ -1,15 +1,14 @@
 """Many people at once: each paints, now and then draws samples or compares models, through the queue and real sockets.
 
     python -m benchmarks load [--people 1 10 30] [--seconds 120] [--alone]
-    python -m benchmarks load --people 10 --seconds 1200 --curve
 
 A person is a client of the page's own events, as the browser sends them: a stroke of up to 4 cells, after it the
 question whether the painting is unlike what the model knows; then a pause of half a second to two and a half. Of 20
 times, one is 8 joint samples and every second one of those a comparison of models. Of 60 times, one is going away in
 the middle of samples, and coming back as somebody new. Prints how long a stroke takes from being sent to its answer,
 how many samples came, what was refused, and the server's memory and CPU. The clients share the machine with the
-server. `--alone` adds the same without answering strokes together (RECON_TOGETHER=0), `--curve` the memory of every
-minute.
+server. `--alone` adds the same without answering strokes together (RECON_TOGETHER=0). For longer, and what becomes of
+the server's memory: `python -m benchmarks soak`.
 """
 
 from __future__ import annotations
@@ -24,11 +23,10 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import httpx
 
-from benchmarks.soak import resident_mb, server
+from benchmarks._server import cpu_seconds, resident_mb, server
 from recon.painting import encode_picture
 from recon.ui import pictures
 
@@ -36,7 +34,6 @@ SIDE = 32
 PAUSE = (0.5, 2.5)  # seconds between two of one person's doings
 SAMPLES_EACH, COMPARE_EACH, LEAVE_EACH = 20, 40, 60  # doings
 STAYS = 2.0  # seconds of samples that somebody sees who goes away
-SETTLED = 5  # minutes, after which memory is to be flat
 FULL = 300  # cells, then the person clears the grid
 PATIENCE = 60.0
 TICK = 5.0  # seconds between two looks at memory
@@ -265,11 +262,6 @@ async def run(url: str, pid: int, people: int, seconds: float) -> Seen:
     return seen
 
 
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def line(title: str, people: int, seen: Seen, seconds: float) -> str:
     cuts = statistics.quantiles(seen.strokes, n=100) if len(seen.strokes) > 1 else [0.0] * 99
     times = " / ".join(f"{1000 * cuts[at - 1]:.0f}" for at in (50, 95, 99))
@@ -283,25 +275,11 @@ def line(title: str, people: int, seen: Seen, seconds: float) -> str:
     )
 
 
-def curve(seen: Seen) -> str:
-    """Memory by minutes, and how flat it is after the first few."""
-    each = round(60 / TICK)
-    minutes = [statistics.median(seen.memory[at : at + each]) for at in range(0, len(seen.memory), each)]
-    told = "minute: MB\n" + "\n".join(f"{minute:6d}: {mb:.0f}" for minute, mb in enumerate(minutes, start=1))
-    rest = minutes[SETTLED:]
-    if len(rest) < 2 * SETTLED:
-        return told
-    early, late = (statistics.mean(part) for part in (rest[:SETTLED], rest[-SETTLED:]))
-    change = 100 * (late / early - 1)
-    return f"{told}\nthe last {SETTLED} minutes beside the second {SETTLED}: {change:+.1f} %; {seen.left} went away"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--people", type=int, nargs="+", default=[1, 10, 30])
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--alone", action="store_true", help="also without answering strokes together")
-    parser.add_argument("--curve", action="store_true", help="also the server's memory, minute by minute")
     asked = parser.parse_args()
     print(f"{asked.seconds:.0f} s each, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
     print("| strokes | people | strokes a second | a stroke's answer, ms: p50 / p95 / p99 | samples a minute"
@@ -313,8 +291,6 @@ def main() -> None:
             with server() as (url, pid):
                 seen = asyncio.run(run(url, pid, people, asked.seconds))
                 print(line(title, people, seen, asked.seconds), flush=True)
-                if asked.curve:
-                    print(curve(seen))
 
 
 if __name__ == "__main__":
