@@ -99,6 +99,7 @@ class Tab:
         self.waiting: dict[str, asyncio.Future[str]] = {}
         self.early: dict[str, str] = {}  # what was answered before its number was known
         self.joining = 0
+        self.said: list = []  # by the last answer
         self.tasks = {"heartbeat": asyncio.create_task(self.heartbeat())}
 
     async def heartbeat(self) -> None:
@@ -137,6 +138,7 @@ class Tab:
             async for line in stream.aiter_lines():
                 said = json.loads(line[5:]) if line.startswith("data:") else {"msg": ""}
                 if said["msg"] == "process_completed":
+                    self.said = said["output"].get("data", [])
                     self.settle(said["event_id"], "" if said["success"] else str(said["output"].get("error")))
                 if said["msg"] in ("unexpected_error", "close_stream"):
                     break
