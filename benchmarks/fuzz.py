@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from benchmarks.soak import server
+from benchmarks._server import server
 
 PATIENCE = 60.0  # seconds for one answer
 ROUND = 25  # calls between two looks at the clock

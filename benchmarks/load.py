@@ -1,15 +1,14 @@
 """Many people at once: each paints, now and then draws samples or compares models, through the queue and real sockets.
 
     python -m benchmarks load [--people 1 10 30] [--seconds 120] [--alone]
-    python -m benchmarks load --people 10 --seconds 1200 --curve
 
 A person is a client of the page's own events, as the browser sends them: a stroke of up to 4 cells, after it the
 question whether the painting is unlike what the model knows; then a pause of half a second to two and a half. Of 20
 times, one is 8 joint samples and every second one of those a comparison of models. Of 60 times, one is going away in
 the middle of samples, and coming back as somebody new. Prints how long a stroke takes from being sent to its answer,
 how many samples came, what was refused, and the server's memory and CPU. The clients share the machine with the
-server. `--alone` adds the same without answering strokes together (RECON_TOGETHER=0), `--curve` the memory of every
-minute.
+server. `--alone` adds the same without answering strokes together (RECON_TOGETHER=0). For longer, and what becomes of
+the server's memory: `python -m benchmarks soak`.
 """
 
 from __future__ import annotations
@@ -23,12 +22,11 @@ import statistics
 import time
 import uuid
 from collections import Counter
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 import httpx
 
-from benchmarks.soak import resident_mb, server
+from benchmarks._server import cpu_seconds, resident_mb, server
 from recon.painting import encode_picture
 from recon.ui import pictures
 
@@ -36,7 +34,6 @@ SIDE = 32
 PAUSE = (0.5, 2.5)  # seconds between two of one person's doings
 SAMPLES_EACH, COMPARE_EACH, LEAVE_EACH = 20, 40, 60  # doings
 STAYS = 2.0  # seconds of samples that somebody sees who goes away
-SETTLED = 5  # minutes, after which memory is to be flat
 FULL = 300  # cells, then the person clears the grid
 PATIENCE = 60.0
 TICK = 5.0  # seconds between two looks at memory
@@ -44,12 +41,14 @@ TICK = 5.0  # seconds between two looks at memory
 
 @dataclass
 class Event:
-    """One event of the page: its number, and what the browser would send where nothing was changed."""
+    """One event of the page: its number, and what the browser would send where nothing was changed. `before` is the
+    event that it follows, as samples follow what notes that they were asked for."""
 
     number: int
     trigger: int
     inputs: list[int]
     values: list
+    before: Event | None = None
 
     def filled(self, given: dict[int, object]) -> list:
         return [given.get(at, value) for at, value in zip(self.inputs, self.values, strict=True)]
@@ -75,15 +74,21 @@ class Page:
     def __init__(self, config: dict):
         self.parts = {one["id"]: one for one in config["components"]}
         self.events = config["dependencies"]
+        self.by_number = {one["id"]: one for one in self.events}
         self.named = {one["props"].get("elem_id"): at for at, one in self.parts.items()}
 
     def event(self, part: str, kind: str, output: str) -> Event:
         """What `kind` of the part with that id does that ends in `output`."""
         for one in self.events:
-            if [self.named[part], kind] in one["targets"] and self.named[output] in one["outputs"]:
-                values = [self.parts[at]["props"].get("value") for at in one["inputs"]]
-                return Event(one["id"], self.named[part], one["inputs"], values)
+            first = self.by_number.get(one["trigger_after"], one)
+            if [self.named[part], kind] in first["targets"] and self.named[output] in one["outputs"]:
+                before = None if first is one else self.made(first, self.named[part])
+                return replace(self.made(one, self.named[part]), before=before)
         raise SystemExit(f"The page has no {kind} of {part}.")
+
+    def made(self, one: dict, trigger: int) -> Event:
+        values = [self.parts[at]["props"].get("value") for at in one["inputs"]]
+        return Event(one["id"], trigger, one["inputs"], values)
 
 
 class Tab:
@@ -94,6 +99,7 @@ class Tab:
         self.waiting: dict[str, asyncio.Future[str]] = {}
         self.early: dict[str, str] = {}  # what was answered before its number was known
         self.joining = 0
+        self.said: list = []  # by the last answer
         self.tasks = {"heartbeat": asyncio.create_task(self.heartbeat())}
 
     async def heartbeat(self) -> None:
@@ -117,6 +123,11 @@ class Tab:
         self.listen()
         return await self.waiting[number]
 
+    async def at_once(self, body: dict) -> str:
+        """As `ask`, of what does not queue."""
+        got = await self.client.post("gradio_api/run/predict", json={**body, "session_hash": self.session})
+        return "" if got.status_code == 200 else f"{got.status_code}: {got.text[:80]}"
+
     def listen(self) -> None:
         if "stream" not in self.tasks or self.tasks["stream"].done():
             self.tasks["stream"] = asyncio.create_task(self.answers())
@@ -127,6 +138,7 @@ class Tab:
             async for line in stream.aiter_lines():
                 said = json.loads(line[5:]) if line.startswith("data:") else {"msg": ""}
                 if said["msg"] == "process_completed":
+                    self.said = said["output"].get("data", [])
                     self.settle(said["event_id"], "" if said["success"] else str(said["output"].get("error")))
                 if said["msg"] in ("unexpected_error", "close_stream"):
                     break
@@ -217,8 +229,14 @@ class Person:
         """What went wrong, or ''"""
         painting = {"side": SIDE, "cells": [[*place, *colour] for place, colour in self.cells.items()]}
         given = {self.page.named["recon-painter"]: painting, self.page.named["recon-truth"]: self.truth}
-        body = {"data": event.filled(given), "fn_index": event.number, "trigger_id": event.trigger}
-        return await self.tab.ask(body | {"event_data": None})
+        for one in (event.before, event):
+            if one is None:
+                continue
+            body = {"data": one.filled(given), "fn_index": one.number, "trigger_id": one.trigger, "event_data": None}
+            told = await (self.tab.ask(body) if one is event else self.tab.at_once(body))
+            if told:
+                return told
+        return ""
 
 
 async def run(url: str, pid: int, people: int, seconds: float) -> Seen:
@@ -246,11 +264,6 @@ async def run(url: str, pid: int, people: int, seconds: float) -> Seen:
     return seen
 
 
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def line(title: str, people: int, seen: Seen, seconds: float) -> str:
     cuts = statistics.quantiles(seen.strokes, n=100) if len(seen.strokes) > 1 else [0.0] * 99
     times = " / ".join(f"{1000 * cuts[at - 1]:.0f}" for at in (50, 95, 99))
@@ -264,25 +277,11 @@ def line(title: str, people: int, seen: Seen, seconds: float) -> str:
     )
 
 
-def curve(seen: Seen) -> str:
-    """Memory by minutes, and how flat it is after the first few."""
-    each = round(60 / TICK)
-    minutes = [statistics.median(seen.memory[at : at + each]) for at in range(0, len(seen.memory), each)]
-    told = "minute: MB\n" + "\n".join(f"{minute:6d}: {mb:.0f}" for minute, mb in enumerate(minutes, start=1))
-    rest = minutes[SETTLED:]
-    if len(rest) < 2 * SETTLED:
-        return told
-    early, late = (statistics.mean(part) for part in (rest[:SETTLED], rest[-SETTLED:]))
-    change = 100 * (late / early - 1)
-    return f"{told}\nthe last {SETTLED} minutes beside the second {SETTLED}: {change:+.1f} %; {seen.left} went away"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--people", type=int, nargs="+", default=[1, 10, 30])
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--alone", action="store_true", help="also without answering strokes together")
-    parser.add_argument("--curve", action="store_true", help="also the server's memory, minute by minute")
     asked = parser.parse_args()
     print(f"{asked.seconds:.0f} s each, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
     print("| strokes | people | strokes a second | a stroke's answer, ms: p50 / p95 / p99 | samples a minute"
@@ -294,8 +293,6 @@ def main() -> None:
             with server() as (url, pid):
                 seen = asyncio.run(run(url, pid, people, asked.seconds))
                 print(line(title, people, seen, asked.seconds), flush=True)
-                if asked.curve:
-                    print(curve(seen))
 
 
 if __name__ == "__main__":

@@ -11,14 +11,18 @@ import argparse
 import os
 import statistics
 
-from benchmarks.soak import CHROMIUM, FLAGS, WARM, Tab, server
+from benchmarks._server import server
+from benchmarks.tabs import CHROMIUM, FLAGS, WARM, Tab
 
 # Plotly says when it has drawn, and has no event for "any figure": the map's is asked for by its place in the page.
 WATCH_MAP = """() => {
-  soak.maps = [];
+  watched.maps = [];
   const figure = document.querySelector("#recon-map .js-plotly-plot");
-  figure.on("plotly_afterplot", () => { if (soak.last) soak.maps.push(performance.now() - soak.last); soak.last = 0; });
-  document.addEventListener("pointerup", () => { soak.last = performance.now(); }, true);
+  figure.on("plotly_afterplot", () => {
+    if (watched.last) watched.maps.push(performance.now() - watched.last);
+    watched.last = 0;
+  });
+  document.addEventListener("pointerup", () => { watched.last = performance.now(); }, true);
 }"""
 
 
@@ -36,7 +40,7 @@ def main() -> None:
             tab.stroke()
             tab.wait()
             tab.page.wait_for_timeout(300)  # a hand lifts the brush; and the map has time to follow
-        pictures, maps = (tab.page.evaluate(f"() => soak.{what}")[WARM:] for what in ("latencies", "maps"))
+        pictures, maps = (tab.page.evaluate(f"() => watched.{what}")[WARM:] for what in ("latencies", "maps"))
         browser.close()
     print(f"{len(tab.painted)} cells painted, {len(pictures)} strokes measured, load {os.getloadavg()[0]:.1f}")
     for what, times in (("reconstruction", pictures), ("map", maps)):

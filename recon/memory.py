@@ -2,7 +2,9 @@
 
 In common is quick: who paints, paints on. But a factor that was extended differs from one made anew by float32's
 rounding, and what is drawn from it may then be another picture. Where the same seed has to give the same picture,
-whoever asked before, a memory of one's own begins empty. What all models remember in common has one bound together.
+whoever asked before, a memory of one's own begins empty. What all models remember in common has one bound together. Of
+what is one's own a model remembers the newest alone: samples are drawn group by group, and all that one needs of a mask
+is to extend it to the next, while the last few masks of a drawing come to hundreds of megabytes.
 """
 
 from __future__ import annotations
@@ -15,14 +17,14 @@ from contextvars import ContextVar
 from typing import Any
 from weakref import WeakSet
 
-MOST_NUMBERS = 40_000_000  # in all memories in common together: 160 MB; thirty people at 32 x 32
+MOST_BYTES = 160_000_000  # in all memories in common together; thirty people at 32 x 32
 
 Own = dict[int, dict]
 _own: ContextVar[Own | None] = ContextVar("own", default=None)
 
 
 class Memory(dict[bytes, Any]):
-    """What one model remembers in common: by mask, the newest last, something that has `numbers`, or several."""
+    """What one model remembers in common: by mask, the newest last, something that has `nbytes`, or several."""
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # each is itself alone
 
@@ -53,16 +55,20 @@ def memory_of(model: object, common: Memory) -> dict:
 
 
 def put(memory: dict, key: bytes, one: Any) -> None:
-    """As the newest; what was asked about longest ago gives way to it, of whichever model."""
+    """As the newest; what was asked about longest ago gives way to it, of whichever model, or all else that is one's
+    own."""
     memory[key] = one
     if isinstance(memory, Memory):
         with _lock:
             memory.asked[key] = next(_clock)
             forget_oldest()
+    else:
+        for other in [other for other in memory if other != key]:
+            del memory[other]
 
 
 def forget_oldest() -> None:
-    """But for the newest of all, until no more than MOST_NUMBERS are held."""
+    """But for the newest of all, until no more than MOST_BYTES are held."""
     held = []
     for memory in list(_memories):
         memory.asked = {key: time for key, time in list(memory.asked.items()) if key in memory}
@@ -70,12 +76,17 @@ def forget_oldest() -> None:
     held.sort(key=lambda each: each[0], reverse=True)
     total = 0
     for age, (_, memory, key) in enumerate(held):
-        total += numbers_of(memory.get(key))
-        if age and total > MOST_NUMBERS:
+        total += bytes_of(memory.get(key))
+        if age and total > MOST_BYTES:
             memory.pop(key, None)
 
 
-def numbers_of(one: Any) -> int:
+def bytes_held() -> int:
+    """In all memories in common together; what two masks share is counted twice"""
+    return sum(bytes_of(one) for memory in list(_memories) for one in list(memory.values()))
+
+
+def bytes_of(one: Any) -> int:
     if one is None:  # another thread was quicker
         return 0
-    return sum(each.numbers for each in one) if isinstance(one, list) else one.numbers
+    return sum(each.nbytes for each in one) if isinstance(one, list) else one.nbytes

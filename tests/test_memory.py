@@ -14,14 +14,14 @@ from tests.models.fitted import fitted, observe
 
 @dataclass
 class Kept:
-    numbers: int
+    nbytes: int
 
 
 @pytest.fixture
 def alone(monkeypatch):
     """As if no model had been loaded yet."""
     monkeypatch.setattr(memory, "_memories", type(memory._memories)())
-    monkeypatch.setattr(memory, "MOST_NUMBERS", 100)
+    monkeypatch.setattr(memory, "MOST_BYTES", 100)
 
 
 def test_what_was_asked_about_longest_ago_gives_way_of_whichever_model(alone):
@@ -53,11 +53,30 @@ def test_a_memory_of_ones_own_takes_no_room_of_the_others(alone):
     assert list(common) == [b"a"]
 
 
+def test_of_ones_own_the_newest_is_remembered_alone(alone):
+    """Which a drawing of samples extends: with the masks before it, it had held hundreds of megabytes."""
+    with remembering(own := {}):
+        model = fitted()
+        for size in (3, 5, 7):
+            model.predict(observe(model, size)[0])
+        put(memory_of(None, Memory()), b"b", Kept(1))
+    assert [len(each) for each in own.values()] == [1, 1] and not model.conditioned and not memory.bytes_held()
+
+
+def test_what_is_worked_out_later_counts_as_well(alone):
+    model = fitted()
+    kept = model.condition(observe(model, 5)[0].mask.flatten())
+    before = memory.bytes_held()
+    assert before == kept.nbytes == kept.cholesky.nbytes + kept.rows[0].nbytes
+    inverse = kept.inverse
+    assert memory.bytes_held() == before + inverse.nbytes
+
+
 def test_models_share_the_bound(alone):
     models = [fitted(), fitted()]
     for seed in range(4):
         for model in models:
             model.predict(observe(model, 5, seed)[0])
-    counts = [sum(one.numbers for one in model.conditioned.values()) for model in models]
-    newest = list(models[1].conditioned.values())[-1].numbers
+    counts = [sum(one.nbytes for one in model.conditioned.values()) for model in models]
+    newest = list(models[1].conditioned.values())[-1].nbytes
     assert sum(counts) <= max(100, newest)

@@ -106,9 +106,10 @@ class Conditioned:
         return torch.cat([piece[:, self.live] for piece in self.rows])
 
     @property
-    def numbers(self) -> int:
+    def nbytes(self) -> int:
         """How many it keeps, about; those that it shares with others are counted as well."""
-        return self.cholesky.numel() + len(self.observed) * len(self.columns)
+        inverse = self.__dict__.get("inverse", self.cholesky[:0])  # of which only some models make use
+        return self.cholesky.nbytes + inverse.nbytes + sum(piece.nbytes for piece in self.rows)
 
     def taken_by(self, rows: Tensor) -> Tensor:
         """What whitened rows (n, columns) take off each pixel's covariance: (pixels, channels, channels)"""
@@ -171,9 +172,9 @@ class Factored:
             self.cholesky = blocks(before.cholesky, left, cholesky(own - left @ left.T))
 
     @property
-    def numbers(self) -> int:
+    def nbytes(self) -> int:
         """How many it keeps"""
-        return self.cholesky.numel()
+        return self.cholesky.nbytes
 
     def whiten(self, residual: Tensor) -> Tensor:
         """As `Conditioned.whiten`, of residuals (n, dims): (n, observed)"""

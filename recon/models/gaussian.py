@@ -20,7 +20,7 @@ from torch import Tensor
 
 from recon.distributions import Gaussian as GaussianMarginals
 from recon.errors import PredictionError
-from recon.memory import MOST_NUMBERS, Memory, memory_of, put
+from recon.memory import Memory, memory_of, put
 from recon.models.base import Model
 from recon.models.conditioned import MOST_OBSERVED, Conditioned, Factored, pixel_blocks, thinned
 from recon.models.detail import ByScale, Detail
@@ -284,11 +284,8 @@ class Gaussian(Model):
 
 def forget_old(memory: dict[bytes, Conditioned]) -> None:
     """Of conditioned masks, the newest last"""
-    numbers = painters = 0
+    painters = 0
     for age, (key, one) in enumerate(reversed(list(memory.items()))):
-        numbers += one.numbers
         painters += not one.is_extended
-        old = age >= REMEMBERED and (one.is_extended or painters > PAINTERS)
-        if old or (age and numbers > MOST_NUMBERS):
-            numbers -= one.numbers
+        if age >= REMEMBERED and (one.is_extended or painters > PAINTERS):
             memory.pop(key, None)

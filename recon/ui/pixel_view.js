@@ -90,10 +90,14 @@ function check() {
 }
 
 new ResizeObserver(draw).observe(canvas);
-let again = 0; // a model whose weights are on their way is asked for again, be it in vain
+let again = 0; // a model whose weights are on their way is asked for again and again: an equal answer is no change
 function askAgain() {
   clearTimeout(again);
-  if (props.value?.again) again = setTimeout(() => trigger("late", {}), props.value.again);
+  if (!props.value?.again) return;
+  again = setTimeout(() => {
+    trigger("late", {});
+    askAgain();
+  }, props.value.again);
 }
 
 watch("value", () => {

@@ -191,7 +191,7 @@ def test_triangles_are_solved_by_blocks(monkeypatch):
 
 
 def test_what_is_remembered_is_bounded(model, monkeypatch):
-    monkeypatch.setattr("recon.models.gaussian.MOST_NUMBERS", 3 * 120 * DIMS)
+    monkeypatch.setattr("recon.memory.MOST_BYTES", 4 * 3 * 120 * DIMS)
     model.forget()
     for seed in range(6):
         model.predict(observe(pictures(1), 40, seed))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import recon
-from benchmarks.soak import CELLS
+from benchmarks.tabs import CELLS
 from recon import Observation, images, patches
 from recon.__main__ import main
 from recon.ui import pictures
