@@ -93,7 +93,7 @@ class MoGSM(Model):
         self.register_buffer("tail", torch.ones(components))
         self.register_buffer("log_prior", self.base.log_prior.repeat(components, 1))
         self.register_buffer("log_kernel", self.base.log_kernel.repeat(components, 1, 1))
-        self.gate = LocalContrast(scales) if local else None
+        self.gate = LocalContrast(scales, side) if local else None
         self.made: list[ScaleMixture] = []
         self.factored = Memory()  # of a list of `Factored`, one a part
         self.register_load_state_dict_post_hook(lambda module, _: module.forget())

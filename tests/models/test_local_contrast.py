@@ -11,7 +11,7 @@ from torch import Tensor
 from recon import Observation, metrics
 from recon.models import MoGSM
 from recon.models.blur import averaged, blurred, gathered
-from recon.models.local_contrast import FEATURES, features
+from recon.models.local_features import FEATURES, features
 from recon.models.scale_mixture import gated
 from recon.training import masks
 
