@@ -80,7 +80,7 @@ def main() -> None:
         assert training is not None
         speeds = [launched(name, asked.steps, count, asked.full) for count in asked.processes]
         pictures = training.steps * training.batch
-        said = " | ".join(f"{speed:.0f} pictures/s, {pictures / speed / 3600:.1f} h" for speed in speeds)
+        said = " | ".join(f"{speed:.0f} pictures/s: {pictures / speed / 3600:.1f} h" for speed in speeds)
         print(f"| `{name}` | {pictures:,} | {said} |", flush=True)
 
 
