@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
     verb.add_argument("--seed", type=int, default=0, help="of patches with chance in them, and of samples")
     verb.add_argument("--samples", type=count, default=0, help="also that many joint samples")
     verb.add_argument("--arrays", action="store_true", help="also mean and variance as NPZ, and what was observed")
+    kinds = ("png", "mask", "npz", "json")
+    verb.add_argument("--observed", choices=kinds, default="", help="also what was observed, for this command to read")
     verb.add_argument("--device", default="auto")
     verb.set_defaults(run=reconstruct)
 
@@ -232,6 +235,7 @@ def reconstruct(asked: argparse.Namespace) -> int:
     from recon import folders, hub
 
     what = folders.Asked(asked.model, *folders.patch_of(asked.patch), asked.seed, asked.arrays, asked.samples)
+    what = replace(what, observed=asked.observed)
     total = len(folders.files(asked.folder))
     model = hub.load(asked.model, asked.device)
     for record in tqdm(folders.reconstruct(model, what, asked.folder, asked.out), total=total, unit="file", delay=0.1):

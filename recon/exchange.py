@@ -27,8 +27,10 @@ MOST_BYTES = 50_000_000  # of a file
 MOST_NUMBERS = 3 * 4096**2  # of an array
 
 
-def write(observation: Observation, path: str | Path) -> None:
-    """Write an observation of one image, by the ending of `path`, one of KINDS. Raises ObservationError."""
+def write(observation: Observation, path: str | Path, masked: bool = False) -> None:
+    """Write an observation of one image, by the ending of `path`, one of KINDS; a .png with `masked` as a picture that
+    is black where nothing was observed and its mask beside it, for programs that know no transparency. Raises
+    ObservationError."""
     path = Path(path)
     if observation.batch != 1:
         raise ObservationError(f"A file holds one image, not {observation.batch}.")
@@ -37,7 +39,11 @@ def write(observation: Observation, path: str | Path) -> None:
         np.savez_compressed(path, values=values.numpy(), mask=mask)
         return
     pixels = images.to_array(values)
-    if path.suffix == ".png":
+    if path.suffix == ".png" and masked:
+        Image.fromarray(np.where(mask if pixels.ndim == 2 else mask[..., None], pixels, np.uint8(0))).save(path)
+        Image.fromarray(mask).save(beside(path))
+    elif path.suffix == ".png":
+        beside(path).unlink(missing_ok=True)  # it would be taken for this one's
         alpha = np.where(mask, np.uint8(255), np.uint8(0))[..., None]
         whole = np.concatenate([pixels[..., None] if pixels.ndim == 2 else pixels, alpha], 2)
         Image.fromarray(whole).save(path)

@@ -23,13 +23,14 @@ from recon.prediction import Predictor
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".npz", ".json")
 RECORD, SUMMARY = ".record.json", "summary.json"
+OBSERVED = ("png", "mask", "npz", "json")  # a PNG with holes, or one with a mask beside it
 SCORES = ("psnr_db", "ssim", "bits_per_dim")
 
 
 @dataclass(frozen=True)
 class Asked:
     """What is asked of every picture: model, patch family, its size, the seed of both patch and samples; how many joint
-    samples, and whether arrays are kept"""
+    samples, whether arrays are kept, and what was observed as one of OBSERVED"""
 
     model: str
     family: str
@@ -37,6 +38,7 @@ class Asked:
     seed: int = 0
     arrays: bool = False
     samples: int = 0
+    observed: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def reconstruct(model: Predictor, asked: Asked, folder: Path, out: Path) -> Iter
     """Answer every file of this process's share that was not answered before; yields the records of all.
 
     Written for each: NAME.png, the reconstruction; NAME.record.json; NAME.sample-1.png and so on; with `arrays`
-    NAME.npz, mean and variance (channels, side, side), and NAME.observed.png, for `recon.exchange`.
+    NAME.npz, mean and variance (channels, side, side), and NAME.observed.png, for `recon.exchange`; with `observed`
+    NAME.observed of that kind.
     """
     if out.resolve() == folder.resolve():
         raise ObservationError("What is made needs a folder of its own.")
@@ -114,8 +117,10 @@ def answered(model: Predictor, asked: Asked, path: Path, out: Path, record: Reco
         drawn = sampling.sample(model, observation, asked.samples, seed=asked.seed).cpu()
         for number, picture in enumerate(drawn, start=1):
             images.to_pil(picture).save(out / f"{path.name}.sample-{number}.png")
+    if asked.observed or asked.arrays:
+        ending = {"": "png", "mask": "png"}.get(asked.observed, asked.observed)
+        exchange.write(observation.to("cpu"), out / f"{path.name}.observed.{ending}", masked=asked.observed == "mask")
     if asked.arrays:
-        exchange.write(observation, out / f"{path.name}.observed.png")
         arrays = {"mean": mean[0].numpy()}
         if prediction.has_spread:
             arrays["variance"] = prediction.variance[0].cpu().numpy()

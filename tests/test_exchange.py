@@ -44,6 +44,19 @@ def test_a_mask_may_lie_beside_the_picture(tmp_path):
         exchange.read(tmp_path / "a.png")
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_mask_is_written_beside_the_picture(tmp_path, channels):
+    known = observation(channels)
+    exchange.write(known, tmp_path / "a.png", masked=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mask.png", "a.png"]
+    assert Image.open(tmp_path / "a.png").mode == ("L" if channels == 1 else "RGB")
+    found = exchange.read(tmp_path / "a.png")
+    assert torch.equal(found.mask, known.mask) and found.values.shape == known.values.shape
+    torch.testing.assert_close(found.values * found.mask, known.values * known.mask, rtol=0, atol=1e-7)
+    exchange.write(Observation(known.values, ~known.mask), tmp_path / "a.png")  # with holes, in its place
+    assert torch.equal(exchange.read(tmp_path / "a.png").mask, ~known.mask)
+
+
 def test_the_pages_painting_is_one(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps({"side": 4, "cells": [[1, 2, 255, 0, 51]]}))
     found = exchange.read(tmp_path / "a.json")

@@ -147,3 +147,23 @@ def test_a_full_gpu_is_a_files_problem_and_the_others_go_on(folder, tmp_path, mo
 def test_it_begins_without_the_page():
     code = "import sys, recon.folders; sys.exit('gradio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("kind", folders.OBSERVED)
+def test_what_was_observed_is_written_and_answered_alike(folder, tmp_path, kind):
+    """By the command: out of pictures, and into it again"""
+    (folder / "broken.png").unlink()
+    first, again = tmp_path / "first", tmp_path / "again"
+    how = ["--model", "gsm-celeba", "--patch", "sobol:40", "--arrays", "--device", "cpu", "--observed", kind]
+    assert main(["reconstruct", str(folder), str(first), *how]) == 0
+    seen = tmp_path / "seen"
+    seen.mkdir()
+    for path in first.glob("*.observed.*"):
+        path.rename(seen / path.name)
+    ending = "png" if kind == "mask" else kind
+    assert len(list(seen.glob("*.mask.png"))) == 3 * (kind == "mask")
+    assert main(["reconstruct", str(seen), str(again), *how]) == 0
+    for name in ("a.png", "b.jpg", "seen.npz"):
+        with np.load(first / f"{name}.npz") as one, np.load(again / f"{name}.observed.{ending}.npz") as other:
+            for array in one:
+                np.testing.assert_allclose(one[array], other[array], atol=1e-6, err_msg=f"{name} {array}")

@@ -29,7 +29,8 @@ class DataSet:
     parquet    on the Hub: (repository, revision, {split: file}, image column), or None
     binary     pixels are 0 or 1
     by_class   the test split comes sorted by class, and is put into a fixed random order
-    held_out   pictures at the end of the training split that serve as validation where there is no split of its own
+    validated  it has a split "valid" of its own
+    held_out   pictures at the end of the training split that serve as validation where it has not
     """
 
     name: str
@@ -42,6 +43,7 @@ class DataSet:
     parquet: tuple[str, str, dict[str, str], str] | None = None
     binary: bool = False
     by_class: bool = False
+    validated: bool = False
     held_out: int = 2000
 
 
@@ -101,6 +103,7 @@ SETS: dict[str, DataSet] = {
             channels=1,
             terms="none stated (a Kaggle contest)",
             source="Goodfellow et al. 2013, reduced to 32 x 32",
+            validated=True,
         ),
         DataSet(
             name="mnist",
@@ -134,6 +137,7 @@ SETS: dict[str, DataSet] = {
             source="Salakhutdinov & Murray 2008, padded to 32 x 32",
             binary=True,
             by_class=True,
+            validated=True,
         ),
     ]
 }
@@ -173,9 +177,11 @@ def labels(name: str, split: str) -> Tensor:
 def split_of(found: DataSet, split: str, read: Callable[[DataSet, str], np.ndarray] | None = None) -> np.ndarray:
     """The part of what `read` finds, pictures unless said otherwise, that is the split."""
     read = read or pictures
-    own_validation = found.name in ("fer2013", "binarized_mnist")
-    if split in ("train", "valid") and not own_validation:
+    if split in ("train", "valid") and not found.validated:
         train = read(found, "train")
+        if len(train) <= found.held_out:
+            told = f"{found.title} has {len(train)} pictures to train on, of which {found.held_out} are held out"
+            raise DataError(f"{told}: `held_out` in recon/data/sets.py says how many.")
         return train[-found.held_out :] if split == "valid" else train[: -found.held_out]
     images = read(found, split)
     if split == "test" and found.by_class:  # else the first few hundred, which cards are measured on, are all one digit
