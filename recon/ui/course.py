@@ -146,7 +146,8 @@ def drawing(
     return drawn
 
 
-def progress(done: int, of: int, said: str) -> str:
+def progress(done: float, of: int, said: str) -> str:
+    """What is said while something comes; whatever has a Stop shows it as long as this is there."""
     return bar(done / of, said, True)
 
 

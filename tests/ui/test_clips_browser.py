@@ -71,16 +71,29 @@ def test_a_clip_plays_and_is_observed_otherwise_and_saved(visitor):
     page.locator("#clips-asked input[type=file]").set_input_files({**gif, "buffer": moving(1)})
     assert "does not move" in visitor.toast()
     expect(page.locator("#clips-kind").get_by_label("your own", exact=True)).to_be_checked()
+    page.get_by_label("Frame", exact=True).first.fill("4")
+    own, before = page.evaluate(DRAWN, 3), said.inner_text()
+    visitor.reload()
+    assert arrive(visitor).inner_text() == before
+    expect(page.locator("#clips-kind").get_by_label("your own", exact=True)).to_be_checked()
+    expect(note).to_contain_text("512 of 9216")
+    page.get_by_label("Frame", exact=True).first.fill("4")
+    assert page.evaluate(DRAWN, 3) == own
 
 
 def test_samples_can_be_stopped_and_a_phone_shows_all(visit, chromium, monkeypatch):
-    mean = clipping.mean
+    means = clipping.means
+
+    def slowly(*given):
+        time.sleep(1.5)
+        yield from means(*given)
+
     phone = chromium.new_context(viewport={"width": 400, "height": 860}, has_touch=True)
     visitor = visit(phone)
     page = visitor.page
     arrive(visitor)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    monkeypatch.setattr(clipping, "mean", lambda *given: time.sleep(1.5) or mean(*given))
+    monkeypatch.setattr(clipping, "means", slowly)
     page.locator("#clips-draw").tap()
     expect(page.locator("#clips-samples canvas")).to_have_count(1, timeout=LONG)
     page.locator("#clips-stop").tap()

@@ -8,10 +8,14 @@ import pytest
 
 from recon.shapes import answer
 from recon.ui import shapes, shaping
+from tests.shapes.test_gltf import parts
 from tests.ui.test_racing import small_engine
 from tests.ui.visitor import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
+
+
+DOTS = "(count) => document.querySelector('#shapes-points .js-plotly-plot')?.data[0].x.length === count"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +55,40 @@ def test_a_chair_another_samples_and_its_file(visitor):
     with page.expect_download() as download:
         page.locator("#shapes-save").click()
     assert download.value.suggested_filename == "recon-chair.obj"
-    assert download.value.path().read_text().startswith("v ")
+    text = download.value.path().read_text()
+    with page.expect_download() as download:
+        page.locator("#shapes-save-glb").click()
+    assert download.value.suggested_filename == "recon-chair.glb"
+    _, places, _, indices = parts(download.value.path().read_bytes())
+    assert text.count("v ") == len(places) > 100 and text.count("\nf ") == len(indices) / 3
+
+
+def test_a_reload_brings_the_kind_and_all_that_is_chosen_back(visitor):
+    page = visitor.page
+    visitor.open_tab("Beyond images")
+    page.get_by_role("tab", name="Shapes", exact=True).click()
+    said = page.locator("#shapes-said p").last
+    expect(said).to_contain_text("in common with the true one")
+    page.locator("#shapes-kind select").select_option(label="tub chair")
+    page.locator("#shapes-size").get_by_label("256", exact=True).check()
+    page.get_by_label("the true chair").check()
+    page.locator("#shapes-another").click()
+    page.wait_for_function("() => JSON.parse(sessionStorage['recon-shapes'] ?? '{}').seed === 2")
+    expect(said).to_contain_text("in common with the true one")
+    page.wait_for_function(DOTS, arg=256)
+    before = said.inner_text()
+    visitor.reload()
+    visitor.open_tab("Beyond images")
+    page.get_by_role("tab", name="Shapes", exact=True).click()
+    expect(said).to_have_text(before)
+    expect(page.locator("#shapes-kind select")).to_have_value("tub")
+    expect(page.locator("#shapes-seed input")).to_have_value("2")
+    expect(page.get_by_label("the true chair")).to_be_checked()
+    page.wait_for_function(DOTS, arg=256)
+    assert page.evaluate("document.querySelector('#shapes-points .js-plotly-plot').data.length") == 2
+    page.get_by_label("the true chair").uncheck()  # a look alone: nothing is made anew
+    page.wait_for_function("document.querySelector('#shapes-points .js-plotly-plot').data.length === 1")
+    expect(said).to_have_text(before)
 
 
 def test_stop_ends_the_drawing_and_a_phone_shows_all(visit, chromium, monkeypatch):
