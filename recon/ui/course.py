@@ -7,6 +7,7 @@ waits for its turn, and wherever, one knows whether it is stopped, or overtaken 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -49,11 +50,15 @@ class Course(Generic[Thing]):
         """All that was asked for until now"""
         self.stopped = max(self.stopped, now or 0.0)
 
-    def settle(self) -> None:
-        """Waits for an answer that is on its way."""
+    def settle(self, now: float = math.inf) -> None:
+        """Waits for an answer that is on its way, unless what waits since that time is over."""
         until = time.monotonic() + PATIENCE
-        while self.coming and time.monotonic() < until:
+        while self.coming and not self.over(now) and time.monotonic() < until:
             time.sleep(PACE)
+
+    def over(self, now: float) -> bool:
+        """Whether what was asked for at that time is stopped, or of what is shown no more"""
+        return self.asked > now or self.stopped >= now
 
     def show(self, thing: Thing) -> None:
         self.shown, self.drawn = thing, 0
@@ -128,14 +133,13 @@ def drawing(
         step = waits
         if course.coming:
             yield waits
-        while course.coming and course.asked <= now and course.stopped < now:
-            time.sleep(PACE)
+            course.settle(now)
         shown, times = course.shown, course.drawn
         course.drawn += 1
         try:
             with closing(steps(shown, times)) as coming:  # type: ignore[type-var]
                 for step in desk.by_turns(coming):
-                    if course.asked > now or course.stopped >= now:
+                    if course.over(now):
                         yield last(step)
                         return
                     yield step

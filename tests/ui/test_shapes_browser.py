@@ -10,7 +10,7 @@ from recon.shapes import answer
 from recon.ui import shapes, shaping
 from tests.shapes.test_gltf import parts
 from tests.ui.test_racing import small_engine
-from tests.ui.visitor import expect
+from tests.ui.visitor import VERY_LONG, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
 
@@ -40,17 +40,17 @@ def test_a_chair_another_samples_and_its_file(visitor):
     visitor.open_tab("Beyond images")
     page.get_by_role("tab", name="Shapes", exact=True).click()
     said = page.locator("#shapes-said p").last  # without what gradio says of the queue
-    expect(said).to_contain_text("in common with the true one")
+    expect(said).to_contain_text("in common with the true one", timeout=VERY_LONG)
     before = said.inner_text()
     page.locator("#shapes-size").get_by_label("16", exact=True).check()
-    expect(said).not_to_have_text(before)
+    expect(said).not_to_have_text(before, timeout=VERY_LONG)
     before = said.inner_text()
     page.locator("#shapes-another").click()
     expect(page.locator("#shapes-seed input")).to_have_value(str(shapes.FIRST_SEED + 1))
-    expect(said).not_to_have_text(before)
+    expect(said).not_to_have_text(before, timeout=VERY_LONG)
     expect(page.locator("#shapes-sample-0")).to_be_hidden()
     page.locator("#shapes-draw").click()
-    expect(page.locator("#shapes-status")).to_contain_text("in common with each other")
+    expect(page.locator("#shapes-status")).to_contain_text("in common with each other", timeout=VERY_LONG)
     expect(page.locator("#shapes-sample-2 .js-plotly-plot")).to_be_visible()
     with page.expect_download() as download:
         page.locator("#shapes-save").click()
@@ -68,27 +68,27 @@ def test_a_reload_brings_the_kind_and_all_that_is_chosen_back(visitor):
     visitor.open_tab("Beyond images")
     page.get_by_role("tab", name="Shapes", exact=True).click()
     said = page.locator("#shapes-said p").last
-    expect(said).to_contain_text("in common with the true one")
+    expect(said).to_contain_text("in common with the true one", timeout=VERY_LONG)
     page.locator("#shapes-kind select").select_option(label="tub chair")
     page.locator("#shapes-size").get_by_label("256", exact=True).check()
     page.get_by_label("the true chair").check()
     page.locator("#shapes-another").click()
     page.wait_for_function("() => JSON.parse(sessionStorage['recon-shapes'] ?? '{}').seed === 2")
-    expect(said).to_contain_text("in common with the true one")
-    page.wait_for_function(DOTS, arg=256)
+    expect(said).to_contain_text("in common with the true one", timeout=VERY_LONG)
+    page.wait_for_function(DOTS, arg=256, timeout=VERY_LONG)
     before = said.inner_text()
     visitor.reload()
     visitor.open_tab("Beyond images")
     page.get_by_role("tab", name="Shapes", exact=True).click()
-    expect(said).to_have_text(before)
+    expect(said).to_have_text(before, timeout=VERY_LONG)
     expect(page.locator("#shapes-kind select")).to_have_value("tub")
     expect(page.locator("#shapes-seed input")).to_have_value("2")
     expect(page.get_by_label("the true chair")).to_be_checked()
-    page.wait_for_function(DOTS, arg=256)
+    page.wait_for_function(DOTS, arg=256, timeout=VERY_LONG)
     assert page.evaluate("document.querySelector('#shapes-points .js-plotly-plot').data.length") == 2
     page.get_by_label("the true chair").uncheck()  # a look alone: nothing is made anew
     page.wait_for_function("document.querySelector('#shapes-points .js-plotly-plot').data.length === 1")
-    expect(said).to_have_text(before)
+    expect(said).to_have_text(before, timeout=VERY_LONG)
 
 
 def test_stop_ends_the_drawing_and_a_phone_shows_all(visit, chromium, monkeypatch):
@@ -103,12 +103,12 @@ def test_stop_ends_the_drawing_and_a_phone_shows_all(visit, chromium, monkeypatc
     page = visitor.page
     visitor.open_tab("Beyond images")
     page.get_by_role("tab", name="Shapes", exact=True).tap()
-    expect(page.locator("#shapes-said")).to_contain_text("in common with the true one")
+    expect(page.locator("#shapes-said")).to_contain_text("in common with the true one", timeout=VERY_LONG)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     monkeypatch.setattr(shaping, "drawn", slowly)
     page.locator("#shapes-draw").tap()
-    expect(page.locator("#shapes-status")).to_contain_text("of 3")
+    expect(page.locator("#shapes-status")).to_contain_text("of 3", timeout=VERY_LONG)
     page.locator("#shapes-stop").tap()
-    expect(page.locator("#shapes-status")).to_contain_text("Stopped")
+    expect(page.locator("#shapes-status")).to_contain_text("Stopped", timeout=VERY_LONG)
     page.wait_for_timeout(3000)
-    expect(page.locator("#shapes-status")).to_contain_text("Stopped")
+    expect(page.locator("#shapes-status")).to_contain_text("Stopped", timeout=VERY_LONG)
