@@ -96,6 +96,10 @@ class Clipping:
         return [title, *others], [gr.update(choices=titles, value=title), *others]
 
     @staticmethod
+    def ready() -> None:
+        load(MODEL)
+
+    @staticmethod
     def begun() -> list:
         """The first step of an answer: what was said of another does not stay"""
         return [gr.skip(), coming(0), gr.skip(), gr.skip()]

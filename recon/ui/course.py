@@ -64,10 +64,13 @@ class Course(Generic[Thing]):
         self.shown, self.drawn = thing, 0
 
 
-def answering(desk: Desk, steps: Steps, begun: list, halted: Callable[[Any], list]) -> Callable[..., Iterator[list]]:
+def answering(
+    desk: Desk, steps: Steps, begun: list, halted: Callable[[Any], list], ready: Callable[[], object] = lambda: None
+) -> Callable[..., Iterator[list]]:
     """A handler of a course, the time, and what `steps` takes. After `begun`, which waits for no turn, those are pairs:
     what is shown from then on, None while it is made, and the outputs. They end where they are stopped, with what
-    `halted` makes of what is still shown; and without a word where the person has asked for something newer."""
+    `halted` makes of what is still shown; and without a word where the person has asked for something newer. What is
+    loaded once is loaded by `ready`, which needs no turn either: it may have to come from far away."""
 
     @plainly
     def answered(course: Course, now: float | None, *settings: Any) -> Iterator[list]:
@@ -78,6 +81,7 @@ def answering(desk: Desk, steps: Steps, begun: list, halted: Callable[[Any], lis
         course.asked = now
         try:
             yield begun
+            ready()
             with closing(steps(*settings)) as coming:  # type: ignore[type-var]
                 for thing, outputs in desk.by_turns(coming):
                     if course.asked > now:

@@ -78,10 +78,8 @@ def build(engine: Engine, tab: gr.Tab) -> None:
     asked = [course, now, kind, seed, size, seen]
     drawn = [row, *samples, status]
     outputs = [dots, middle, mean, said, *drawn]
-    answer, imagine = (
-        answering(desk, do.answer, do.begun(), do.halted),
-        drawing(desk, do.imagine, do.waits(), do.stopped),
-    )
+    answer = answering(desk, do.answer, do.begun(), do.halted, do.ready)
+    imagine = drawing(desk, do.imagine, do.waits(), do.stopped)
     onwards = another.click(None, seed, seed, js=NEXT_SEED, api_visibility="private")
     for event in (onwards.success, kind.choose, size.input, seed.input):
         listen(event, answer, asked, outputs, js=STAMP)

@@ -107,6 +107,10 @@ class Shaping:
         return chosen, chosen
 
     @staticmethod
+    def ready() -> None:
+        load(MODEL)
+
+    @staticmethod
     def begun() -> list:
         """The first step of an answer: what was said of another does not stay"""
         return [*[gr.skip()] * 3, coming(0), *[gr.skip()] * (2 + SAMPLES)]
