@@ -112,3 +112,36 @@ def test_stop_ends_the_drawing_and_a_phone_shows_all(visit, chromium, monkeypatc
     expect(page.locator("#shapes-status")).to_contain_text("Stopped", timeout=VERY_LONG)
     page.wait_for_timeout(3000)
     expect(page.locator("#shapes-status")).to_contain_text("Stopped", timeout=VERY_LONG)
+
+
+def test_a_finger_turns_a_shape_or_scrolls_past_it(visit, chromium):
+    phone = chromium.new_context(viewport={"width": 400, "height": 860}, has_touch=True, is_mobile=True)
+    visitor = visit(phone)
+    page, hand = visitor.page, phone.new_cdp_session(visitor.page)
+    visitor.open_tab("Beyond images")
+    page.get_by_role("tab", name="Shapes", exact=True).tap()
+    expect(page.locator("#shapes-said")).to_contain_text("in common with the true one", timeout=VERY_LONG)
+    scene = page.locator("#shapes-mean .gl-container")
+    scene.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    plot = "document.querySelector('#shapes-mean .js-plotly-plot')"
+    eye = f"JSON.stringify({plot}._fullLayout.scene._scene.getCamera().eye)"
+
+    def swipe(across, down):
+        box = scene.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        hand.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        for step in range(1, 11):
+            points = [{"x": x + across * step / 10, "y": y + down * step / 10}]
+            hand.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
+            page.wait_for_timeout(20)
+        hand.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.wait_for_timeout(500)
+
+    before, at = page.evaluate("scrollY"), page.evaluate(eye)
+    swipe(0, -150)
+    assert page.evaluate("scrollY") > before + 60 and page.evaluate(eye) == at
+    before = page.evaluate("scrollY")
+    swipe(110, 10)
+    assert page.evaluate("scrollY") == before and page.evaluate(eye) != at
+    phone.close()
