@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.ui.test_racing import small_engine
-from tests.ui.visitor import LONG, expect
+from tests.ui.visitor import VERY_LONG, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
 
@@ -34,9 +34,9 @@ class Curves:
     def has(self, count):
         for name in ("ours", "theirs"):
             told = self.page.locator(f"#curves-{name} .painter-count")
-            expect(told).to_have_text(f"{count} point{'' if count == 1 else 's'}", timeout=LONG)
+            expect(told).to_have_text(f"{count} point{'' if count == 1 else 's'}", timeout=VERY_LONG)
         pairs = count if count == 0 else count - 1  # of what stands between them
-        expect(self.typed).to_have_value(re.compile(rf"^([^;]*;){{{pairs}}}[^;]*$"), timeout=LONG)
+        expect(self.typed).to_have_value(re.compile(rf"^([^;]*;){{{pairs}}}[^;]*$"), timeout=VERY_LONG)
 
     @property
     def typed(self):
