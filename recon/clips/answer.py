@@ -96,7 +96,12 @@ def imagined(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """One clip that it could be, as points known and drawn, more and more (`SignalModel.draw`); the `mean` given all is
     the clip."""
-    return model.draw(positions, values, max(FEWEST, MOST - len(values)), generator)
+    return model.draw(positions, values, drawn_beside(len(values)), generator)
+
+
+def drawn_beside(known: int) -> int:
+    """How many points are drawn beside so many that are known"""
+    return max(FEWEST, MOST - known)
 
 
 @torch.no_grad()

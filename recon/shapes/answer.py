@@ -91,4 +91,9 @@ def imagined(
 
     A field that it could be is what it would be if the last of them were known.
     """
-    return model.draw(positions, values, max(FEWEST, MOST - len(values)), generator)
+    return model.draw(positions, values, drawn_beside(len(values)), generator)
+
+
+def drawn_beside(known: int) -> int:
+    """How many points are drawn beside so many that are known"""
+    return max(FEWEST, MOST - known)

@@ -33,10 +33,13 @@ class Mesh:
         return np.where(length > 0, found / np.where(length > 0, length, 1), upwards).astype(np.float32)
 
     def to_obj(self) -> str:
-        """Wavefront OBJ; y is up there, as viewers have it"""
-        across, depth, up = self.vertices.T
-        lines = [f"v {x:.4f} {y:.4f} {z:.4f}" for x, y, z in zip(across, up, -depth, strict=True)]
-        return "\n".join([*lines, *(f"f {a} {b} {c}" for a, b, c in self.faces + 1)]) + "\n"
+        """Wavefront OBJ, with normals, without which some viewers show no light; y is up there, as viewers have it"""
+        lines = []
+        for word, vectors in (("v", self.vertices), ("vn", self.normals)):
+            across, depth, up = vectors.T
+            lines += [f"{word} {x:.4f} {y:.4f} {z:.4f}" for x, y, z in zip(across, up, -depth, strict=True)]
+        faces = (f"f {a}//{a} {b}//{b} {c}//{c}" for a, b, c in self.faces + 1)
+        return "\n".join([*lines, *faces]) + "\n"
 
 
 def surface(field: Tensor) -> Mesh:

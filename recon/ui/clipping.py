@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from recon.clips import files, kinds, patterns
-from recon.clips.answer import PARTS, Film, decibels, imagined, joined, load, means, parts
+from recon.clips.answer import PARTS, Film, decibels, drawn_beside, imagined, joined, load, means, parts
 from recon.clips.answer import kinds as kinds_of
 from recon.clips.kinds import FRAMES, KINDS, SIDE
 from recon.clips.patterns import OFFERED
@@ -22,7 +22,7 @@ from recon.ui.engine import seed_of
 from recon.ui.figures import data_uri
 from recon.ui.keeping import one_of
 from recon.ui.plainly import hint, plainly
-from recon.ui.samples import NOTHING, STOPPED, there
+from recon.ui.samples import NOTHING, STOPPED, VALUES, there
 from recon.ui.tiles import viridis
 
 MODEL = "clips"
@@ -96,6 +96,10 @@ class Clipping:
         return [title, *others], [gr.update(choices=titles, value=title), *others]
 
     @staticmethod
+    def ready() -> None:
+        load(MODEL)
+
+    @staticmethod
     def begun() -> list:
         """The first step of an answer: what was said of another does not stay"""
         return [gr.skip(), coming(0), gr.skip(), gr.skip()]
@@ -116,16 +120,21 @@ class Clipping:
         seed, asked, _ = there(shown, "clip")
         model, clips, drawn = load(MODEL), list[Tensor](), list[dict]()
         yield [EMPTY, drawing(0)]
+        more = drawn_beside(len(asked.values))
         for k in range(SAMPLES):
             generator = torch.Generator().manual_seed(seed + 1000 * (k + SAMPLES * times))
             points = asked.known
             for step in imagined(model, *asked.known, generator):
                 points, count = step, len(step[1]) - len(asked.values)
-                yield [gr.skip(), drawing(k, f"{count} values of the next one")]
+                yield [
+                    gr.skip(),
+                    drawing(k, VALUES * count / more, f"values of the next one: {count}"),
+                ]
             found = list[Tensor]()
             for part in means(model, *points):
                 found.append(part)
-                yield [gr.skip(), drawing(k, f"part {len(found)} of {PARTS} of the next one")]
+                share = VALUES + (1 - VALUES) * len(found) / PARTS
+                yield [gr.skip(), drawing(k, share, f"part {len(found)} of {PARTS} of the next one")]
             clips.append(torch.cat(found).view(FRAMES, SIDE, SIDE))
             drawn.append({"title": f"sample {k + 1}", "png": grey(clips[-1])})
             yield [{**EMPTY, "clips": list(drawn)}, drawing(k + 1)]
@@ -173,9 +182,9 @@ def coming(done: int) -> str:
     return progress(done, PARTS, f"The clip is made: part {done} of {PARTS}.")
 
 
-def drawing(samples: int, more: str = "") -> str:
-    """What is said while samples are drawn"""
-    return progress(samples, SAMPLES, f"{samples} of {SAMPLES}" + (f"; {more}" if more else ""))
+def drawing(samples: int, of_next: float = 0.0, more: str = "") -> str:
+    """What is said while samples are drawn: so many, that share of the next one, and what is made of it"""
+    return progress(samples + of_next, SAMPLES, f"{samples} of {SAMPLES}" + (f"; {more}" if more else ""))
 
 
 def wall(asked: Question, found: Film) -> dict:

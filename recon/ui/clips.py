@@ -67,10 +67,8 @@ def build(engine: Engine, tab: gr.Tab) -> None:
         return event(handler, inputs, outputs, **{**QUEUED, "concurrency_id": "clips", **more})
 
     asked, outputs = [course, now, kind, way, size, seed, own], [board, said, samples, status]
-    answer, imagine = (
-        answering(desk, do.answer, do.begun(), do.halted),
-        drawing(desk, do.imagine, do.waits(), do.stopped),
-    )
+    answer = answering(desk, do.answer, do.begun(), do.halted, do.ready)
+    imagine = drawing(desk, do.imagine, do.waits(), do.stopped)
     onwards = another.click(None, seed, seed, js=NEXT_SEED, api_visibility="private")
     opened = listen(upload.upload, do.open, upload, [own, kind], concurrency_id="clip-files", concurrency_limit=1)
     for event in (onwards.success, opened.success, kind.input, way.choose, size.input, seed.input):

@@ -7,6 +7,7 @@ waits for its turn, and wherever, one knows whether it is stopped, or overtaken 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -49,20 +50,27 @@ class Course(Generic[Thing]):
         """All that was asked for until now"""
         self.stopped = max(self.stopped, now or 0.0)
 
-    def settle(self) -> None:
-        """Waits for an answer that is on its way."""
+    def settle(self, now: float = math.inf) -> None:
+        """Waits for an answer that is on its way, unless what waits since that time is over."""
         until = time.monotonic() + PATIENCE
-        while self.coming and time.monotonic() < until:
+        while self.coming and not self.over(now) and time.monotonic() < until:
             time.sleep(PACE)
+
+    def over(self, now: float) -> bool:
+        """Whether what was asked for at that time is stopped, or of what is shown no more"""
+        return self.asked > now or self.stopped >= now
 
     def show(self, thing: Thing) -> None:
         self.shown, self.drawn = thing, 0
 
 
-def answering(desk: Desk, steps: Steps, begun: list, halted: Callable[[Any], list]) -> Callable[..., Iterator[list]]:
+def answering(
+    desk: Desk, steps: Steps, begun: list, halted: Callable[[Any], list], ready: Callable[[], object] = lambda: None
+) -> Callable[..., Iterator[list]]:
     """A handler of a course, the time, and what `steps` takes. After `begun`, which waits for no turn, those are pairs:
     what is shown from then on, None while it is made, and the outputs. They end where they are stopped, with what
-    `halted` makes of what is still shown; and without a word where the person has asked for something newer."""
+    `halted` makes of what is still shown; and without a word where the person has asked for something newer. What is
+    loaded once is loaded by `ready`, which needs no turn either: it may have to come from far away."""
 
     @plainly
     def answered(course: Course, now: float | None, *settings: Any) -> Iterator[list]:
@@ -73,6 +81,7 @@ def answering(desk: Desk, steps: Steps, begun: list, halted: Callable[[Any], lis
         course.asked = now
         try:
             yield begun
+            ready()
             with closing(steps(*settings)) as coming:  # type: ignore[type-var]
                 for thing, outputs in desk.by_turns(coming):
                     if course.asked > now:
@@ -128,14 +137,13 @@ def drawing(
         step = waits
         if course.coming:
             yield waits
-        while course.coming and course.asked <= now and course.stopped < now:
-            time.sleep(PACE)
+            course.settle(now)
         shown, times = course.shown, course.drawn
         course.drawn += 1
         try:
             with closing(steps(shown, times)) as coming:  # type: ignore[type-var]
                 for step in desk.by_turns(coming):
-                    if course.asked > now or course.stopped >= now:
+                    if course.over(now):
                         yield last(step)
                         return
                     yield step
@@ -146,7 +154,8 @@ def drawing(
     return drawn
 
 
-def progress(done: int, of: int, said: str) -> str:
+def progress(done: float, of: int, said: str) -> str:
+    """What is said while something comes; whatever has a Stop shows it as long as this is there."""
     return bar(done / of, said, True)
 
 

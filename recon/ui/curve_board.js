@@ -2,7 +2,7 @@
 // mount and gives it `element`, `props`, `trigger` and `watch`.
 
 const find = (selector) => element.querySelector(selector);
-const svg = find(".curve-plot");
+const svg = find(".curve-plot"), where = find(".painter-where");
 const LEAST = 1.5; // height of the axis, either way
 const LEFT = 34, BOTTOM = 22, PAD = 8; // pixels around the axes
 const NEAR = 14; // pixels from a point that still mean it
@@ -22,6 +22,7 @@ const right = () => size.width - PAD, low = () => size.height - BOTTOM;
 const toX = (x) => LEFT + ((x + 1) / 2) * (right() - LEFT);
 const toY = (y) => PAD + ((high - y) / (2 * high)) * (low() - PAD);
 const clamp = (value, most) => Math.min(Math.max(value, -most), most);
+const room = () => `There is room for ${props.most} points.`;
 const round = (value) => Math.round(value * 1000) / 1000;
 
 function valueAt(event) {
@@ -45,7 +46,8 @@ function send() {
   told = performance.now();
   sent = Date.now();
   props.value = { points: points.map((point) => [...point]), sextic, sent };
-  find(".painter-where").textContent = "";
+  if (where.textContent === room()) where.textContent = "";
+  element.closest("#curves")?.classList.add("stale"); // what is said below is of what was there before
   trigger('place', { count: points.length });
 }
 
@@ -72,7 +74,7 @@ svg.addEventListener("pointerdown", (event) => {
 
 svg.addEventListener("pointermove", (event) => {
   const at = valueAt(event);
-  find(".painter-where").textContent = `${at[0].toFixed(2)}, ${at[1].toFixed(2)}`;
+  where.textContent = `${at[0].toFixed(2)}, ${at[1].toFixed(2)}`;
   if (held?.from.pointerId !== event.pointerId) return;
   const across = event.clientX - held.from.clientX, down = event.clientY - held.from.clientY;
   held.moved ||= held.waits ? Math.abs(across) > 8 : Math.hypot(across, down) > 3;
@@ -103,7 +105,7 @@ for (const name of ["pointerup", "pointercancel"]) {
 }
 
 function full() {
-  find(".painter-where").textContent = `There is room for ${props.most} points.`;
+  where.textContent = room();
 }
 
 function undo() {
@@ -126,7 +128,7 @@ svg.addEventListener("keydown", (event) => {
   else if (ARROWS[event.key]) {
     const [right, up] = ARROWS[event.key];
     cursor = cursor ? [round(clamp(cursor[0] + right, 1)), round(clamp(cursor[1] + up, high))] : [0, 0];
-    find(".painter-where").textContent = cursor.map((part) => part.toFixed(2)).join(", ");
+    where.textContent = cursor.map((part) => part.toFixed(2)).join(", ");
   } else if (event.key === "Enter" && cursor) {
     const found = nearest(cursor);
     if (found < 0 && points.length >= props.most) return full();
@@ -229,5 +231,8 @@ points = (props.value?.points ?? []).map((point) => [...point]);
 sextic = props.value?.sextic ?? null;
 new ResizeObserver(resize).observe(find(".curve-board"));
 watch("value", take);
-watch("answer", show);
+watch("answer", () => {
+  element.closest("#curves")?.classList.remove("stale");
+  show();
+});
 resize();

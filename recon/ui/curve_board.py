@@ -16,6 +16,8 @@ from recon.ui.components import browser_part
 from recon.ui.engine import seed_of
 from recon.ui.plainly import hint
 
+DIGITS = 4  # decimals of what is placed
+
 
 class Placed(NamedTuple):
     """Points (n, 2), float64; when they were placed, by the browser's clock, in milliseconds, 0 for points from
@@ -26,11 +28,12 @@ class Placed(NamedTuple):
     sextic: int | None = None
 
     def then(self, points: Tensor, sextic: int | None) -> Placed:
-        """Other points in their place; what is placed by hand while they are on their way is later, and stays."""
-        return Placed(points, self.sent + 1, sextic)
+        """Other points in their place, as the browser will have them; what is placed by hand while they are on their
+        way is later, and stays."""
+        return Placed(points.double().round(decimals=DIGITS), self.sent + 1, sextic)
 
     def to_payload(self) -> dict[str, Any]:
-        payload: dict[str, Any] = {"points": [[round(x, 4), round(y, 4)] for x, y in self.points.tolist()]}
+        payload: dict[str, Any] = {"points": [[round(x, DIGITS), round(y, DIGITS)] for x, y in self.points.tolist()]}
         payload |= {} if self.sextic is None else {"sextic": self.sextic}
         return payload | ({"sent": self.sent} if self.sent else {})
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from recon.ui.plainly import hint
 
 NOTHING = "<p class='quiet'>Nothing is drawn yet.</p>"
+VALUES = 0.4  # of the time that a sample takes, what its values take; then it is made of them, in parts
 STOPPED = "<p class='quiet'>Stopped.</p>"
 
 Shown = TypeVar("Shown")

@@ -98,6 +98,7 @@ def middle(field: Field, truth: Tensor | None) -> go.Figure:
         layout={
             "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
             "height": HEIGHT,
+            "dragmode": False,  # nothing is to be dragged, and a finger scrolls past it
             "xaxis": axis | {"constrain": "domain"},
             "yaxis": axis | {"scaleanchor": "x", "constrain": "domain"},
             "paper_bgcolor": "rgba(0,0,0,0)",

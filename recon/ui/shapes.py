@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from recon.ui.components import Menu
+from recon.ui.components import Menu, browser_part
 from recon.ui.course import QUEUED, Course, answering, arriving, drawing
 from recon.ui.engine import Engine
 from recon.ui.reconstruct import heading
@@ -34,6 +34,7 @@ def build(engine: Engine, tab: gr.Tab) -> None:
     do, desk = Shaping(), engine.desk
     course, now = gr.State(Course()), gr.Number(visible="hidden")
     parcel = gr.Textbox(visible="hidden")  # what Python hands to a script
+    gr.HTML("<i></i>", js_on_load=browser_part("finger_turns.js"), elem_classes="recon-none", apply_default_css=False)
     gr.HTML(f"<p class='quiet'>{LEDE}</p>")
     with gr.Row(elem_classes="texture-columns", equal_height=False, elem_id="shapes"):
         with gr.Column(min_width=280):
@@ -78,10 +79,8 @@ def build(engine: Engine, tab: gr.Tab) -> None:
     asked = [course, now, kind, seed, size, seen]
     drawn = [row, *samples, status]
     outputs = [dots, middle, mean, said, *drawn]
-    answer, imagine = (
-        answering(desk, do.answer, do.begun(), do.halted),
-        drawing(desk, do.imagine, do.waits(), do.stopped),
-    )
+    answer = answering(desk, do.answer, do.begun(), do.halted, do.ready)
+    imagine = drawing(desk, do.imagine, do.waits(), do.stopped)
     onwards = another.click(None, seed, seed, js=NEXT_SEED, api_visibility="private")
     for event in (onwards.success, kind.choose, size.input, seed.input):
         listen(event, answer, asked, outputs, js=STAMP)

@@ -14,7 +14,7 @@ from torch import Tensor
 from recon.errors import PredictionError
 from recon.models.signal_transformer import Values
 from recon.shapes import chairs, mesh
-from recon.shapes.answer import PARTS, SIDE, Field, imagined, joined, laws, load
+from recon.shapes.answer import PARTS, SIDE, Field, drawn_beside, imagined, joined, laws, load
 from recon.shapes.field_basis import distances
 from recon.shapes.gltf import to_glb
 from recon.ui import shape_figures
@@ -22,7 +22,7 @@ from recon.ui.course import Course, progress
 from recon.ui.engine import seed_of
 from recon.ui.keeping import one_of
 from recon.ui.plainly import hint, plainly
-from recon.ui.samples import NOTHING, STOPPED, there
+from recon.ui.samples import NOTHING, STOPPED, VALUES, there
 
 MODEL = "chairs"
 SIZES = (8, 16, 32, 64, 128, 256)
@@ -107,6 +107,10 @@ class Shaping:
         return chosen, chosen
 
     @staticmethod
+    def ready() -> None:
+        load(MODEL)
+
+    @staticmethod
     def begun() -> list:
         """The first step of an answer: what was said of another does not stay"""
         return [*[gr.skip()] * 3, coming(0), *[gr.skip()] * (2 + SAMPLES)]
@@ -130,15 +134,20 @@ class Shaping:
         yield [gr.skip(), *figures, drawing(0)]
         generator = torch.Generator().manual_seed(seed + 1000 * times)
         model, fields = load(MODEL), list[Tensor]()
+        more = drawn_beside(len(asked.values))
         for k in range(SAMPLES):
             points = asked.positions, asked.values
             for step in imagined(model, *points, generator):
                 points, count = step, len(step[1]) - len(asked.values)
-                yield [*same, drawing(k, f"{count} values of the next one")]
+                yield [
+                    *same,
+                    drawing(k, VALUES * count / more, f"values of the next one: {count}"),
+                ]
             found = list[Values]()
             for law in laws(model, *points):
                 found.append(law)
-                yield [*same, drawing(k, f"part {len(found)} of {PARTS} of the next one")]
+                share = VALUES + (1 - VALUES) * len(found) / PARTS
+                yield [*same, drawing(k, share, f"part {len(found)} of {PARTS} of the next one")]
             fields.append(joined(found).shape)
             figures[k] = drawn(fields[k])
             yield [gr.update(visible=True), *figures, drawing(k + 1)]
@@ -169,9 +178,9 @@ def coming(parts: int) -> str:
     return progress(parts, PARTS, f"The shape is made: part {parts} of {PARTS}.")
 
 
-def drawing(samples: int, more: str = "") -> str:
-    """What is said while samples are drawn"""
-    return progress(samples, SAMPLES, f"{samples} of {SAMPLES}" + (f"; {more}" if more else ""))
+def drawing(samples: int, of_next: float = 0.0, more: str = "") -> str:
+    """What is said while samples are drawn: so many, that share of the next one, and what is made of it"""
+    return progress(samples + of_next, SAMPLES, f"{samples} of {SAMPLES}" + (f"; {more}" if more else ""))
 
 
 def said(found: Field, asked: Question) -> str:

@@ -43,10 +43,13 @@ def test_overlap_and_distance():
     assert mesh.chamfer(mesh.surface(small), mesh.surface(small)) == 0
 
 
-def test_a_file_has_every_vertex_and_face_with_y_up():
+def test_a_file_has_every_vertex_normal_and_face_with_y_up():
     found = mesh.surface(ball(0.3, 0.4))
-    lines = found.to_obj().splitlines()
-    vertices = np.array([line.split()[1:] for line in lines if line[0] == "v"], dtype=float)
-    faces = np.array([line.split()[1:] for line in lines if line[0] == "f"], dtype=int)
+    lines = [line.split() for line in found.to_obj().splitlines()]
+    vertices, normals = (np.array([line[1:] for line in lines if line[0] == word], float) for word in ("v", "vn"))
+    corners = [[corner.split("//") for corner in line[1:]] for line in lines if line[0] == "f"]
+    faces = np.array(corners, dtype=int)
     assert np.allclose(vertices.mean(0), [0.4, 0.4, -0.4], atol=0.02)
-    assert np.array_equal(faces - 1, found.faces) and faces.min() == 1 and faces.max() == len(vertices)
+    assert ((vertices - [0.4, 0.4, -0.4]) / 0.3 * normals).sum(1).min() > 0.9  # outwards
+    assert np.array_equal(faces[..., 0] - 1, found.faces) and np.array_equal(faces[..., 0], faces[..., 1])
+    assert faces.min() == 1 and faces.max() == len(vertices) == len(normals)

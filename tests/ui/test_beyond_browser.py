@@ -8,11 +8,10 @@ import pytest
 
 from recon.ui import shaping
 from tests.ui.test_racing import small_engine
-from tests.ui.visitor import LONG, expect
+from tests.ui.visitor import VERY_LONG, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
 PACE = 0.3  # seconds that a part takes, so that three chairs take seven
-VERY_LONG = 3 * LONG
 
 
 @pytest.fixture(scope="module")

@@ -154,3 +154,10 @@ def test_one_who_has_no_clock(desk, course):
     assert list(answering(desk, making, BEGUN, halted)(course, None, "a"))[-1] == ["all of a"]
     assert list(drawing(desk, drawn, ["first"], stopped)(course, None))[-1] == ["4 of a, 0"]
     course.stop(None)
+
+
+def test_what_is_loaded_first_holds_nobody_up(desk, course):
+    def ready():
+        assert not desk.turns.taken
+
+    assert list(answering(desk, making, BEGUN, halted, ready)(course, 1.0, "a"))[-1] == ["all of a"]

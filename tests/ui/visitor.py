@@ -21,6 +21,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 LONG = 30_000  # ms, for a machine that does something else as well
+VERY_LONG = 4 * LONG  # for what is made in many parts there
 expect.set_options(timeout=LONG)
 
 SHOWN = "() => document.querySelector('#recon-view canvas').toDataURL()"
