@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PATIENCE = 300.0  # seconds for a start, where a machine does much else
 
 
 @contextmanager
@@ -23,10 +24,9 @@ def server() -> Iterator[tuple[str, int]]:
     settings = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
     process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=settings, stdout=subprocess.DEVNULL)
     try:
-        for _ in range(600):
-            if is_open(port):
-                break
-            if process.poll() is not None:
+        until = time.monotonic() + PATIENCE
+        while not is_open(port):
+            if process.poll() is not None or time.monotonic() > until:
                 raise SystemExit("The page did not start.")
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}/", process.pid
