@@ -48,6 +48,7 @@ class Event:
     trigger: int
     inputs: list[int]
     values: list
+    queued: bool = True
     before: Event | None = None
 
     def filled(self, given: dict[int, object]) -> list:
@@ -88,7 +89,7 @@ class Page:
 
     def made(self, one: dict, trigger: int) -> Event:
         values = [self.parts[at]["props"].get("value") for at in one["inputs"]]
-        return Event(one["id"], trigger, one["inputs"], values)
+        return Event(one["id"], trigger, one["inputs"], values, one["queue"])
 
 
 class Tab:
@@ -229,11 +230,9 @@ class Person:
         """What went wrong, or ''"""
         painting = {"side": SIDE, "cells": [[*place, *colour] for place, colour in self.cells.items()]}
         given = {self.page.named["recon-painter"]: painting, self.page.named["recon-truth"]: self.truth}
-        for one in (event.before, event):
-            if one is None:
-                continue
+        for one in filter(None, (event.before, event)):
             body = {"data": one.filled(given), "fn_index": one.number, "trigger_id": one.trigger, "event_data": None}
-            told = await (self.tab.ask(body) if one is event else self.tab.at_once(body))
+            told = await (self.tab.ask(body) if one.queued else self.tab.at_once(body))
             if told:
                 return told
         return ""

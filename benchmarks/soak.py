@@ -2,10 +2,10 @@
 
     python -m benchmarks soak [--minutes 20] [--people 6] [--plot FILE.png]
 
-First a hundred visitors have come and gone, for so many are remembered; then people paint, draw samples, compare and
-leave, as in `python -m benchmarks load`. Prints the server's memory minute by minute, the median of looks 5 s apart and
-the most of them, and how the last quarter of the time lies beside the quarter after the first: the first is left out,
-in which what is loaded and remembered up to a bound comes. Exit code 1 where that is more than 5 %.
+First a hundred visitors have come and gone, for so many are remembered, and painted until what is remembered of
+paintings is at its bound; then people paint, draw samples, compare and leave, as in `python -m benchmarks load`. Prints
+the server's memory minute by minute, the median of looks 5 s apart and the most of them, and how the last quarter of
+the time lies beside the second: the first is left out. Exit code 1 where that is more than 5 %.
 """
 
 from __future__ import annotations
@@ -25,22 +25,24 @@ from benchmarks._server import server
 from recon.ui.page import VISITORS
 
 FLAT = 5.0  # percent
+PAINTED, CELLS = 30, 200  # of these visitors, and what each paints: together more than is remembered of paintings
 WIDE, TALL = 480, 150  # points, of the plot
 BLUE, PALE = "#3355dd", "#3355dd33"
 
 
-async def visitors(url: str, count: int) -> None:
-    """So many come, press Draw and go; nothing is drawn for them."""
+async def visitors(url: str) -> None:
+    """As many come and go as are remembered; the first of them paint, until no more of that is remembered."""
     async with httpx.AsyncClient(base_url=url, timeout=load.PATIENCE) as client:
-        page = load.Page((await client.get("config")).json())
-        drawing = page.event("recon-draw", "click", "recon-gallery").before
-        assert drawing is not None
-        for _ in range(count):
-            tab = load.Tab(client)
-            wrong = await tab.at_once(
-                {"data": drawing.values, "fn_index": drawing.number, "trigger_id": drawing.trigger}
-            )
-            await tab.close()
+        page, seen = load.Page((await client.get("config")).json()), load.Seen()
+        for number in range(VISITORS):
+            who = load.Person(client, page, seen, seed=VISITORS + number)
+            if number < PAINTED:
+                while len(who.cells) < CELLS:
+                    who.paint()
+                wrong = await who.ask(who.stroke)
+            else:
+                wrong = await who.ask(who.draw.before)  # it alone: nothing is drawn
+            await who.tab.close()
             if wrong:
                 raise SystemExit(f"A visitor was refused: {wrong}")
 
@@ -83,7 +85,7 @@ def main() -> int:
     asked = parser.parse_args()
     print(f"{asked.people} people, {asked.minutes:g} minutes, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with server() as (url, pid):
-        asyncio.run(visitors(url, VISITORS))
+        asyncio.run(visitors(url))
         seen = asyncio.run(load.run(url, pid, asked.people, 60 * asked.minutes))
     minutes = by_minute(seen.memory)
     print("minute: MB, most")

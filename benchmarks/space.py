@@ -16,7 +16,6 @@ import argparse
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,7 @@ import httpx
 import pytest
 
 from benchmarks import load
-from benchmarks._server import ROOT
+from benchmarks._server import ROOT, free_port, is_open
 from recon import portraits, space
 from recon.portraits import Portrait
 
@@ -74,9 +73,7 @@ def published(server: FakeHub, folder: Path) -> dict[str, str]:
 def running(python: Path, folder: Path, variables: dict[str, str], endpoint: str) -> Iterator[tuple[str, float]]:
     """The page as a Space has it, from nothing: its address, and when it was started."""
     shutil.rmtree(folder / "home", ignore_errors=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     settings = {
         **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
         **variables,
@@ -95,7 +92,7 @@ def running(python: Path, folder: Path, variables: dict[str, str], endpoint: str
         began = time.monotonic()
         process = subprocess.Popen([python, "app.py"], cwd=folder / "space", env=settings, stdout=log, stderr=log)
         try:
-            while not opened(port):
+            while not is_open(port):
                 if process.poll() is not None or time.monotonic() > began + PATIENCE:
                     raise SystemExit("The page did not start:\n" + (folder / "log").read_text())
                 time.sleep(LOOK)
@@ -103,11 +100,6 @@ def running(python: Path, folder: Path, variables: dict[str, str], endpoint: str
         finally:
             process.terminate()
             process.wait(20)
-
-
-def opened(port: int) -> bool:
-    with socket.socket() as probe:
-        return not probe.connect_ex(("127.0.0.1", port))
 
 
 class First:

@@ -8,6 +8,7 @@ import inspect
 import itertools
 import logging
 import threading
+import time
 
 import gradio as gr
 import torch
@@ -66,7 +67,7 @@ def in_order(handler):
 
     @functools.wraps(handler)
     def one_by_one(*args, **kwargs):
-        with TURNS[hash(person()) % len(TURNS)].take():
+        with TURNS[hash(person()) % len(TURNS)].take(since=asked_at()):
             return handler(*args, **kwargs)
 
     return one_by_one
@@ -74,15 +75,15 @@ def in_order(handler):
 
 def the_newest(handler, dropped: list):
     """The handler, of whose calls by one person those that are not begun before the next one comes give `dropped`."""
-    coming: dict[str, list[int]] = {}  # by person, the numbers of those that are on their way
+    coming: dict[str, list[tuple[float, int]]] = {}  # by person, those that are on their way
     number, lock = itertools.count(), threading.Lock()
 
     @functools.wraps(handler)
     def unless_overtaken(*args, **kwargs):
-        mine, who = next(number), person() or ""
+        mine, who = (asked_at(), next(number)), person() or ""
         with lock:
             coming.setdefault(who, []).append(mine)
-        before = overtaken.set(lambda: bool(who) and coming[who][-1] != mine)  # without a name it may be anybody's
+        before = overtaken.set(lambda: bool(who) and max(coming[who]) != mine)  # without a name it may be anybody's
         try:
             return handler(*args, **kwargs)
         except Overtaken:
@@ -95,6 +96,14 @@ def the_newest(handler, dropped: list):
                     del coming[who]
 
     return unless_overtaken
+
+
+def asked_at() -> float:
+    """When what is done now joined gradio's queue, as time.monotonic says it; now, where that cannot be known. What
+    joined at nearly the same time begins on threads of its own, of which any may be the first."""
+    queue = getattr(LocalContext.blocks.get(None), "_queue", None)
+    event = getattr(queue, "event_ids_to_events", {}).get(LocalContext.event_id.get(None))
+    return getattr(event, "enqueue_time", time.monotonic())
 
 
 def person() -> str | None:

@@ -22,11 +22,12 @@ class Turns:
         self.owner: int | None = None  # a thread
 
     @contextmanager
-    def take(self, patience: float = 0.0) -> Iterator[None]:
+    def take(self, patience: float = 0.0, since: float | None = None) -> Iterator[None]:
+        """`since` is when it was asked for, as time.monotonic says it, if not now."""
         if self.owner == threading.get_ident():
             yield
             return
-        place = (time.monotonic() + patience, next(self.number))
+        place = ((time.monotonic() if since is None else since) + patience, next(self.number))
         with self.changed:
             heapq.heappush(self.waiting, place)
             while self.taken or self.waiting[0] != place:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from benchmarks import load
 from recon.painting import Painting
 from recon.ui import desk as desks
+from recon.ui import plainly
 from recon.ui.desk import Desk, Overtaken, overtaken
 from recon.ui.plainly import the_newest
 from tests.models.fitted import fitted, observe
@@ -35,8 +37,15 @@ def answered(monkeypatch):
     return counts
 
 
-def test_of_strokes_that_wait_the_last_of_each_person_is_answered(url, engine, answered):
+def test_of_strokes_that_wait_the_last_of_each_person_is_answered(served, url, engine, answered, monkeypatch):
     """Through the queue: ten by one and one by another, while something else is computed."""
+    told, real = set(), plainly.asked_at
+
+    def noted() -> float:
+        told.add(found := real())
+        return found
+
+    monkeypatch.setattr(plainly, "asked_at", noted)
     engine.answer(engine.default, Painting.parse({"side": 32, "cells": [[1, 1, 200, 100, 50]]}))  # what is loaded once
 
     async def paint() -> list[dict]:
@@ -65,14 +74,14 @@ def test_of_strokes_that_wait_the_last_of_each_person_is_answered(url, engine, a
             with engine.desk.turns.take():
                 answered.clear()
                 mine = []
-                for count in range(1, 11):  # a person's strokes do not come at once, and are in the order they begin in
+                for count in range(1, 11):  # at once, as the page would not: threads may begin them in another order
                     mine.append(await send("mine", count))
-                    await asyncio.sleep(0.15)
                 other = [await send("other", 20)]
                 until = time.monotonic() + 10
                 while len(engine.desk.asks) < 2 and time.monotonic() < until:
                     await asyncio.sleep(0.05)
                 await asyncio.sleep(0.5)  # those that wait behind the first of their own
+                assert told == {one.enqueue_time for one in served._queue.event_ids_to_events.values()}
             return [await answers("mine", mine), await answers("other", other)]
 
     (*dropped, last), (other,) = asyncio.run(paint())
@@ -100,3 +109,27 @@ def test_what_comes_from_no_page_is_never_dropped():
 
     follow = the_newest(handler, ["dropped"])
     assert follow(0) == [2] and told == [False] * 3 and not overtaken.get()()
+
+
+def test_the_last_is_the_one_that_joined_last_whichever_begins_first(monkeypatch):
+    begun, go, found = threading.Event(), threading.Event(), {}
+
+    def handler(name: str) -> str:
+        begun.set()
+        assert go.wait(10)
+        found[name] = overtaken.get()()
+        return name
+
+    follow = the_newest(handler, ["dropped"])
+    monkeypatch.setattr(plainly, "person", lambda: "somebody")
+    threads = []
+    for name, joined in (("newer", 2.0), ("older", 1.0)):
+        monkeypatch.setattr(plainly, "asked_at", lambda joined=joined: joined)
+        threads.append(threading.Thread(target=follow, args=(name,)))
+        threads[-1].start()
+        assert begun.wait(10)
+        begun.clear()
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert found == {"newer": False, "older": True}
