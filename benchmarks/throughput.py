@@ -39,6 +39,7 @@ def measure(name: str, steps: int, full: bool) -> None:
     model = kind(**found.model)
     shape = (max(500, found.training.batch), found.data.channels, found.data.side, found.data.side)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images = (images > 127).to(torch.uint8) * 255 if found.data.binary else images
     training = dataclasses.replace(found.training, steps=steps, start="")
     times = []
     with parallel.joined(device) as processes, tempfile.TemporaryDirectory() as folder:
