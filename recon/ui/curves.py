@@ -26,8 +26,8 @@ LEDE = (
 TRY = (
     "<b>Try</b> no points at all, and press 'One point more' seven times: it asks where it is least sure. "
     "<b>Notice</b> that seven are enough: were they exact, they would tell all of a sextic, and as they are, the left "
-    f"90 % band is less than ± {SEVEN:g} wide everywhere. The Gaussian process on the right only knows that curves are "
-    "smooth. Then click points that no sextic goes through, a step or a zigzag."
+    f"90 % band is within ± {SEVEN:g} of its mean everywhere. The Gaussian process on the right only knows that curves "
+    "are smooth. Then click points that no sextic goes through, a step or a zigzag."
 )
 BANDS = "The line is the mean, the bands hold the curve with 50 and 90 %, dashes are the truth."
 

@@ -12,7 +12,7 @@ from recon.shapes.mesh import Mesh
 
 INSIDE, OUTSIDE, SURFACE, TRUTH = "#3452d1", "#e8590c", "#8c9bd9", "#9aa0ac"
 HEIGHT = 330
-EYE = {"x": -0.9, "y": -1.2, "z": 0.6}
+EYE = {"x": -1.0, "y": -1.33, "z": 0.67}
 
 
 def scene(traces: list[Any]) -> go.Figure:

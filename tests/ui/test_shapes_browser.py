@@ -107,7 +107,10 @@ def test_stop_ends_the_drawing_and_a_phone_shows_all(visit, chromium, monkeypatc
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     monkeypatch.setattr(shaping, "drawn", slowly)
     page.locator("#shapes-draw").tap()
-    expect(page.locator("#shapes-status")).to_contain_text("of 3", timeout=VERY_LONG)
+    expect(page.locator("#shapes-status")).to_contain_text("1 of 3", timeout=VERY_LONG)
+    expect(page.locator("#shapes-sample-0 .js-plotly-plot")).to_be_visible()
+    expect(page.locator("#shapes-sample-1")).to_be_hidden()  # on a phone, until it is there
+    expect(page.locator("#shapes-mean")).to_be_visible()
     page.locator("#shapes-stop").tap()
     expect(page.locator("#shapes-status")).to_contain_text("Stopped", timeout=VERY_LONG)
     page.wait_for_timeout(3000)
