@@ -75,15 +75,17 @@ def in_order(handler):
 
 def the_newest(handler, dropped: list):
     """The handler, of whose calls by one person those that are not begun before the next one comes give `dropped`."""
-    coming: dict[str, list[tuple[float, int]]] = {}  # by person, those that are on their way
+    coming: dict[str, int] = {}  # by person, how many are on their way
+    newest: dict[str, tuple[float, int]] = {}  # of those, and of what was answered since the first of them came
     number, lock = itertools.count(), threading.Lock()
 
     @functools.wraps(handler)
     def unless_overtaken(*args, **kwargs):
         mine, who = (asked_at(), next(number)), person() or ""
         with lock:
-            coming.setdefault(who, []).append(mine)
-        before = overtaken.set(lambda: bool(who) and max(coming[who]) != mine)  # without a name it may be anybody's
+            coming[who] = coming.get(who, 0) + 1
+            newest[who] = max(mine, newest.get(who, mine))
+        before = overtaken.set(lambda: bool(who) and newest[who] != mine)  # without a name it may be anybody's
         try:
             return handler(*args, **kwargs)
         except Overtaken:
@@ -91,9 +93,9 @@ def the_newest(handler, dropped: list):
         finally:
             overtaken.reset(before)
             with lock:
-                coming[who].remove(mine)
+                coming[who] -= 1
                 if not coming[who]:
-                    del coming[who]
+                    del coming[who], newest[who]
 
     return unless_overtaken
 

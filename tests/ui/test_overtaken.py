@@ -12,6 +12,7 @@ import pytest
 from benchmarks import load
 from recon.painting import Painting
 from recon.ui import desk as desks
+from recon.ui import page as pages
 from recon.ui import plainly
 from recon.ui.desk import Desk, Overtaken, overtaken
 from recon.ui.plainly import the_newest
@@ -133,3 +134,12 @@ def test_the_last_is_the_one_that_joined_last_whichever_begins_first(monkeypatch
     for thread in threads:
         thread.join()
     assert found == {"newer": False, "older": True}
+
+
+def test_the_load_test_finds_the_events_that_it_sends(engine):
+    config = pages.build(engine, ["Compare"]).get_config_file()
+    page = load.Page(load.json.loads(load.json.dumps(config, default=str)))  # as it is sent
+    draw = page.event("recon-draw", "click", "recon-gallery")
+    compare = page.event("compare-run", "click", "compare-tiles")
+    assert all(one.queued and one.before is not None and not one.before.queued for one in (draw, compare))
+    assert page.event("recon-painter", "stroke", "recon-view").before is None
