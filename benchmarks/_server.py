@@ -51,7 +51,8 @@ def is_open(port: int) -> bool:
 
 def resident_mb(pid: int) -> float:
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found
+    if found is None:
+        raise SystemExit("The page ended in the middle of it.")
     return int(found[1]) / 1e3
 
 
