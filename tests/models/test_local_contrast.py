@@ -34,9 +34,9 @@ def pictures(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 @pytest.fixture(scope="module")
 def model() -> MoGSM:
-    fitted = MoGSM.fit(list(pictures(1500)[0].split(500)), rank=3 * SIDE**2, components=2, own=64, local=True)
+    fitted = MoGSM.fit(list(pictures(900)[0].split(300)), rank=3 * SIDE**2, components=2, own=64, local=True)
     generator = torch.Generator().manual_seed(0)
-    fitted.calibrate(iter([pictures(300, seed=9)[0]]), masks.orders(200, SIDE, generator))
+    fitted.calibrate(iter([pictures(120, seed=9)[0]]), masks.orders(200, SIDE, generator))
     return fitted
 
 
