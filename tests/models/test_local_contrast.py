@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from recon import Observation, metrics
-from recon.models import MoGSM
+from recon.models import MoGSM, local_contrast
 from recon.models.blur import averaged, blurred, gathered
 from recon.models.local_features import FEATURES, features
 from recon.models.scale_mixture import gated
@@ -34,9 +34,14 @@ def pictures(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 @pytest.fixture(scope="module")
 def model() -> MoGSM:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(local_contrast, "TRIED", (-1.0, 1.0, 11))
+    patch.setattr(local_contrast, "TIMES", 1)
+    patch.setattr(local_contrast, "ROUNDS", 25)
     fitted = MoGSM.fit(list(pictures(900)[0].split(300)), rank=3 * SIDE**2, components=2, own=64, local=True)
     generator = torch.Generator().manual_seed(0)
     fitted.calibrate(iter([pictures(120, seed=9)[0]]), masks.orders(200, SIDE, generator))
+    patch.undo()
     return fitted
 
 
