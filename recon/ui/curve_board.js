@@ -41,11 +41,13 @@ function nearest([x, y]) {
 // ---- points ----
 
 // A new object each time: gradio ignores one that was changed in place.
+const worth = () => ({ points: points.map((point) => [...point]), sextic, sent });
+
 function send() {
   steered = -1;
   told = performance.now();
   sent = Date.now();
-  props.value = { points: points.map((point) => [...point]), sextic, sent };
+  props.value = worth();
   if (where.textContent === room()) where.textContent = "";
   element.closest("#curves")?.classList.add("stale"); // what is said below is of what was there before
   trigger('place', { count: points.length });
@@ -94,7 +96,7 @@ for (const name of ["pointerup", "pointercancel"]) {
     if (type === "pointercancel") { // the finger scrolls the page
       points = before;
       if (moved) send();
-      return show();
+      return take(); // what was not taken while it was held
     }
     if (waits) points = [...points, at];
     else if (!isNew && !moved) points = points.filter((_, other) => other !== index);
@@ -211,7 +213,10 @@ function resize() {
 
 function take() {
   const next = props.value?.points ?? [], from = props.value?.sextic ?? null;
-  if (props.value?.sent < sent) return show();
+  if (props.value?.sent < sent) {
+    props.value = worth(); // or the next question would be of what is not shown
+    return show();
+  }
   if (held || (from === sextic && JSON.stringify(next) === JSON.stringify(points))) return show();
   const hand = from === sextic ? changed(points, next) : -1;
   if (hand < 0 || hand !== steered) past.push([points, sextic]);

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import pytest
 
+from recon.ui import curving
 from tests.ui.test_racing import small_engine
 from tests.ui.visitor import VERY_LONG, expect
 
@@ -227,6 +229,19 @@ def test_a_reload_brings_points_and_what_is_chosen_back(visitor):
     expect(curves.left.locator(".sample")).to_have_count(8)
     expect(curves.page.get_by_label("as in the paper")).to_be_checked()
     expect(curves.page.locator("#curves-seed input")).to_have_value("1")
+
+
+def test_a_point_set_while_another_sextic_is_on_its_way_stays_and_is_asked_about(visitor, monkeypatch):
+    curves, made, may_come = Curves(visitor), curving.points_on, threading.Event()
+    monkeypatch.setattr(curving, "points_on", lambda *asked: may_come.wait(30) and made(*asked))
+    curves.page.locator("#curves-draw").click()
+    curves.left.click(position={"x": 300, "y": 60})
+    may_come.set()
+    curves.has(6)
+    curves.page.get_by_label("8 curves it could be").click()
+    expect(curves.left.locator(".sample")).to_have_count(8)
+    curves.has(6)
+    assert curves.page.evaluate("JSON.parse(sessionStorage['recon-curves']).placed.points.length") == 6
 
 
 def test_what_is_typed_high_up_is_seen(visitor):
