@@ -18,8 +18,10 @@ from torch import Tensor
 from recon.distributions import CoupledMixture, log_normal_mass
 from recon.distributions.base import level_edges
 from recon.models.blur import averaged
+from recon.models.calibration import BAND, likeliest, share_held
 from recon.models.conditioned import Conditioned
 from recon.models.gaussian import Gaussian
+from recon.models.signal_transformer import at_counts
 from recon.observation import Observation
 
 WIDEST = 3.5  # the grid of log scales reaches from -WIDEST to WIDEST: contrasts from a sixth to six times the average
@@ -27,18 +29,24 @@ KEPT = 600  # pictures that the prior and the kernel are estimated on
 STEPS = 60  # of expectation-maximisation; further ones change bits/dim in the fifth digit
 SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)  # of the pixels, observed where the estimate is made
 PATCH = 2.5  # pixels: how far local contrast reaches in joint samples (standard deviation of the blur)
+ASKED = 200  # hidden pixels of a picture that an estimate looks at
+TRIED = (-1.0, 1.0, 41)  # tilts: from, to, how many
+SLACK = 0.02  # nats a channel that calibration may cost
+PER_MASK = 50  # pictures for calibration that share one
 
 
 class ScaleMixture(Gaussian):
     """Gaussian scale mixture; arguments as `Gaussian`'s, and `scales`, how many values s may take.
 
     Buffers: `log_prior` (scales,), of the picture's scale; `log_kernel` (scales, scales), of a pixel's scale (columns)
-    given the picture's (rows).
+    given the picture's (rows). Where it is `fine`, also `tilt` (sizes,), what calibration adds to a pixel's logits for
+    a log scale, from 1, 2, 4, ... observed pixels: the coarse pictures that it stands on are others.
     """
 
     kind = "scale_mixture"
     log_prior: Tensor
     log_kernel: Tensor
+    tilt: Tensor | None
 
     def __init__(
         self,
@@ -55,6 +63,7 @@ class ScaleMixture(Gaussian):
         self.scales = scales
         self.register_buffer("log_prior", torch.full((scales,), -math.log(scales)))
         self.register_buffer("log_kernel", torch.eye(scales).clamp_min(1e-9).log())
+        self.register_buffer("tilt", torch.zeros((side * side // 2).bit_length()) if fine else None)
 
     @property
     def log_scales(self) -> Tensor:
@@ -96,9 +105,7 @@ class ScaleMixture(Gaussian):
             residual = pictures.flatten(1) - self.location
             evidence.append(self.log_evidence(conditioned, residual))
             mean = (self.location + conditioned.gain(residual)).view_as(pictures)
-            few = (~mask).nonzero()[:, 0]
-            few = few[torch.randperm(len(few), generator=generator)[: min(200, area // 2)]]
-            masses.append(self.masses(mean, conditioned, pictures, few))
+            masses.append(self.masses(mean, conditioned, pictures, some_of(~mask, min(ASKED, area // 2), generator)))
         observed, hidden = torch.cat(evidence), torch.cat(masses)
         prior = torch.full_like(observed[0], 1 / self.scales)
         for _ in range(STEPS):
@@ -120,12 +127,48 @@ class ScaleMixture(Gaussian):
         Each channel by itself: flat colour would else make scales small that brightness needs large, and then
         intervals, which are a channel's own, hold less than they say.
         """
+        each = [log_normal_mass(low, high) for low, high in self.edges(mean, conditioned, values, pixels)]
+        return torch.stack(each, 1).exp()
+
+    def edges(
+        self, mean: Tensor, conditioned: Conditioned, values: Tensor, pixels: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Where the level of each channel of some pixels begins and ends, in standard deviations from its mean, for one
+        scale after another: (count, channels * pixels) each, float64"""
         scale = conditioned.pixel_factor.square().sum(-1).sqrt().movedim(-1, 0).flatten(1)[:, pixels].double()
         low, high = level_edges(values.flatten(2)[:, :, pixels], 256)
         centre = mean.flatten(2)[:, :, pixels]
-        wider = ((0.5 * log_scale).exp() * scale for log_scale in self.log_scales)
-        each = [log_normal_mass((low - centre) / s, (high - centre) / s).exp().flatten(1) for s in wider]
-        return torch.stack(each, 1)
+        for log_scale in self.log_scales:
+            wider = (0.5 * log_scale).exp() * scale
+            yield ((low - centre) / wider).flatten(1), ((high - centre) / wider).flatten(1)
+
+    @torch.no_grad()
+    def calibrate(self, batches: Iterable[Tensor], orders: Tensor) -> None:
+        """The tilt for each number of observed pixels, where there is one."""
+        if self.tilt is None:
+            return
+        lots, generator = next(iter(batches)).split(PER_MASK), torch.Generator().manual_seed(0)
+        self.tilt.zero_()
+        for k in range(len(self.tilt)):
+            prior, masses, edges = [], [], []
+            for pictures, order in zip(lots, orders, strict=False):
+                mask = torch.zeros(self.side**2, dtype=torch.bool, device=pictures.device)
+                mask[order[: 2**k].to(mask.device)] = True
+                conditioned, residual = self.condition(mask), pictures.flatten(1) - self.location
+                mean = (self.location + conditioned.gain(residual)).view_as(pictures)
+                few = some_of(~mask, ASKED, generator)
+                prior.append(self.log_posterior(conditioned, residual).exp())
+                masses.append(self.masses(mean, conditioned, pictures, few))
+                each = [torch.stack(pair, -1) for pair in self.edges(mean, conditioned, pictures, few)]
+                edges.append(torch.special.ndtr(torch.stack(each, 1)))
+            picture, tried, nats, held = torch.cat(prior), torch.linspace(*TRIED).tolist(), [], []
+            for tilt in tried:
+                local = picture @ (self.log_kernel.double() + tilt * self.log_scales).softmax(1)
+                nats.append(-torch.einsum("nl,nlp->np", local, torch.cat(masses)).clamp_min(1e-300).log().mean().item())
+                below, above = torch.einsum("nl,nlpe->enp", local, torch.cat(edges))
+                held.append(share_held(below, above, BAND))
+            self.tilt[k] = likeliest(torch.tensor(tried), nats, held, SLACK)
+        self.forget_masks()
 
     def log_evidence(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
         """Log density of the observed values at every scale, but for a constant: (batch, scales), float64"""
@@ -137,7 +180,15 @@ class ScaleMixture(Gaussian):
 
     def local_posterior(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
         """Of any pixel's scale given what is observed: (batch, scales), float64"""
-        return self.log_posterior(conditioned, residual).exp() @ self.log_kernel.double().exp()
+        return self.log_posterior(conditioned, residual).exp() @ self.kernel(int(conditioned.mask.sum()))
+
+    def kernel(self, observed: int) -> Tensor:
+        """Probabilities of a pixel's scale (columns) given the picture's (rows), from that many observed pixels:
+        (scales, scales), float64"""
+        if self.tilt is None:
+            return self.log_kernel.double().exp()
+        tilt = at_counts(self.tilt, torch.tensor(observed, device=self.device)).double()
+        return (self.log_kernel.double() + tilt * self.log_scales).softmax(1)
 
     def distribution(self, observation: Observation, lean: Tensor | None = None) -> CoupledMixture:  # type: ignore[override]  # wider than its parent's
         """lean: what speaks for each scale at each pixel, logits (batch, scales, side, side), or nothing"""
@@ -188,22 +239,28 @@ class ScaleMixture(Gaussian):
         residual = observation.values.flatten(1) - self.location
         posterior = self.log_posterior(conditioned, residual).exp()
         chosen = torch.multinomial(posterior[0], count, replacement=True, generator=generator)
-        scale = self.local_scales(chosen, generator, lean)
+        scale = self.local_scales(self.kernel(int(observation.mask.sum()))[chosen], generator, lean)
         stray = self.draw(count, generator)
         stray = (stray - conditioned.gain(stray)).view(count, *observation.values.shape[1:])
         mean = (self.location + conditioned.gain(residual)).view(1, *stray.shape[1:])
         joint = (mean + (temperature * scale).sqrt() * stray).clamp(0, 1)
         return torch.where(observation.mask, observation.values, joint)
 
-    def local_scales(self, chosen: Tensor, generator: torch.Generator, lean: Tensor | None) -> Tensor:
-        """Every pixel's scale given the picture's, an index a picture: float32 (count, 1, side, side)"""
-        noise = torch.randn(len(chosen), 1, self.side, self.side, generator=generator, device=self.device)
+    def local_scales(self, kernel: Tensor, generator: torch.Generator, lean: Tensor | None) -> Tensor:
+        """Every pixel's scale given probabilities for each picture, (count, scales): float32 (count, 1, side, side)"""
+        noise = torch.randn(len(kernel), 1, self.side, self.side, generator=generator, device=self.device)
         # uniform at every pixel, and smooth
         level = torch.special.ndtr(averaged(noise, PATCH).double()).flatten(2)
-        kernel = self.log_kernel[chosen].double()[:, :, None]
-        steps = (kernel if lean is None else kernel + lean.flatten(2)).softmax(1).cumsum(1)
+        given = kernel.clamp_min(1e-30).log()[:, :, None]
+        steps = (given if lean is None else given + lean.flatten(2)).softmax(1).cumsum(1)
         index = (steps < level).sum(1).clamp(max=self.scales - 1)
         return self.log_scales[index].exp().view_as(noise).float()
+
+
+def some_of(mask: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """A random choice of the pixels in `mask`, bool (pixels,): int64 (at most `most`,)"""
+    found = mask.nonzero()[:, 0]
+    return found[torch.randperm(len(found), generator=generator)[:most].to(found.device)]
 
 
 def gated(posterior: Tensor, log_kernel: Tensor, lean: Tensor) -> Tensor:

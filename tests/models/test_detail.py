@@ -196,3 +196,30 @@ def test_what_is_remembered_is_bounded(model, monkeypatch):
     for seed in range(6):
         model.predict(observe(pictures(1), 40, seed))
     assert 1 <= len(model.conditioned) <= 3 and math.isfinite(model.location.sum())
+
+
+def test_calibrated_its_intervals_hold_what_they_say():
+    model = fit(ScaleMixture)
+    assert model.tilt.tolist() == [0.0] * 8 and ScaleMixture(side=SIDE, channels=3, even=4, odd=4).tilt is None
+    off = model.log_scales - (model.log_scales[:, None] - 1.0)  # a pixel's contrast is too small by that
+    model.log_kernel.copy_((-0.5 * off.square()).log_softmax(1))
+    model.forget()
+    truth = pictures(60, seed=3)
+    asked = observe(truth, 32)
+
+    def held() -> float:
+        low, high = model.predict(asked).interval(0.9)
+        inside = (truth >= low) & (truth <= high)
+        return inside[~asked.mask.expand_as(inside)].double().mean().item()
+
+    before, generator = held(), torch.Generator().manual_seed(0)
+    orders = torch.rand(20, SIDE**2, generator=generator).argsort(1)
+    model.calibrate([pictures(100, seed=4)], orders)
+    assert before < 0.85 and held() == pytest.approx(0.9, abs=0.02)
+    one = observe(truth[:1], 32)
+    samples = model.sample_joint(one, 400, torch.Generator().manual_seed(1))
+    ratio = samples.double().var(0) / model.predict(one).variance[0]
+    assert ratio[:, ~asked.mask[0, 0]].mean().item() == pytest.approx(1, abs=0.1), "samples are tilted as well"
+    tilts = model.tilt.clone()
+    model.calibrate([pictures(100, seed=4)], orders)
+    assert model.tilt.equal(tilts), "it does not add to what was there"

@@ -68,8 +68,8 @@ class Visitor:
         tab.click()
 
     def reload(self) -> None:
-        """What is on its way when a page is left is aborted, and gradio says so in the console; of what was asked at the
-        last moment, that the server knows nothing of it."""
+        """What is on its way when a page is left is aborted, and gradio says so in the console; of what was asked at
+        the last moment, that the server knows nothing of it."""
         before, aborted = len(self.errors), re.compile("abort|Connection err|Unexpected error 404")
         self.page.reload()
         self.errors[before:] = [said for said in self.errors[before:] if not aborted.search(said)]
