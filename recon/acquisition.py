@@ -16,6 +16,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from recon import patches
 from recon.errors import PredictionError
 from recon.models.conditioned import ROUNDING
 from recon.models.gaussian import Gaussian
@@ -69,8 +70,8 @@ def largest_weighted_drop(model: Predictor, observation: Observation, count: int
     if gaussian is None:
         raise PredictionError(NO_GAUSSIAN)
     mask = observation.mask[0, 0].to(gaussian.device)
-    own, closed = (each.predict(observation).variance[0].sum(0) for each in (model, gaussian))
-    hidden = ~gaussian.condition(mask.flatten()).mask
+    own, conditioned = model.predict(observation).variance[0].sum(0), gaussian.condition(mask.flatten())
+    hidden, closed = ~conditioned.mask, conditioned.pixel_factor.square().sum((-2, -1)).to(own)
     weights = (own / closed.clamp_min(ROUNDING)).flatten()[hidden].repeat(gaussian.channels)
     drop = torch.full_like(own, -1.0)
     if gaussian.detail is None:
@@ -131,7 +132,10 @@ def largest_drop(model: Gaussian, observation: Observation, count: int = 1) -> l
 @torch.no_grad()
 def design(model: Gaussian, size: int | None = None) -> list[int]:
     """The greedy patch for the pictures that a Gaussian was fitted to, before any is seen: the first `size` pixels
-    (row-major indices, all of them by default), best first. PredictionError where its covariance is never formed."""
+    (row-major indices, all of them by default), best first. PredictionError where its covariance is never formed, or
+    there are not so many pixels."""
+    if size is not None and not (patches.is_whole(size) and 0 <= size <= model.side**2):
+        raise PredictionError(f"A patch has a whole number of pixels, at most {model.side**2}, not {size!r}.")
     covariance = model.covariance()
     if not isinstance(covariance, Tensor):
         raise PredictionError(f"A design for {model.side} x {model.side} pixels takes their whole covariance.")

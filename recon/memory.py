@@ -31,7 +31,8 @@ class Memory(dict[bytes, Any]):
     def __init__(self) -> None:
         super().__init__()
         self.asked: dict[bytes, int] = {}
-        _memories.add(self)
+        with _lock:
+            _memories.add(self)
 
 
 _memories: WeakSet[Memory] = WeakSet()
@@ -83,7 +84,8 @@ def forget_oldest() -> None:
 
 def bytes_held() -> int:
     """In all memories in common together; what two masks share is counted twice"""
-    return sum(bytes_of(one) for memory in list(_memories) for one in list(memory.values()))
+    with _lock:
+        return sum(bytes_of(one) for memory in list(_memories) for one in list(memory.values()))
 
 
 def bytes_of(one: Any) -> int:

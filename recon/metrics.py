@@ -48,7 +48,9 @@ def psnr_db(estimate: Tensor, truth: Tensor, where: Tensor | None = None) -> flo
 
 
 def psnr_db_each(estimate: Tensor, truth: Tensor, where: Tensor | None = None) -> Tensor:
-    """`psnr_db` of each image by itself: (batch,), float64"""
+    """`psnr_db` of each image by itself: (batch,), float64. Raises PredictionError where shapes differ."""
+    if estimate.shape != truth.shape:
+        raise PredictionError(f"Pictures of {tuple(estimate.shape)} are compared to as many, not {tuple(truth.shape)}.")
     error = (estimate.double() - truth.double()).square().mean(1)
     if where is not None:
         where = where.expand(len(error), 1, *error.shape[1:])[:, 0]

@@ -7,6 +7,7 @@ samples in closed form they are exact, and come in one step; those of large pict
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -34,7 +35,7 @@ def sample(
     seed         the same seed gives the same pictures on the same device
     order        a key of `recon.schedules.ORDERS`; exact models ignore it
     temperature  every pixel is drawn from its distribution to the power of 1 / temperature; 1 is the model's own,
-                 less is tamer
+                 less is tamer. Of exact models it multiplies the variance, whichever component or scale is drawn
 
     Raises PredictionError if the observation is no single image, or the model gives a mean alone.
     """
@@ -55,13 +56,8 @@ def stream(
     """The same, step by step: yields after each group what is drawn so far, `count` images; the last is complete."""
     if observation.batch != 1:
         raise PredictionError("Joint samples are drawn for one image at a time.")
-    if not all(patches.is_whole(number) for number in (count, steps, seed)):
-        raise PredictionError("The numbers of samples and steps, and the seed, are whole numbers.")
-    if count < 1 or steps < 1:
-        raise PredictionError("At least one sample and one step are needed.")
-    if not isinstance(order, str) or order not in schedules.ORDERS:
-        raise PredictionError(f"There is no order {order!r} of pixels; there are {', '.join(schedules.ORDERS)}.")
-    if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 < temperature <= 2:
+    check(count, steps, seed, order)
+    if isinstance(temperature, bool) or not isinstance(temperature, Real) or not 0 < temperature <= 2:
         raise PredictionError(f"A temperature lies above 0 and at most at 2, not at {temperature!r}.")
     model.check(observation)
     observation = observation.to(model.device)
@@ -82,20 +78,37 @@ def stream(
         yield start
 
 
+def check(count: int, steps: int, seed: int, order: str) -> None:
+    """PredictionError for what is no plan of samples"""
+    if not all(patches.is_whole(number) for number in (count, steps, seed)):
+        raise PredictionError("The numbers of samples and steps, and the seed, are whole numbers.")
+    if count < 1 or steps < 1:
+        raise PredictionError("At least one sample and one step are needed.")
+    if not isinstance(order, str) or order not in schedules.ORDERS:
+        raise PredictionError(f"There is no order {order!r} of pixels; there are {', '.join(schedules.ORDERS)}.")
+
+
 @torch.no_grad()
 def log_likelihood(
     model: Predictor, observation: Observation, values: Tensor, steps: int = 32, order: str = "sobol", seed: int = 0
 ) -> Tensor:
-    """Log probability (256 levels a channel) that `stream` draws exactly the hidden pixels of `values`, by the chain
-    rule over its groups, in nats: (batch,), float64. What an order loses shows here.
+    """Log probability (256 levels a channel) of exactly the hidden pixels of `values`, drawn group after group, each
+    pixel of a group by itself: in nats, (batch,), float64. What an order loses shows here. Exact models, too, are asked
+    so, although `stream` draws from them otherwise.
 
     observation  of several images that share one mask
     values       (batch, channels, height, width), the whole images
+
+    Raises PredictionError where masks or sizes differ, or steps, order and seed are no plan.
     """
+    check(1, steps, seed, order)
     if not bool((observation.mask == observation.mask[:1]).all()):
         raise PredictionError("The images must share one mask, so that they share its groups.")
     model.check(observation)
+    if values.shape != observation.values.shape:
+        raise PredictionError("The values are whole images, as many and as large as those that are observed.")
     observation, values = observation.to(model.device), values.to(model.device)
+    seed = int(seed) % 2**63
     total = torch.zeros(observation.batch, dtype=torch.float64, device=model.device)
     for prediction, where, _ in turns(model, observation, lambda _: values, steps, order, seed):
         total += (prediction.log_mass(values).double() * where[:, 0]).flatten(1).sum(1)

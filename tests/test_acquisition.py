@@ -85,7 +85,8 @@ def test_a_weighted_drop_is_the_gaussians_own_where_the_model_is_that_gaussian(m
 
 
 def test_a_weighted_drop_is_that_of_the_variances_that_the_model_says(model):
-    """Against brute force, for a model that is ten times less sure of the left half."""
+    """Against brute force, for a model that is ten times less sure of the left half than the Gaussian is before what it
+    says is clipped to [0, 1]."""
     observation = observe(pictures(1, seed=2), 6)
     mask = observation.mask.flatten()
 
@@ -93,8 +94,8 @@ def test_a_weighted_drop_is_that_of_the_variances_that_the_model_says(model):
         base = model
 
         def predict(self, observation):
-            found = model.predict(observation)
-            return SimpleNamespace(variance=found.variance * weights.view(SIDE, SIDE))
+            found = acquisition.conditional(model, mask).diagonal().view(1, -1, SIDE, SIDE)
+            return SimpleNamespace(variance=found * weights.view(SIDE, SIDE))
 
     weights = torch.ones(SIDE, SIDE)
     weights[:, : SIDE // 2] = 10
@@ -121,6 +122,9 @@ def test_what_cannot_be_asked_is_a_sentence(model):
     ):
         with pytest.raises(PredictionError, match=told):
             acquisition.next_pixels(model, wrong, count)
+    for size in (SIDE**2 + 1, -1, 2.5):
+        with pytest.raises(PredictionError, match="whole number of pixels"):
+            acquisition.design(model, size)
     with pytest.raises(PredictionError, match="no Gaussian"):
         acquisition.largest_weighted_drop(baselines.load("nearest"), observe(pictures(1), 3))
     with pytest.raises(PredictionError, match="how sure"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import sys
+import threading
 from dataclasses import dataclass
 
 import pytest
@@ -80,3 +82,29 @@ def test_models_share_the_bound(alone):
     counts = [sum(one.nbytes for one in model.conditioned.values()) for model in models]
     newest = list(models[1].conditioned.values())[-1].nbytes
     assert sum(counts) <= max(100, newest)
+
+
+def test_models_are_made_while_others_remember(alone):
+    """Of a set that grows while it is gone through, Python makes an error."""
+    ended, failed = threading.Event(), []
+
+    def remember():
+        one = Memory()
+        try:
+            for k in range(2000):
+                put(one, bytes([k % 7]), Kept(1))
+                memory.bytes_held()
+        except RuntimeError as error:
+            failed.append(error)
+        ended.set()
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threading.Thread(target=remember).start()
+        kept = []
+        while not ended.is_set():
+            kept = [*kept[-30:], Memory()]
+    finally:
+        sys.setswitchinterval(before)
+    assert not failed

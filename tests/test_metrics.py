@@ -89,7 +89,7 @@ def test_psnr_db():
 def test_psnr_db_of_a_region():
     truth, where = torch.zeros(2, 3, 4, 4), torch.zeros(2, 1, 4, 4, dtype=torch.bool)
     where[:, :, 0] = True
-    estimate = torch.where(where, 0.1, 0.9)
+    estimate = torch.where(where, 0.1, 0.9).expand_as(truth)
     assert metrics.psnr_db(estimate, truth, where) == pytest.approx(20, rel=1e-5)
 
 
@@ -172,3 +172,8 @@ def test_the_pit_spreads_a_level_over_its_mass():
         assert found.tolist() == pytest.approx(expected, abs=1e-6)
     quarter = metrics.pit(uniform(1), torch.full((1, 3, 4, 4), 128 / 255), bins=510)[255:257]
     assert quarter.tolist() == pytest.approx([0.5, 0.5], abs=1e-6)
+
+
+def test_psnr_is_of_as_many_pictures():
+    with pytest.raises(PredictionError, match="are compared to as many"):
+        metrics.psnr_db(torch.zeros(1, 3, 4, 4), torch.zeros(2, 3, 4, 4))

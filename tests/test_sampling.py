@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 
@@ -212,3 +213,29 @@ def test_likelihood_wants_one_mask():
     mask[1] = ~mask[1]
     with pytest.raises(PredictionError, match="share one mask"):
         sampling.log_likelihood(network(), Observation(known.values, mask), known.values)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"steps": 0}, "one step"),
+        ({"steps": 1.5}, "whole numbers"),
+        ({"order": "spiral"}, "no order 'spiral'"),
+        ({"seed": "x"}, "whole numbers"),
+    ],
+)
+def test_likelihood_wants_a_plan(asked, says):
+    known = observe()
+    with pytest.raises(PredictionError, match=says):
+        sampling.log_likelihood(network(), known, known.values, **asked)
+
+
+def test_likelihood_wants_whole_images_and_takes_any_seed():
+    known = observe()
+    with pytest.raises(PredictionError, match="whole images"):
+        sampling.log_likelihood(network(), known, known.values[:, :, :4])
+    assert sampling.log_likelihood(network(), known, known.values, order="random", seed=-1).isfinite().all()
+
+
+def test_a_temperature_is_any_real_number():
+    assert sampling.sample(network(), observe(), 1, 2, temperature=np.float32(0.5)).isfinite().all()

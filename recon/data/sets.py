@@ -31,6 +31,8 @@ class DataSet:
     by_class   the test split comes sorted by class, and is put into a fixed random order
     validated  it has a split "valid" of its own
     held_out   pictures at the end of the training split that serve as validation where it has not
+    repeats    pictures of one split are in another, too: they are left out of "test" where "train" or "valid" has them,
+               and of "valid" where "train" has them
     """
 
     name: str
@@ -45,6 +47,7 @@ class DataSet:
     by_class: bool = False
     validated: bool = False
     held_out: int = 2000
+    repeats: bool = False
 
 
 SETS: dict[str, DataSet] = {
@@ -104,6 +107,7 @@ SETS: dict[str, DataSet] = {
             terms="none stated (a Kaggle contest)",
             source="Goodfellow et al. 2013, reduced to 32 x 32",
             validated=True,
+            repeats=True,
         ),
         DataSet(
             name="mnist",
@@ -184,9 +188,18 @@ def split_of(found: DataSet, split: str, read: Callable[[DataSet, str], np.ndarr
             raise DataError(f"{told}: `held_out` in recon/data/sets.py says how many.")
         return train[-found.held_out :] if split == "valid" else train[: -found.held_out]
     images = read(found, split)
+    if found.repeats and split != "train":
+        images = images[new(found, split)]
     if split == "test" and found.by_class:  # else the first few hundred, which cards are measured on, are all one digit
         return images[np.random.default_rng(0).permutation(len(images))]
     return images
+
+
+def new(found: DataSet, split: str) -> list[bool]:
+    """Which pictures of "valid" or "test" no split before it has"""
+    others = ("train",) if split == "valid" else ("train", "valid")
+    known = {picture.tobytes() for other in others for picture in pictures(found, other)}
+    return [picture.tobytes() not in known for picture in pictures(found, split)]
 
 
 def pictures(found: DataSet, split: str) -> np.ndarray:

@@ -1,8 +1,10 @@
 """What a prediction is made of: a distribution for every pixel and channel of a batch of images.
 
 Pixels lie in [0, 1], while a Gaussian does not know it. Its value is therefore read as clipped: the mean, the
-variance, the intervals, the samples and the 256-level masses are those of clip(x, 0, 1), so that saturated pixels
-have the probability that the model gives them. Only `log_prob` is the density before clipping.
+variance, the intervals, the samples and the 256-level masses are those of clip(x, 0, 1). Only `log_prob` is the
+density before clipping. Masses of coupled channels are taken one channel after the other, each given the levels of
+those before it: they sum to one, and are those of samples but where a channel is black or white, beyond which it may
+lie anywhere while the next one is given the edge itself.
 """
 
 from recon.distributions.base import Distribution, Point

@@ -112,7 +112,9 @@ class Gaussian(Distribution):
         return -0.5 * (whitened.square().sum(-1) + size * math.log(2 * math.pi)) - log_diagonal
 
     def log_mass(self, values: Tensor, levels: int = 256) -> Tensor:
-        """Chain rule over the channels: each given the levels of those before it, so that all levels sum to one."""
+        """Chain rule over the channels: each given the levels of those before it, so that all levels sum to one. Given
+        that a channel is saturated, the next is given 0 or 1, not all that lies beyond: less than the truth where
+        several are."""
         low, high = (edge.movedim(1, -1) for edge in level_edges(values, levels))
         level = (values.double().clamp(0, 1) * (levels - 1)).round() / (levels - 1)
         diagonal = self.factor.diagonal(dim1=-2, dim2=-1).double()

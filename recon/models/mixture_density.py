@@ -146,8 +146,7 @@ class MixtureDensity(OnClosedForm):
         if near is None:
             weights = torch.cat([own, others - 3.0], 1).softmax(1)
             return (weights * (1 - NET) + NET / logits.shape[1]).log()
-        found = torch.cat([own, (others - RARE).masked_fill(~near.there, ABSENT)], 1).log_softmax(1)
-        return torch.cat([found + math.log1p(-FLOOR), torch.full_like(found[:, :1], math.log(FLOOR))], 1)
+        return above_floor(torch.cat([own, (others - RARE).masked_fill(~near.there, ABSENT)], 1))
 
     def stand(self, at: Tensor, each: Tensor, base: Base, shifts: list[Tensor], log_scales: list[Tensor]) -> None:
         """Add components that stand at the colours `at`, (batch or 1, components, channels, ...), moved and widened as
@@ -215,7 +214,7 @@ class MixtureDensity(OnClosedForm):
         if self.temperatures is None:
             return log_weights
         temperatures = at_counts(self.temperatures, observation.mask.flatten(1).sum(1))
-        return (log_weights / temperatures.view(-1, 1, 1, 1)).log_softmax(1)
+        return above_floor(log_weights[:, :-1] / temperatures.view(-1, 1, 1, 1))
 
     @torch.no_grad()
     def uncalibrated(self, observation: Observation) -> CoupledMixture:
@@ -239,7 +238,7 @@ class MixtureDensity(OnClosedForm):
             each = [torch.special.ndtr((edge[:, None] - law.location) / law.scale) for edge in edges]
             nats, shares = [], []
             for temperature in tried:
-                log_weights = (law.log_weights / temperature).log_softmax(1)
+                log_weights = above_floor(law.log_weights[:, :-1] / temperature)
                 found = torch.logsumexp(log_weights + masses, 1)[hidden[:, 0]]
                 nats.append(-found.mean().item() / self.channels)
                 below, above = ((log_weights.exp()[:, :, None] * part).sum(1) for part in each)
@@ -292,6 +291,12 @@ class MixtureDensity(OnClosedForm):
         for d in range(c):
             found = found + couplings[:, :, c * (c - 1) // 2 + d] * (before[d][:, None] - shifts[:, :, d])
         return found
+
+
+def above_floor(logits: Tensor) -> Tensor:
+    """Log weights of components (batch, components, ...) and of the floor under them, whose weight is always FLOOR"""
+    found = logits.log_softmax(1) + math.log1p(-FLOOR)
+    return torch.cat([found, torch.full_like(found[:, :1], math.log(FLOOR))], 1)
 
 
 def whitened(deviation: Tensor, factor: Tensor) -> Tensor:

@@ -239,7 +239,7 @@ class ScaleMixture(Gaussian):
         residual = observation.values.flatten(1) - self.location
         posterior = self.log_posterior(conditioned, residual).exp()
         chosen = torch.multinomial(posterior[0], count, replacement=True, generator=generator)
-        scale = self.local_scales(self.kernel(int(observation.mask.sum()))[chosen], generator, lean)
+        scale = self.local_scales(self.kernel(int(conditioned.mask.sum()))[chosen], generator, lean)
         stray = self.draw(count, generator)
         stray = (stray - conditioned.gain(stray)).view(count, *observation.values.shape[1:])
         mean = (self.location + conditioned.gain(residual)).view(1, *stray.shape[1:])

@@ -44,9 +44,9 @@ def train(
     if not issubclass(kind, Network):
         said = dict(recipe.model)
         if "coarse" in said:  # an image set, by its name
-            said["coarse"] = batches(data.load(said["coarse"], "train"), device)
-        model = kind.fit(batches(images, device), **said)
-        calibrate(model, recipe, device, 0)
+            said["coarse"] = batches(data.load(said["coarse"], "train"), "cpu")
+        model = kind.fit(batches(images, "cpu"), **said)  # minutes there, and the same numbers wherever it is done
+        calibrate(model, recipe, "cpu", 0)
         yield model
     elif recipe.training is not None:
         torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator

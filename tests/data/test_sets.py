@@ -132,3 +132,11 @@ def test_the_real_ones(name):
     assert across < 0.75 * (unit[1:] - unit[:-1]).abs().mean(), "neighbours are alike: pixels are in their order"
     if found.binary:
         assert set(images.unique().tolist()) == {0, 255}
+
+
+def test_what_an_earlier_split_has_is_left_out_of_later_ones(digits):
+    pictures = np.arange(60).astype(np.uint8)[:, None, None].repeat(32, 1).repeat(32, 2)
+    valid, test = pictures[[3, 40, 41]], pictures[[50, 5, 41, 51]]
+    np.savez(digits / "fer2013.npz", train=pictures[:30], valid=valid, test=test)
+    found = {split: data.load("fer2013", split)[:, 0, 0, 0].tolist() for split in ("train", "valid", "test")}
+    assert found == {"train": list(range(30)), "valid": [40, 41], "test": [50, 51]}

@@ -10,6 +10,7 @@ from recon import Observation, Prediction, metrics
 from recon.distributions.gaussians import log_ndtr
 from recon.errors import PredictionError
 from recon.models import MixtureDensity, ScaleMixture
+from recon.models.mixture_density import FLOOR
 from recon.models.neighbours import neighbours
 from recon.training import masks
 from tests.models.test_scale_mixture import SIDE, observe
@@ -159,3 +160,15 @@ def test_without_copies_nothing_is_calibrated(base):
     model = network(base, copies=0)
     model.calibrate([pictures(4)], masks.orders(4, SIDE, torch.Generator().manual_seed(1)))
     assert model.temperatures is None and "temperatures" not in model.state_dict()
+
+
+def test_the_floor_stays_under_all_however_sure_calibration_makes_it(base):
+    model, values = network(base), pictures(4, seed=9)
+    seen = torch.zeros(4, 1, SIDE, SIDE, dtype=torch.bool)
+    seen[..., ::3, ::3] = True
+    observation = Observation(values, seen)
+    plain = model.distribution(observation).log_weights
+    model.temperatures.fill_(0.4)
+    found = model.distribution(observation).log_weights
+    assert not found.allclose(plain) and found.exp().sum(1).allclose(torch.ones(()))
+    assert torch.equal(found[:, -1], plain[:, -1]) and found[:, -1].exp().allclose(torch.tensor(FLOOR))
