@@ -200,5 +200,5 @@ def check(observation: Observation, count: int) -> None:
     if observation.batch != 1:
         raise PredictionError("The next pixel is that of one image.")
     hidden = int((~observation.mask).sum())
-    if not 1 <= count <= hidden:
+    if not patches.is_whole(count) or not 1 <= count <= hidden:
         raise PredictionError(f"There are {hidden} pixels left to ask for, not {count}.")

@@ -37,7 +37,7 @@ class Result:
     truth         the true picture as the method sees it, of the same shape; None where it is not known
     deviation     standard deviation, of the same shape; None for a method that gives a mean alone
     psnr_db       over all pixels, the observed ones kept
-    ssim          over all pixels
+    ssim          over all pixels; None also of pictures that are too small for its window
     bits_per_dim  over the hidden pixels, 256 levels; None for a method that gives a mean alone
     milliseconds  wall-clock time from the observation to mean and deviation, for a mask not conditioned on before: the
                   fastest of three. Loading is not counted
@@ -137,8 +137,8 @@ def answered(name: str, model: Predictor, observation: Observation, truth: Tenso
         return result
     with turn():
         bits = metrics.bits_per_dim(prediction, known) if prediction.has_spread else None
-    psnr, ssim = metrics.psnr_db(mean[None], known), metrics.ssim(mean[None], known)
-    return replace(result, psnr_db=psnr, ssim=ssim, bits_per_dim=bits)
+    ssim = metrics.ssim(mean[None], known) if min(known.shape[2:]) >= metrics.SSIM_WINDOW else None
+    return replace(result, psnr_db=metrics.psnr_db(mean[None], known), ssim=ssim, bits_per_dim=bits)
 
 
 def mean_and_deviation(prediction: Prediction) -> tuple[Tensor, Tensor | None]:

@@ -12,6 +12,8 @@ from recon.distributions.base import level_edges
 from recon.errors import PredictionError
 from recon.prediction import Prediction
 
+SSIM_WINDOW = 11  # pixels a side
+
 
 def bits_per_dim(prediction: Prediction, values: Tensor, where: Tensor | None = None, levels: int = 256) -> float:
     """Mean of -log2 P(level) over the pixels in `where` and all channels, then over images; bits a pixel and channel.
@@ -68,8 +70,8 @@ def ssim_each(estimate: Tensor, truth: Tensor) -> Tensor:
     """`ssim` of each image by itself: (batch,), float64"""
     from skimage.metrics import structural_similarity
 
-    if min(estimate.shape[2:]) < 11:
-        raise PredictionError("SSIM needs pictures of at least 11 x 11 pixels.")
+    if min(estimate.shape[2:]) < SSIM_WINDOW:
+        raise PredictionError(f"SSIM needs pictures of at least {SSIM_WINDOW} x {SSIM_WINDOW} pixels.")
     scores = [
         structural_similarity(
             a.double().cpu().numpy(),

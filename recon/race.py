@@ -71,8 +71,8 @@ def race(
     """
     if truth.ndim != 4 or len(truth) != 1 or truth.shape[2] != truth.shape[3]:
         raise ObservationError(f"A race is run on one square picture, not on {tuple(truth.shape)}.")
-    if list(sizes) != sorted(set(sizes)):
-        raise ObservationError(f"The numbers of pixels must grow, and these do not: {list(sizes)}.")
+    if not all(map(patches.is_whole, sizes)) or list(sizes) != sorted(set(sizes)):
+        raise ObservationError(f"The numbers of pixels are whole and must grow; these are not: {list(sizes)}.")
     whole = Observation(truth, torch.ones_like(truth[:, :1], dtype=torch.bool)).as_seen_by(model).values
     names, nothing = list(names), Observation(whole, torch.zeros_like(whole[:, :1], dtype=torch.bool))
     known: dict[str, Observation] = {}

@@ -133,3 +133,10 @@ def test_what_cannot_be_compared(load, truth, seen):
         next(comparison.of_patches(["random"], hub.load("nearest"), truth[..., :12], 9))
     with pytest.raises(CheckpointError):
         hub.load("no-such-model")
+
+
+def test_of_pictures_too_small_for_ssim_the_rest_is_told(pictures):
+    model, picture = Gaussian.fit([pictures(40, 3, 8)], 12), pictures(1, 3, 8)
+    seen = Observation(picture, torch.eye(8, dtype=torch.bool)[None, None])
+    (found,) = comparison.of_models(["small"], seen, picture, load=lambda name: model)
+    assert not found.problem and found.ssim is None and found.psnr_db > 0 and found.bits_per_dim > 0

@@ -96,7 +96,12 @@ def test_who_runs(model):
 
 @pytest.mark.parametrize(
     ("shape", "sizes", "told"),
-    [((2, 3, 8, 8), (4,), "one square"), ((1, 3, 8, 6), (4,), "one square"), ((1, 3, 8, 8), (8, 4), "must grow")],
+    [
+        ((2, 3, 8, 8), (4,), "one square"),
+        ((1, 3, 8, 6), (4,), "one square"),
+        ((1, 3, 8, 8), (8, 4), "must grow"),
+        ((1, 3, 8, 8), (4.5,), "are whole"),
+    ],
 )
 def test_what_is_no_race(model, shape, sizes, told):
     with pytest.raises(ObservationError, match=told):
