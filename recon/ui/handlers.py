@@ -78,7 +78,7 @@ class Handlers:
         """Ink, a line about the model, and the results."""
         ink = self.engine.ink(model)
         line = f"<p class='quiet'>{self.engine.summary(model)}</p>"
-        return [gr.update(ink=ink), line, *self.results(painting, model, truth, look, marked, selected)]
+        return [gr.update(ink=ink, marks=[]), line, *self.results(painting, model, truth, look, marked, selected)]
 
     @plainly
     def switch(self, word, painting, model, truth, look, marked, selected, picture, upload, family, size, seed, left):
@@ -122,15 +122,26 @@ class Handlers:
         return [painting, *self.results(painting, model, truth, look, marked, selected)]
 
     @plainly
-    def catch_up(self, painting, model, truth, look, marked, selected, family, size, seed):
-        """After a late answer, see `PixelView`: painter and results. A patch that came late is of the grid that was
-        left, and is taken anew from the picture as it is now."""
+    def catch_up(self, painting, model, truth, look, marked, selected, picture, upload, family, size, seed):
+        """After a late answer, see `PixelView`: truth, painter and results. What came late, a patch or a picture, is of
+        the grid that was left: it goes to the one that there is now."""
         side = self.engine.side(model, painting.side)
-        known = decode_picture(truth, side) if side != painting.side else None
-        if known is None:
-            return [gr.skip(), *self.results(painting, model, truth, look, marked, selected)]
-        painting = reveal(known, patch_mask(grids.offered(family, side), size, seed, side))
-        return [painting, *self.results(painting, model, truth, look, marked, selected)]
+        if side == painting.side or max(side, painting.side) % min(side, painting.side):
+            return [gr.skip(), gr.skip(), *self.results(painting, model, truth, look, marked, selected)]
+        seed = seed_of(seed or 0)
+        try:
+            known = decode_picture(truth, side)  # the patch alone was late
+        except ReconError:
+            known = None
+        if known is not None:
+            painting = reveal(known, patch_mask(grids.offered(family, side), size, seed, side))
+        else:
+            sheet, _ = grids.switched(
+                grids.Sheet(painting, truth or "", picture or "", family, size, seed), side, upload
+            )
+            painting, truth = sheet.painting, sheet.truth
+        update = gr.update(value=painting.to_payload(), picture=truth, marks=[])
+        return [truth, update, *self.results(painting, model, truth, look, marked, selected)]
 
     @plainly
     def shuffle(self, seed, painting, model, truth, look, marked, selected, family, size):

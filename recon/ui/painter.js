@@ -188,6 +188,19 @@ well.addEventListener("change", () => remember(hand.colour));
 
 // ---- what is seen ----
 
+let asked = "[]", askedOf = null; // what is marked, and the cells for which that was asked
+
+// Marks are of one painting: of another the model may want another pixel.
+function marks() {
+  const told = JSON.stringify(props.marks ?? []);
+  if (told !== asked) [asked, askedOf] = [told, sheet.cells];
+  else if (told !== "[]" && !sameCells(askedOf, sheet.cells)) {
+    props.marks = [];
+    asked = "[]";
+  }
+  return props.marks ?? [];
+}
+
 let due = 0;
 
 // Any number of changes a frame cost one drawing.
@@ -196,11 +209,13 @@ function refresh() {
     due = 0;
     const cells = stroke ? stroke.shown : sheet.cells;
     const known = (at) => (Array.isArray(at) && inside({ row: at[0], col: at[1] }) ? [{ row: at[0], col: at[1] }] : []);
+    const marked = marks().flatMap(known);
+    find(".painter").dataset.marked = marked.length;
     view.draw({
       // as the model sees them: what is painted stays in colour for the next model that can tell colours apart
       cells: cells.map((colour) => (colour === EMPTY ? EMPTY : ink(colour))), hover, size: hand.size, cursor: keyed ? cursor : null, picture: hand.underlay ? picture : null,
-      // what is painted since need not be asked for any more
-      marks: (props.marks ?? []).flatMap(known).filter((at) => cells[indexOf(at)] === EMPTY), selected: known(props.selected)[0],
+      // what is painted just now need not be asked for any more
+      marks: marked.filter((at) => cells[indexOf(at)] === EMPTY), selected: known(props.selected)[0],
     });
     showControls(cells);
   });

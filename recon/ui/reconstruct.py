@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -150,7 +151,8 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
         listen(event, do.switch, [kind, *shown, *sheet], switched, trigger_mode="multiple")
     for event in (family.choose, size.slide, seed.input):
         listen(event, do.choose_patch, [*shown, *patch], [painter, *results], trigger_mode="always_last")
-    listen(view.late, do.catch_up, [*shown, *patch], [painter, *results], trigger_mode="always_last")
+    behind = [*shown, picture, upload, *patch]
+    listen(view.late, do.catch_up, behind, [truth, painter, *results], trigger_mode="always_last")
     listen(shuffle.click, do.shuffle, [seed, *shown, family, size], [seed, family, painter, *results])
     taken = [painter, model, look, marked, selected, *patch]
     listen(picture.input, do.choose_picture, [picture, *taken], [truth, painter, *results])
@@ -177,16 +179,8 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     listen(open_file.upload, do.load_file, [open_file, look, marked, selected], restored)
 
     # after the answer, so that no stroke waits for it
-    for event in (painter.change, model.change):
-        listen(
-            event,
-            do.doubt,
-            [painter, model],
-            doubt,
-            trigger_mode="always_last",
-            concurrency_id="doubt",
-            concurrency_limit=1,
-        )
+    alone: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_id": "doubt", "concurrency_limit": 1}
+    listen(partial(gr.on, [painter.change, model.change]), do.doubt, [painter, model], doubt, **alone)
 
     # in the browser alone: the tab keeps what is painted through a reload, and old samples are shown as old
     changes = [painter.change, model.change, family.change, size.change, seed.change, picture.change, truth.change]

@@ -158,13 +158,19 @@ def test_a_model_of_another_side_brings_its_grid(do, name, truth, face):
     assert back[11]["most"] == 1024 and len(back[10]["choices"]) > len(family["choices"])
 
 
-def test_a_patch_that_came_too_late_is_taken_anew(do, name, truth, face):
-    """Painted on the grid that was left, while the model and the picture are of another"""
-    large = encode_picture(pictures.load("face", 64))
-    painting, *results = do.catch_up(face, LARGE, large, "mean", False, "[]", "designed_celeba", 100, 0)
+def test_what_came_too_late_goes_to_the_grid_that_there_is(do, name, truth, face):
+    """A patch, painted on the grid that was left while the model and the picture are of another; and a picture."""
+    large, rest = encode_picture(pictures.load("face", 64)), ("mean", False, "[]", "face", None)
+    _, update, *results = do.catch_up(face, LARGE, large, *rest, "designed_celeba", 100, 0)
+    painting = Painting.parse(update["value"])
     assert painting.side == 64 and painting.mask.sum() == 100 and "faces 64" in results[4]
-    painting, *results = do.catch_up(face, name, truth, "mean", False, "[]", "sobol", 64, 0)
-    assert skipped(painting) and "dB" in results[3]
+    known, update, *results = do.catch_up(face, LARGE, truth, *rest, "sobol", 64, 0)
+    painting = Painting.parse(update["value"])
+    assert painting.mask.sum() == 64 and known == large == update["picture"] and "dB" in results[3]
+    known, update, *results = do.catch_up(face, LARGE, "", *rest, "sobol", 64, 0)
+    assert known == "" and Painting.parse(update["value"]).side == 64 and "faces 64" in results[4]
+    _, update, *results = do.catch_up(face, name, truth, *rest, "sobol", 64, 0)
+    assert skipped(update) and "dB" in results[3]
 
 
 def test_what_a_person_does_on_the_finer_grid(do, paint):

@@ -184,8 +184,16 @@ def test_where_next(visitor):
     visitor.changed(shown)
     visitor.count(65)
     assert (row, col) in visitor.cells(65)
+    expect(reveal).to_be_visible()  # of the one after
     visitor.press("Undo")
     visitor.count(64)
+    expect(reveal).to_be_hidden()  # that was of another painting
+    visitor.press("Where next?")
+    expect(reveal).to_be_visible()
+    visitor.page.get_by_label("Patch", exact=True).select_option(label="centre block")
+    expect(reveal).to_be_hidden()
+    visitor.press("Where next?")
+    expect(reveal).to_be_visible()
     visitor.press("Clear")
     visitor.choose("Picture", "none: paint freely")
     expect(visitor.page.locator("#recon-scores")).to_contain_text("Choose a picture")
