@@ -28,6 +28,7 @@ from recon.training.masks import thinned
 SIZES = (8, 16, 32, 64, 128, 256)  # pixels; fewer are not judged, and of more an even choice is
 ALARMS = {"noise": 0.01, "others": 0.01}  # shares of real pictures that may be doubted; others: all
 MOST_ALARMS = 0.035  # for all reasons together; what noise and others leave of it is the negatives'
+CAUGHT, FEW_ALARMS = 0.95, 0.01  # the negatives' share is less where so many are caught by it, but no less than that
 NOISE, NEGATIVE = "noise", "negative"
 
 
@@ -137,7 +138,9 @@ class Judge:
             limits = {name: each[name].quantile(1 - share[name]).item() for name in each}
             doubted = torch.stack([each[name] > max(0.0, limits[name]) for name in each]).any(0)
             left = (MOST_ALARMS - doubted.double().mean()) / (1 - doubted.double().mean())
-            limits[NEGATIVE] = negative[~doubted].quantile(1 - left.item()).item()
+            # a negative's excess is minus its picture's: no more false alarms than it takes to catch most of them
+            enough = min((-negative).quantile(1 - CAUGHT).item(), negative.quantile(1 - FEW_ALARMS).item())
+            limits[NEGATIVE] = max(negative[~doubted].quantile(1 - left.item()).item(), enough)
             for name, limit in limits.items():
                 found.setdefault(name, []).append(round(limit, 5))
         return found

@@ -99,16 +99,20 @@ def test_thresholds_between_sizes():
 
 
 def test_measured_thresholds_doubt_as_often_as_they_should(judge, faces):
-    """All reasons together, but for thresholds below 0, which doubt nobody."""
+    """All reasons together, but for thresholds below 0, which doubt nobody; less often where nearly all negatives are
+    caught nevertheless."""
     found = judge.measure("celeba", faces)
     assert {len(limits) for limits in found.values()} == {len(SIZES)}
     for k, size in enumerate(SIZES):
-        doubted = []
+        doubted, caught = [], []
         for mask in several_patches(32, size, 0):
             each = judge.excesses("celeba", mask, faces)
             others = [each[name] > max(0, found[name][k]) for name in each if name != "negative"]
             doubted.append(torch.stack([*others, each["negative"] > found["negative"][k]]).any(0))
-        assert torch.cat(doubted).float().mean().item() == pytest.approx(familiarity.MOST_ALARMS, abs=0.01)
+            caught.append(-each["negative"] > found["negative"][k])
+        share, caught = (torch.cat(of).double().mean().item() for of in (doubted, caught))
+        assert share <= familiarity.MOST_ALARMS + 0.01
+        assert share >= familiarity.MOST_ALARMS - 0.01 or caught >= familiarity.CAUGHT - 0.001
 
 
 @pytest.mark.parametrize("path", sorted(familiarity.FOLDER.glob("*.json")), ids=lambda path: path.stem)

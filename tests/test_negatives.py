@@ -69,7 +69,7 @@ def test_written_and_read_again(classifier, base, factored, pictures, tmp_path, 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_is_shipped(name):
     path, base = negatives.FOLDER / f"{name}.safetensors", bundled(name)
-    assert path.stat().st_size < 200_000
+    assert path.stat().st_size < 1_500_000
     found = negatives.read(name, base)
     assert all(weight.isfinite().all() for weight in found.parameters())
     mask = torch.rand(1024, generator=torch.Generator().manual_seed(1)) < 0.1

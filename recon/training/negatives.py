@@ -20,14 +20,15 @@ from recon.training.masks import thinned
 from recon.training.recipe import Training
 
 MOST = 256  # pixels that are looked at, as in `recon.familiarity`
+SHIFT = 3  # pixels at most, either way, that pictures are moved by
 STEPS = Training(
-    steps=3000, batch=96, shared=True, rate=2.5e-3, warm_up=100, decay=True, ema=0.998, clip=1.0, mirror=True
+    steps=18000, batch=96, shared=True, rate=2e-3, warm_up=100, decay=True, ema=0.998, clip=1.0, mirror=True
 )
 # landscapes are few, and start from the objects' classifier; of other sets a Gaussian tells the negatives well
 RECIPES = {
     "cifar10": STEPS,
-    "fer2013": replace(STEPS, steps=1500),
-    "landscapes": replace(STEPS, steps=400, start="cifar10"),
+    "fer2013": replace(STEPS, steps=10000),
+    "landscapes": replace(STEPS, steps=2500, rate=1e-3, start="cifar10"),
 }
 
 
@@ -41,12 +42,20 @@ class Contrast(nn.Module):
     def objective(self, batch: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
         """Mean cross-entropy of picture against negative, in nats; pictures (batch, channels, side, side) in [0, 1],
         masks bool (batch, 1, side, side)."""
-        found = []
+        found, batch = [], moved(batch, generator)
         for mask in masks.unique(dim=0):
             which = (masks == mask).flatten(1).all(1)
             factored = Factored(self.base.covariance(), self.base.channels, thinned(mask[0], MOST))
             found.append(self.classifier.log_odds(self.base, factored, batch[which]))
         return F.softplus(-torch.cat(found)).mean()
+
+
+def moved(batch: Tensor, generator: torch.Generator) -> Tensor:
+    """Pictures, all moved alike by up to SHIFT pixels; what comes in at an edge mirrors what is there."""
+    down, right = torch.randint(2 * SHIFT + 1, (2,), generator=generator, device=generator.device).tolist()
+    side = batch.shape[-1]
+    padded = F.pad(batch, (SHIFT,) * 4, mode="reflect")
+    return padded[:, :, down : down + side, right : right + side].contiguous(memory_format=torch.channels_last)
 
 
 def recipe(data_set: str) -> Training:

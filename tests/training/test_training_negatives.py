@@ -39,12 +39,20 @@ def test_the_objective_is_the_cross_entropy(base, generator, bright):
     assert contrast.objective(bright[:6], masks, generator).item() == pytest.approx(math.log(2)), "it knows nothing yet"
     torch.nn.init.normal_(contrast.classifier.head.weight, generator=generator)
     expected = []
-    for picture, mask in zip(bright[:6], masks, strict=True):
+    shown = training.moved(bright[:6], torch.Generator().manual_seed(5))
+    for picture, mask in zip(shown, masks, strict=True):
         factored = Factored(base.covariance(), 1, training.thinned(mask[0], SIZES[-1]))
         odds = contrast.classifier.log_odds(base, factored, picture[None])
         expected.append(math.log1p(math.exp(-odds.item())))
-    found = contrast.objective(bright[:6], masks, generator).item()
+    found = contrast.objective(bright[:6], masks, torch.Generator().manual_seed(5)).item()
     assert found == pytest.approx(sum(expected) / 6, rel=1e-4)
+
+
+def test_pictures_are_moved_a_little_all_alike(generator):
+    pictures = torch.rand(2, 1, 32, 32, generator=generator)
+    seen = {tuple(training.moved(pictures, generator)[:, 0, 10, 10].tolist()) for _ in range(800)}
+    near = pictures[:, 0, 7:14, 7:14].flatten(1).T.tolist()
+    assert seen == set(map(tuple, near)), "up to three pixels, in any direction"
 
 
 def test_it_looks_at_as_many_pixels_as_the_judge():
