@@ -23,8 +23,8 @@ from recon.ui.scripts import COPY_LINK, KEEP, READ, SAVE_ZIP, STALE
 
 HOW = (
     "Pixels are drawn in groups, each given all before it. Within a group they do not see each other, so an order that"
-    " keeps them far apart loses little: try row by row in 8 groups. Exact models draw all at once. A temperature"
-    " below 1 keeps to what is likely."
+    " keeps them far apart loses little. Try row by row in 8 groups to see what is lost otherwise. Exact models draw"
+    " all at once. A temperature below 1 keeps to what is likely."
 )
 TWO = "The upper half of the picture above, the lower half of another: a model has to make one of both."
 # The queues of what a person waits for, and of samples; the desk says who computes.

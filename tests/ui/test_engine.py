@@ -140,13 +140,18 @@ def test_whole_numbers(number, wanted):
     assert found == wanted and type(found) is int
 
 
-BAD_NUMBERS = [2.5, float("nan"), float("inf"), float("-inf"), None, True, "3", [3], {}, 1 + 0j, b"3"]
+BAD_NUMBERS = [2.5, float("nan"), float("inf"), float("-inf"), True, "3", [3], {}, 1 + 0j, b"3"]
 
 
 @pytest.mark.parametrize("number", BAD_NUMBERS, ids=repr)
 def test_what_is_not_whole_is_a_sentence(number):
     with pytest.raises(ReconError, match="The seed must be a whole number, not "):
         room.whole(number, "seed")
+
+
+def test_an_empty_field_is_a_sentence():
+    with pytest.raises(ReconError, match="The seed is empty"):
+        room.seed_of(None)
 
 
 @pytest.mark.parametrize("family", sorted(patches.FAMILIES))
