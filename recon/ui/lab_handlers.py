@@ -75,7 +75,8 @@ class LabHandlers:
     def begin(self, *controls):
         """The progress before a run has its turn; a sentence pops up instead if it cannot be run."""
         settings = Settings.read(*controls)
-        return lab_report.progress(0, settings.check(settings.side(self.engine)), WAITING)
+        waiting = lab_report.progress(0, settings.check(settings.side(self.engine)), WAITING)
+        return f"<div class='lab-waiting'>{waiting}</div>"  # what is shown meanwhile is of the run before
 
     @plainly
     def run(self, *controls) -> Iterator[list]:

@@ -196,6 +196,13 @@ def test_choosing_a_preset_sets_the_controls(do):
         assert len(do.choose_preset(SimpleNamespace(index=index))) == len(found)
 
 
+def test_what_is_shown_is_dimmed_while_a_run_waits_for_its_turn(do):
+    waits = do.begin(*controls())
+    assert "class='lab-waiting'" in waits and words(waits) == "waiting for its turn …"
+    assert "lab-waiting" in lab.stopped_waiting(waits), "a run that never began leaves the results of another"
+    assert not any("lab-waiting" in str(step[0]) for step in do.run(*controls()))
+
+
 # what is said
 
 
