@@ -18,11 +18,6 @@ from recon.ui.scripts import LAB_FRESH, LAB_STALE, SAVE_LAB
 
 LAB = "lab"  # a queue of its own: strokes do not wait for an experiment to end
 LEDE = "Ask a question of many pictures at once. Choose an experiment, or set up your own, and run it."
-CAPTION = (
-    "Bars are 95 % confidence intervals of the mean over pictures (Student's t), each by itself: they speak of other "
-    "pictures given these very patches, over which each picture is first averaged. Differences in the table are "
-    "paired, picture by picture, and much sharper."
-)
 
 # on white whatever the page's theme is: it is for a report
 SAVE_PNG = """async () => {
@@ -82,7 +77,6 @@ def build(engine: Engine, tab: gr.Tab) -> None:
             verdict = gr.HTML(elem_id="lab-verdict")
             empty = lab_figures.figure([], s.measure, s.sizes, lambda *_: "")
             plot = gr.Plot(empty, show_label=False, elem_id="lab-plot", container=False)
-            gr.HTML(quiet(CAPTION))
             table = gr.HTML(elem_id="lab-table")
 
     asked: list = [data, pictures, picture_seed, models, families, sizes, seeds, measure]

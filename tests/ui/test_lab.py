@@ -219,6 +219,27 @@ def test_the_verdict_says_what_is_better_and_how_sure():
     assert "random is 1.00 dB worse than Sobol' (95 % interval 0.87 to 1.13" in told
 
 
+def test_only_clear_differences_are_counted_and_that_is_said():
+    better, noisy = (0.9, 1.0, 1.1, 1.0), (1.0, -0.9, 0.5, -0.4)
+    shifts = {16: better, 64: better, 256: noisy}
+    rows = [row("random", size, RANDOM) for size in shifts]
+    for size, gains in shifts.items():
+        rows.append(row("sobol", size, [value + gain for value, gain in zip(RANDOM, gains, strict=True)]))
+    assert "better than random" in (told := words(lab_report.verdict(rows, label)))
+    assert "; it is clearly better at 2 of 3 sizes." in told
+    table = lab_report.table(rows, label)
+    assert cells(table)[-1][4].startswith("+") and "clear where its interval leaves out zero" in words(table)
+
+
+def test_the_last_of_three_lines_is_also_put_beside_the_first():
+    rows = [
+        row("sobol", 64, [value + gain for value in RANDOM], model=m) for m, gain in zip("abc", (0, 1, 3), strict=True)
+    ]
+    told = words(lab_report.verdict(rows, lambda model, _: model))
+    assert "b is 1.00 dB better than a" in told and "c is 2.00 dB better than b" in told
+    assert "c is 3.00 dB better than a" in told
+
+
 def test_fewer_bits_are_better():
     fewer = [value - gain for value, gain in zip(RANDOM, (0.9, 1.0, 1.1, 1.0), strict=True)]
     rows = [row("random", 64, RANDOM, "bits_per_dim"), row("sobol", 64, fewer, "bits_per_dim")]
@@ -244,6 +265,7 @@ def test_whether_intervals_hold_what_they_say():
     table = cells(lab_report.table(rows, label))
     assert [line[5] for line in table[1:]] == ["wider than needed", "too narrow", "as they say", "as they say"]
     assert [line[2] for line in table[1:]] == [f"{100 * level:g} %" for level in LEVELS]
+    assert "Bars are" in words(lab_report.table(rows, label)) and "paired" not in words(lab_report.table(rows, label))
     assert re.search(r"Sobol': 90\.3 % \(84\.\d to 9\d\.\d\), as they say", words(lab_report.verdict(rows, label)))
 
 
