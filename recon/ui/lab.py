@@ -19,14 +19,18 @@ from recon.ui.scripts import LAB_FRESH, LAB_STALE, SAVE_LAB
 LAB = "lab"  # a queue of its own: strokes do not wait for an experiment to end
 LEDE = "Ask a question of many pictures at once. Choose an experiment, or set up your own, and run it."
 
-# on white whatever the page's theme is: it is for a report
+# on white whatever the page's theme is, and with what it is of on top: it is for a report
 SAVE_PNG = """async () => {
   const figure = document.querySelector("#lab-plot .js-plotly-plot");
   if (!figure || !window.Plotly) return [];
   const size = { width: 900, height: 560 };
   const paper = { paper_bgcolor: "#fff", plot_bgcolor: "#fff", font: { color: "#30343c", size: 14 } };
-  const margin = { l: 24, r: 16, t: 16, b: 16 };
-  const drawing = { data: figure.data, layout: { ...figure.layout, ...paper, ...size, margin, autosize: false } };
+  const of = figure.layout.meta?.of ?? "";
+  const place = { x: 0, xref: "paper", xanchor: "left", y: 0.98, yanchor: "top" };
+  const title = { text: of, font: { size: 13 }, ...place };
+  const margin = { l: 24, r: 16, t: of ? 28 + 17 * of.split("<br>").length : 16, b: 16 };
+  const more = { ...paper, ...size, margin, title, autosize: false };
+  const drawing = { data: figure.data, layout: { ...figure.layout, ...more } };
   const anchor = document.createElement("a");
   anchor.href = await window.Plotly.toImage(drawing, { format: "png", scale: 2, ...size });
   anchor.download = "recon-lab.png";

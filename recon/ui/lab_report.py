@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import textwrap
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 
@@ -13,6 +14,7 @@ from recon.ui.lab_figures import TITLES, Label, series
 DIGITS = {"psnr_db": 2, "ssim": 3, "bits_per_dim": 3, "coverage": 1}
 UNITS = {"psnr_db": " dB", "ssim": "", "bits_per_dim": " bits/dim", "coverage": " %"}
 SPOKEN = {"psnr_db": "PSNR", "ssim": "SSIM", "bits_per_dim": "bits/dim", "coverage": "coverage"}
+LINE = 115  # characters under a title in the PNG
 MOST_SAID = 2  # comparisons of neighbours in words; the table has all lines beside the first
 BARS = (
     "Bars are 95 % confidence intervals of the mean over pictures (Student's t), each by itself: they speak of other "
@@ -47,6 +49,11 @@ def progress(done: int, total: int, said: str) -> str:
         f"<div class='lab-bar' role='progressbar' aria-label='Progress' aria-valuenow='{share}' aria-valuemin='0' "
         f"aria-valuemax='100'><i style='width:{share}%'></i></div><p class='quiet'>{html.escape(said, quote=False)}</p>"
     )
+
+
+def folded(said: str) -> str:
+    """A sentence in lines that a picture of the plot has room for, as Plotly takes them."""
+    return "<br>".join(html.escape(line, quote=False) for line in textwrap.wrap(said, LINE))
 
 
 def verdict(rows: Sequence[Row], label: Label) -> str:

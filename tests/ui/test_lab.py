@@ -140,6 +140,8 @@ def test_a_run_fills_table_plot_and_csv(do):
     assert "8 pictures (dead leaves, drawn by code, seed 0)" in words(bar)
     assert "pictures)" in words(verdict) and not any(step[1] for step in steps[:-1] if isinstance(step[1], str))
     assert len(cells(table)) == 1 + 2 * 2 * 2 and len(plot.data) == 4
+    of = plot.layout.meta["of"].replace("<br>", " ")
+    assert "8 pictures (dead leaves" in of and "Nearest pixel" in of and "patches: random, Sobol'." in of
     assert "# models: nearest linear" in csv and "# sizes: 4 16" in csv and csv.count("\nnearest,") == 4
     assert all(button["interactive"] for button in saving)
     assert not steps[0][-1]["interactive"] and steps[0][3] == "", "what another run found does not stay"

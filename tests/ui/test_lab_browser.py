@@ -64,6 +64,7 @@ def test_an_experiment_from_its_card_to_its_files(visitor):
         page.locator("#lab-save-png").click()
     drawn = np.asarray(Image.open(saved.value.path()).convert("RGB"))
     assert drawn.shape == (1120, 1800, 3) and (drawn[0, 0] == 255).all() and len(np.unique(drawn)) > 50
+    assert (drawn[28:60] < 128).any(), "what it is of stands on top"
 
 
 def test_ones_own_pictures_and_what_cannot_be_run(visitor):
