@@ -214,10 +214,10 @@ def grey(clip: Tensor) -> str:
 
 def said(asked: Question, found: Film) -> str:
     error, held = found.error(asked.truth), found.held(asked.truth)
-    told = f"PSNR <b>{decibels(error)} dB</b>; {held:.0%} of the values lie in their 90 % intervals."
+    told = f"PSNR <b>{decibels(error)} dB</b>; {100 * held:.0f} % of the values lie in their 90 % intervals."
     if chances := kinds_of(load(MODEL), *asked.known):
         kind = max(chances, key=lambda kind: chances[kind])
-        sure = "surely" if chances[kind] > 0.995 else f"with {chances[kind]:.0%}"
+        sure = "surely" if chances[kind] > 0.995 else f"with {100 * chances[kind]:.0f} %"
         told += f" It takes this, {sure}, for {WORDS[kind]}."
     return f"<p class='quiet'>{told}</p>"
 

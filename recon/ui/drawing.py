@@ -55,7 +55,7 @@ class Drawing:
                 shown = now
                 yield [{"pngs": pngs, "count": SAMPLES, "busy": True}, f"step {step + 1} of {count}"]
         took = 1000 * (time.perf_counter() - began)
-        yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, f"{len(pngs)} {exact} · {took:.0f} ms"]
+        yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, f"{len(pngs)} {exact} · {figures.duration(took)}"]
 
     @staticmethod
     def stopped(step: list) -> list:

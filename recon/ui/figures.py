@@ -30,6 +30,13 @@ def picture_uri(values: Tensor) -> str:
     return data_uri(images.to_pil(values))
 
 
+def duration(milliseconds: float) -> str:
+    """A time as a person reads it: in seconds where it is one or more."""
+    if round(milliseconds) >= 1000:
+        return f"{milliseconds / 1000:.1f} s"
+    return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
+
+
 def map_frame(side: int) -> go.Figure:
     """The map of how unsure the model is, before anything is known; `spread_map` fills it in the browser."""
     figure = go.Figure()

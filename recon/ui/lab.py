@@ -14,24 +14,23 @@ from recon.ui.halting import Stop, until_stopped
 from recon.ui.lab_handlers import WAITING, LabHandlers, data_line, look_for, quiet
 from recon.ui.lab_settings import FEWEST, MEASURES, MOST, MOST_SEEDS, PRESETS, SIZES, data_choices
 from recon.ui.reconstruct import heading
-from recon.ui.scripts import SAVE_LAB
+from recon.ui.scripts import LAB_FRESH, LAB_STALE, SAVE_LAB
 
 LAB = "lab"  # a queue of its own: strokes do not wait for an experiment to end
 LEDE = "Ask a question of many pictures at once. Choose an experiment, or set up your own, and run it."
-CAPTION = (
-    "Bars are 95 % confidence intervals of the mean over pictures (Student's t), each by itself: they speak of other "
-    "pictures given these very patches, over which each picture is first averaged. Differences in the table are "
-    "paired, picture by picture, and much sharper."
-)
 
-# on white whatever the page's theme is: it is for a report
+# on white whatever the page's theme is, and with what it is of on top: it is for a report
 SAVE_PNG = """async () => {
   const figure = document.querySelector("#lab-plot .js-plotly-plot");
   if (!figure || !window.Plotly) return [];
   const size = { width: 900, height: 560 };
   const paper = { paper_bgcolor: "#fff", plot_bgcolor: "#fff", font: { color: "#30343c", size: 14 } };
-  const margin = { l: 24, r: 16, t: 16, b: 16 };
-  const drawing = { data: figure.data, layout: { ...figure.layout, ...paper, ...size, margin, autosize: false } };
+  const of = figure.layout.meta?.of ?? "";
+  const place = { x: 0, xref: "paper", xanchor: "left", y: 0.98, yanchor: "top" };
+  const title = { text: of, font: { size: 13 }, ...place };
+  const margin = { l: 24, r: 16, t: of ? 28 + 17 * of.split("<br>").length : 16, b: 16 };
+  const more = { ...paper, ...size, margin, title, autosize: false };
+  const drawing = { data: figure.data, layout: { ...figure.layout, ...more } };
   const anchor = document.createElement("a");
   anchor.href = await window.Plotly.toImage(drawing, { format: "png", scale: 2, ...size });
   anchor.download = "recon-lab.png";
@@ -66,9 +65,9 @@ def build(engine: Engine, tab: gr.Tab) -> None:
                 [(str(size), size) for size in SIZES], value=list(s.sizes), label="Pixels observed"
             )
             seeds = gr.Slider(1, MOST_SEEDS, s.seeds, step=1, label="Patches of a random family", buttons=[])
-            measure = gr.Radio(MEASURES, value=s.measure, label="Measure")
+            measure = gr.Radio(MEASURES, value=s.measure, label="Measure", elem_id="lab-measure")
 
-        with gr.Column(min_width=300, scale=2):
+        with gr.Column(min_width=300, scale=2, elem_id="lab-results"):
             with gr.Row(elem_classes="recon-head"):
                 gr.HTML(heading("Result"))
                 save_csv = gr.Button("CSV", size="sm", min_width=56, interactive=False, elem_id="lab-save-csv")
@@ -82,7 +81,6 @@ def build(engine: Engine, tab: gr.Tab) -> None:
             verdict = gr.HTML(elem_id="lab-verdict")
             empty = lab_figures.figure([], s.measure, s.sizes, lambda *_: "")
             plot = gr.Plot(empty, show_label=False, elem_id="lab-plot", container=False)
-            gr.HTML(quiet(CAPTION))
             table = gr.HTML(elem_id="lab-table")
 
     asked: list = [data, pictures, picture_seed, models, families, sizes, seeds, measure]
@@ -100,11 +98,13 @@ def build(engine: Engine, tab: gr.Tab) -> None:
         listen(control.input, lambda: gr.update(chosen=-1), None, cards)  # it is another experiment now
     for control in controls:
         listen(control.change, do.count, controls, work, trigger_mode="always_last")
+    gr.on([one.change for one in controls], None, None, None, js=LAB_STALE, api_visibility="private")
     # queued, for what is not cannot pop up a sentence; and by itself, so that it says at once who waits
     ends = Stop(stop)
     begun = listen(ends.begun(run.click), do.begin, controls, bar, queue=True, trigger_mode="once")
     # "multiple": a run that is being stopped still counts as under way, and would swallow the next
     running, inputs = until_stopped(do.run, last), ends.inputs(*controls)
+    begun.success(None, None, None, js=LAB_FRESH, api_visibility="private")
     listen(begun.success, running, inputs, results, queue=True, concurrency_id=LAB, trigger_mode="multiple")
     listen(stop.click, stopped_waiting, bar, bar)
     save_csv.click(None, csv, None, js=SAVE_LAB, api_visibility="private")

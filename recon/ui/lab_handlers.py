@@ -62,7 +62,9 @@ class LabHandlers:
         """What a result is of, for whoever has touched the controls since."""
         titles = model_titles(self.engine)
         models = ", ".join(titles.get(name, name) for name in settings.models)
-        return f"{settings.pictures} pictures ({title_of(settings.data)}, seed {settings.picture_seed}); {models}."
+        patches = ", ".join(family_titles().get(name, name) for name in settings.families)
+        pictures = f"{settings.pictures} pictures ({title_of(settings.data)}, seed {settings.picture_seed})"
+        return f"{pictures}; {models}; patches: {patches}."
 
     def kinds(self, settings: Settings) -> int:
         """How many kinds of truth the models are held to: colour, grey, black and white. Grey pictures make the first
@@ -75,7 +77,8 @@ class LabHandlers:
     def begin(self, *controls):
         """The progress before a run has its turn; a sentence pops up instead if it cannot be run."""
         settings = Settings.read(*controls)
-        return lab_report.progress(0, settings.check(settings.side(self.engine)), WAITING)
+        waiting = lab_report.progress(0, settings.check(settings.side(self.engine)), WAITING)
+        return f"<div class='lab-waiting'>{waiting}</div>"  # what is shown meanwhile is of the run before
 
     @plainly
     def run(self, *controls) -> Iterator[list]:
@@ -97,6 +100,7 @@ class LabHandlers:
             # a sentence of what is half done would change with every row
             shares = [lab_report.progress(done, total, said), lab_report.verdict(rows, label) if over else ""]
             drawn = lab_figures.figure(rows, settings.measure, settings.sizes, label)
+            drawn.update_layout(meta={"of": lab_report.folded(self.subject(settings))})  # for the PNG
             csv = experiment.to_csv(rows, settings.said())
             saving = [gr.update(interactive=bool(rows))] * 2
             return [*shares, drawn, lab_report.table(rows, label), csv, *saving]

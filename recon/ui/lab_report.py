@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import textwrap
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 
@@ -13,7 +14,16 @@ from recon.ui.lab_figures import TITLES, Label, series
 DIGITS = {"psnr_db": 2, "ssim": 3, "bits_per_dim": 3, "coverage": 1}
 UNITS = {"psnr_db": " dB", "ssim": "", "bits_per_dim": " bits/dim", "coverage": " %"}
 SPOKEN = {"psnr_db": "PSNR", "ssim": "SSIM", "bits_per_dim": "bits/dim", "coverage": "coverage"}
-MOST_SAID = 2  # comparisons in words; the table has all of them
+LINE = 115  # characters under a title in the PNG
+MOST_SAID = 2  # comparisons of neighbours in words; the table has all lines beside the first
+BARS = (
+    "Bars are 95 % confidence intervals of the mean over pictures (Student's t), each by itself: they speak of other "
+    "pictures given these very patches, over which each picture is first averaged."
+)
+PAIRED = (
+    " Differences in the table are paired, picture by picture, and much sharper. One is clear where its interval "
+    "leaves out zero."
+)
 
 
 def labels(models: Sequence[str], families: Sequence[str], titles: dict[str, str], patch_titles: dict[str, str]):
@@ -41,6 +51,11 @@ def progress(done: int, total: int, said: str) -> str:
     )
 
 
+def folded(said: str) -> str:
+    """A sentence in lines that a picture of the plot has room for, as Plotly takes them."""
+    return "<br>".join(html.escape(line, quote=False) for line in textwrap.wrap(said, LINE))
+
+
 def verdict(rows: Sequence[Row], label: Label) -> str:
     """The result in a sentence or a few, as HTML; "" while there is none."""
     if not rows:
@@ -53,9 +68,11 @@ def verdict(rows: Sequence[Row], label: Label) -> str:
 
 
 def contrasts(rows: Sequence[Row], label: Label) -> list[str]:
-    """Each line beside the one before it, at the middle size that both have, in pairs of pictures."""
-    said = []
-    for (other, reference), (name, line) in list(pairwise(series(rows).items()))[-MOST_SAID:]:
+    """Each line beside the one before it, and the last beside the first, at the middle size that both have, in pairs
+    of pictures."""
+    said, lines = [], list(series(rows).items())
+    ends = [(lines[0], lines[-1])] if len(lines) > 2 else []
+    for (other, reference), (name, line) in [*list(pairwise(lines))[-MOST_SAID:], *ends]:
         known = {row.size: row for row in reference}
         pairs = {row.size: row.minus(known[row.size]) for row in line if row.size in known}
         if not pairs:
@@ -80,7 +97,7 @@ def contrast(one: str, other: str, size: int, pairs: dict[int, Estimate], sign: 
     low, high = sorted((abs(low), abs(high)))
     shown = f"{number(low, measure)} to {number(high, measure)}"
     same = sum(value == ahead[size] for value in ahead.values())
-    also = f"; it is {word} at {same} of {len(pairs)} sizes" if len(pairs) > 1 else ""
+    also = f"; it is clearly {word} at {same} of {len(pairs)} sizes" if len(pairs) > 1 else ""
     return (
         f"At {size} pixels {one} is {number(abs(found.mean), measure)}{unit} {word} than {other} "
         f"(95 % interval {shown}, {found.count} pictures){also}."
@@ -136,7 +153,8 @@ def judged(row: Row) -> str:
 
 
 def table(rows: Sequence[Row], label: Label) -> str:
-    """All rows as an HTML table, the differences to the first line in pairs of pictures."""
+    """What bars and differences are, and all rows as an HTML table, the differences to the first line in pairs of
+    pictures."""
     if not rows:
         return ""
     measure, covers = rows[0].measure, rows[0].measure == "coverage"
@@ -162,8 +180,10 @@ def table(rows: Sequence[Row], label: Label) -> str:
     head = "".join(f"<th>{html.escape(one, quote=False)}</th>" for one in heads)
     lines = ["".join(f"<td>{html.escape(cell, quote=False)}</td>" for cell in cells) for cells in body]
     inner = "".join(f"<tr>{line}</tr>" for line in lines)
+    told = BARS + (PAIRED if others and not covers else "")
     return (
-        f"<div class='recon-table lab-table'><table><thead><tr>{head}</tr></thead><tbody>{inner}</tbody></table></div>"
+        f"<div><p class='quiet'>{told}</p><div class='recon-table lab-table'><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{inner}</tbody></table></div></div>"
     )
 
 

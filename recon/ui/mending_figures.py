@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from recon.ui import texture_figures
+from recon.ui.figures import duration
 from recon.ui.mending_job import STARTS, Job
 from recon.ui.texture_figures import HELD, LEARNED, LINEAR, levels_of, png
 
@@ -96,7 +97,7 @@ def side_by_side(job: Job | None) -> dict[str, Any]:
     after = job.canvas if last else None
     best = job.best if job.started >= STARTS or job.stop.is_set() else None
     smooth = job.biharmonic
-    took = f" · {spoken(smooth.seconds)}" if smooth else ""
+    took = f" · {duration(1000 * smooth.seconds)}" if smooth else ""
     true_bits = "" if job.truth_bits is None else f"{job.truth_bits:.2f} bits/px"
     return {
         "pictures": [
@@ -108,8 +109,3 @@ def side_by_side(job: Job | None) -> dict[str, Any]:
             tile("True pixels", job.true, true_bits or "what lay under the hole"),
         ]
     }  # fmt: skip
-
-
-def spoken(seconds: float) -> str:
-    """A time as a person reads it"""
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"

@@ -23,7 +23,7 @@ UPLOADS = (600, 3600)  # seconds: every ten minutes those that are an hour old a
 QUIET = 15.0  # seconds
 TRIM = 20.0  # seconds
 VISITORS = 100  # whose tabs the server remembers, three quarters of a megabyte each
-STYLES = ("page.css", "tabs.css", "textures.css", "mending.css", "curves.css", "clips.css")
+STYLES = ("page.css", "tabs.css", "textures.css", "mending.css", "curves.css", "clips.css", "stale.css")
 TAGLINE = "Paint a few pixels. See the picture they imply, and how sure the model is."
 
 

@@ -9,7 +9,7 @@ import gradio as gr
 from recon.race import SIZES
 from recon.ui import race_figures
 from recon.ui.compare import LOOKS
-from recon.ui.comparing import PATCHES, PICTURE, Comparing, sources
+from recon.ui.comparing import PATCHES, PICTURE, sources
 from recon.ui.components import RaceLines, Tiles
 from recon.ui.engine import Engine
 from recon.ui.halting import Stop, until_stopped
@@ -78,7 +78,7 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
     size.change(None, size, None, js=RACE_SIZE, api_visibility="private")
     look.change(None, look, None, js=RACE_LOOK, api_visibility="private")
     save.click(None, kept, None, js=SAVE_RACE, api_visibility="private")
-    open_tile = in_order(Comparing(engine).open)
+    open_tile = in_order(do.open)
     for _, board in boards:
         opened = listen(board.open, open_tile, there.looks, [tabs, *there.restored], **MODEL)
         opened.success(None, None, None, js=TO_TOP, api_visibility="private")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
+import numpy as np
 
 from recon.comparison import Result
 from recon.errors import CheckpointError, ObservationError
@@ -13,7 +14,7 @@ from recon.evaluation.reconstruction import data_set
 from recon.race import SIZES, Lap, race, runners
 from recon.ui import race_figures, tiles
 from recon.ui.comparing import PICTURE, Comparing, Question, encoded, needed, true_picture
-from recon.ui.engine import Engine, reveal
+from recon.ui.engine import Engine, patch_mask, reveal
 from recon.ui.grids import FAMILIES
 from recon.ui.plainly import plainly
 from recon.ui.race_figures import said, title
@@ -141,6 +142,18 @@ class Racing:
         except CheckpointError:
             return ""
 
+    @plainly
+    def open(self, event: gr.EventData, look, marked, selected):
+        """As `Comparing.open`; where pixels are no patch that a menu could name, patch and seed stay as they were."""
+        tabs, *restored = Comparing(self.engine).open(event, look, marked, selected)
+        opened = Session.from_link(str(event.link))
+        mask = opened.painting.mask
+        if not np.array_equal(patch_mask(opened.family, opened.size, opened.seed, opened.painting.side), mask):
+            gr.Info("These pixels are no patch of the Patch menu, which stays as it was.", title="Chosen by the model")
+            family, size, _ = restored[1:4]
+            restored[1:4] = [without_value(family), without_value(size), gr.skip()]
+        return [tabs, *restored]
+
     @staticmethod
     def stopped(step: list) -> list:
         """What has come stays."""
@@ -151,6 +164,11 @@ class Racing:
         # the latest board comes with this very step
         ended = [old if new == gr.skip() else new for old, new in zip(boards, halted(done), strict=True)]
         return [asked, lines, "stopped", table, had, save, *ended]
+
+
+def without_value(update: dict) -> dict:
+    """Choices and limits change, and what is chosen does not."""
+    return {name: said for name, said in update.items() if name != "value"}
 
 
 def kept(laps: Sequence[Lap], done: Iterable[int] = ()) -> dict:

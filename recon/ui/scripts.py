@@ -104,6 +104,11 @@ COMPARE_LOOK = """(look) => { document.querySelector("#compare-tiles .tiles-boar
 
 COMPARE_STALE = """() => { document.querySelector("#compare-tiles .tiles")?.classList.add("stale"); return []; }"""
 
+# In the Lab: what is shown is of other settings than the controls have now, or of these.
+LAB_STALE = """() => { document.querySelector("#lab-results").classList.add("lab-stale"); return []; }"""
+
+LAB_FRESH = """() => { document.querySelector("#lab-results").classList.remove("lab-stale"); return []; }"""
+
 # Of events whose second input is the time: milliseconds, by the browser's clock.
 STAMP = """(...given) => { given[1] = performance.now(); return given; }"""
 

@@ -184,19 +184,20 @@ def drawing(samples: int, of_next: float = 0.0, more: str = "") -> str:
 
 
 def said(found: Field, asked: Question) -> str:
-    share = mesh.overlap(found.shape, asked.truth)
+    share, held = 100 * mesh.overlap(found.shape, asked.truth), 100 * found.held(asked.truth)
     error = (found.mean - asked.truth).abs().mean()
     return (
-        f"<p class='quiet'>This shape has <b>{share:.0%}</b> of its volume in common with the true one "
-        f"(intersection over union). Mean error of a distance {error:.3f}; {found.held(asked.truth):.0%} of the "
+        f"<p class='quiet'>This shape has <b>{share:.0f} %</b> of its volume in common with the true one "
+        f"(intersection over union). Mean error of a distance {error:.3f}; {held:.0f} % of the "
         "distances lie in their 90 % bands.</p>"
     )
 
 
 def alike(fields: list[Tensor], truth: Tensor) -> str:
     pairs = [mesh.overlap(fields[a], fields[b]) for a in range(len(fields)) for b in range(a)]
-    true = sum(mesh.overlap(one, truth) for one in fields) / len(fields)
+    each = 100 * sum(pairs) / len(pairs)
+    true = 100 * sum(mesh.overlap(one, truth) for one in fields) / len(fields)
     return (
-        f"<p class='quiet'>They have {sum(pairs) / len(pairs):.0%} of their volume in common with each other, and "
-        f"{true:.0%} with the true chair.</p>"
+        f"<p class='quiet'>They have {each:.0f} % of their volume in common with each other, and "
+        f"{true:.0f} % with the true chair.</p>"
     )

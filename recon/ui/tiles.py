@@ -19,7 +19,7 @@ from torch import Tensor
 from recon import images
 from recon.comparison import Result
 from recon.observation import Observation
-from recon.ui.figures import data_uri, error_map, picture_uri
+from recon.ui.figures import data_uri, duration, error_map, picture_uri
 
 Titles = dict[str, tuple[str, str]]  # of each result's name: what it is called, and a quiet word to it
 
@@ -42,18 +42,19 @@ QUALITY = (
     Column("ssim", "SSIM", lambda x: f"{x:.3f}", True, "structural similarity, 1 is the same picture"),
     Column("bits_per_dim", "bits/dim", lambda x: f"{x:.2f}", False, "256-level likelihood of the hidden pixels"),
 )
-TIME = Column("milliseconds", "time", lambda x: f"{x:.1f} ms" if x < 10 else f"{x:.0f} ms", False, "fastest of three")
+TIME = Column("milliseconds", "time", duration, False, "fastest of three")
 EVENNESS = Column("discrepancy", "discrepancy", lambda x: f"{1e4 * x:.1f}·10⁻⁴", False, "centred L2: 0 is even")
 MODEL_COLUMNS = (*QUALITY, TIME)
 PATCH_COLUMNS = (*QUALITY, EVENNESS)
 SCORES = "PSNR and SSIM are over the whole picture, observed pixels kept; bits/dim over the hidden pixels, 256 levels."
 MODELS_NOTE = (
     f"{SCORES} Time is the fastest of three on this machine, for mean and spread of a patch not seen before, without "
-    "loading. The best are in colour; methods that see grey, or black and white, are ranked among themselves."
+    "loading. The best value of each column is highlighted; methods that see grey, or black and white, are ranked "
+    "among themselves."
 )
 PATCHES_NOTE = (
     f"{SCORES} Discrepancy is the centred L2 discrepancy, squared, of the observed pixels' centres: 0 is even. "
-    "The best are in colour."
+    "The best value of each column is highlighted."
 )
 
 

@@ -70,11 +70,13 @@ def test_other_settings_dim_what_is_shown_until_compared(visitor, faces, engine)
     done(visitor, faces)
     visitor.press("binary digits")
     expect(grid).to_have_class(re.compile("stale"))
+    expect(visitor.page.locator("#compare-table")).to_have_css("opacity", "0.45")
     visitor.page.locator("#compare-source select").select_option(label="a three, drawn by code")
     expect(visitor.page.locator("#compare-size")).to_be_visible()
     visitor.press("Compare")
     done(visitor, len(Comparing(engine).sets["binary digits"]))
     expect(visitor.page.locator("#compare-table")).to_contain_text("judged in black and white")
+    expect(visitor.page.locator("#compare-table")).to_have_css("opacity", "1")
     with visitor.page.expect_download() as download:
         visitor.press("Download as CSV")
     with open(download.value.path(), newline="", encoding="utf-8") as file:

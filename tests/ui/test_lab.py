@@ -140,6 +140,8 @@ def test_a_run_fills_table_plot_and_csv(do):
     assert "8 pictures (dead leaves, drawn by code, seed 0)" in words(bar)
     assert "pictures)" in words(verdict) and not any(step[1] for step in steps[:-1] if isinstance(step[1], str))
     assert len(cells(table)) == 1 + 2 * 2 * 2 and len(plot.data) == 4
+    of = plot.layout.meta["of"].replace("<br>", " ")
+    assert "8 pictures (dead leaves" in of and "Nearest pixel" in of and "patches: random, Sobol'." in of
     assert "# models: nearest linear" in csv and "# sizes: 4 16" in csv and csv.count("\nnearest,") == 4
     assert all(button["interactive"] for button in saving)
     assert not steps[0][-1]["interactive"] and steps[0][3] == "", "what another run found does not stay"
@@ -196,6 +198,13 @@ def test_choosing_a_preset_sets_the_controls(do):
         assert len(do.choose_preset(SimpleNamespace(index=index))) == len(found)
 
 
+def test_what_is_shown_is_dimmed_while_a_run_waits_for_its_turn(do):
+    waits = do.begin(*controls())
+    assert "class='lab-waiting'" in waits and words(waits) == "waiting for its turn …"
+    assert "lab-waiting" in lab.stopped_waiting(waits), "a run that never began leaves the results of another"
+    assert not any("lab-waiting" in str(step[0]) for step in do.run(*controls()))
+
+
 # what is said
 
 
@@ -210,6 +219,27 @@ def test_the_verdict_says_what_is_better_and_how_sure():
     )
     told = words(lab_report.verdict(rows[::-1], label))
     assert "random is 1.00 dB worse than Sobol' (95 % interval 0.87 to 1.13" in told
+
+
+def test_only_clear_differences_are_counted_and_that_is_said():
+    better, noisy = (0.9, 1.0, 1.1, 1.0), (1.0, -0.9, 0.5, -0.4)
+    shifts = {16: better, 64: better, 256: noisy}
+    rows = [row("random", size, RANDOM) for size in shifts]
+    for size, gains in shifts.items():
+        rows.append(row("sobol", size, [value + gain for value, gain in zip(RANDOM, gains, strict=True)]))
+    assert "better than random" in (told := words(lab_report.verdict(rows, label)))
+    assert "; it is clearly better at 2 of 3 sizes." in told
+    table = lab_report.table(rows, label)
+    assert cells(table)[-1][4].startswith("+") and "clear where its interval leaves out zero" in words(table)
+
+
+def test_the_last_of_three_lines_is_also_put_beside_the_first():
+    rows = [
+        row("sobol", 64, [value + gain for value in RANDOM], model=m) for m, gain in zip("abc", (0, 1, 3), strict=True)
+    ]
+    told = words(lab_report.verdict(rows, lambda model, _: model))
+    assert "b is 1.00 dB better than a" in told and "c is 2.00 dB better than b" in told
+    assert "c is 3.00 dB better than a" in told
 
 
 def test_fewer_bits_are_better():
@@ -237,6 +267,7 @@ def test_whether_intervals_hold_what_they_say():
     table = cells(lab_report.table(rows, label))
     assert [line[5] for line in table[1:]] == ["wider than needed", "too narrow", "as they say", "as they say"]
     assert [line[2] for line in table[1:]] == [f"{100 * level:g} %" for level in LEVELS]
+    assert "Bars are" in words(lab_report.table(rows, label)) and "paired" not in words(lab_report.table(rows, label))
     assert re.search(r"Sobol': 90\.3 % \(84\.\d to 9\d\.\d\), as they say", words(lab_report.verdict(rows, label)))
 
 

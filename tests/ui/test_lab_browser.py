@@ -53,6 +53,7 @@ def test_an_experiment_from_its_card_to_its_files(visitor):
     expect(page.locator("#lab-table tbody tr")).to_have_count(15)
     page.wait_for_function(f"() => ({LINES})()?.length === 3")
     assert page.evaluate(LINES) == [["Linear interpolation", 5], ["Gaussian", 5], ["Density network", 5]]
+    expect(page.locator("#lab-table")).to_have_css("opacity", "1")
 
     with page.expect_download() as saved:
         page.locator("#lab-save-csv").click()
@@ -63,6 +64,7 @@ def test_an_experiment_from_its_card_to_its_files(visitor):
         page.locator("#lab-save-png").click()
     drawn = np.asarray(Image.open(saved.value.path()).convert("RGB"))
     assert drawn.shape == (1120, 1800, 3) and (drawn[0, 0] == 255).all() and len(np.unique(drawn)) > 50
+    assert (drawn[28:60] < 128).any(), "what it is of stands on top"
 
 
 def test_ones_own_pictures_and_what_cannot_be_run(visitor):
@@ -104,8 +106,16 @@ def test_stop_keeps_the_rows_and_strokes_need_not_wait(visitor):
     assert page.locator("#lab-table tbody tr").count() >= 1
     expect(page.locator("#lab-save-csv")).to_be_enabled()
     few(visitor)
+    shown = [page.locator(part) for part in ("#lab-verdict", "#lab-plot", "#lab-table")]
+    for part in shown:
+        expect(part).to_have_css("opacity", "0.45")  # of other settings
     page.locator("#lab-run").click()
     expect(page.locator("#lab-progress")).to_contain_text(DONE, timeout=3 * LONG)
+    for part in shown:
+        expect(part).to_have_css("opacity", "1")
+    page.locator("#lab-measure label", has_text="SSIM").click()
+    for part in shown:
+        expect(part).to_have_css("opacity", "0.45")
 
 
 @pytest.mark.parametrize("width", [400, 800])

@@ -61,8 +61,16 @@ def test_it_opens_with_a_race_and_every_size_can_be_looked_at(visitor):
         visitor.page.locator("#race-save").click()
     with open(download.value.path(), newline="", encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == len(SIZES) * len(NAMES)
-    visitor.page.get_by_role("button", name="Open in Reconstruct: Sobol'").last.click()
+    visitor.page.get_by_role("button", name="Open in Reconstruct: farthest point").last.click()
     visitor.count(256)
+    menu = visitor.page.locator("#recon-family select")
+    expect(menu).to_have_value("farthest")
+    visitor.open_tab("Race")
+    visitor.page.locator("#race-size label", has_text=re.compile("^ *64 *$")).click()
+    visitor.page.locator("[aria-label^='Open in Reconstruct: learns most']:visible").click()
+    assert "no patch of the Patch menu" in visitor.toast()
+    visitor.count(64)
+    expect(menu).to_have_value("farthest")  # as it was
 
 
 def test_a_race_can_be_stopped_and_run_again_and_does_not_hold_up_a_stroke(visitor, monkeypatch):

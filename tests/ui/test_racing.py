@@ -16,7 +16,7 @@ from recon.models import Gaussian
 from recon.painting import encode_picture
 from recon.race import LEARNS_MOST, LEAST_SURE, SIZES, Lap
 from recon.ui import pictures, race_figures
-from recon.ui.comparing import PICTURE, Comparing
+from recon.ui.comparing import PICTURE
 from recon.ui.engine import Engine, reveal
 from recon.ui.racing import NO_PICTURE, Racing
 from recon.ui.session import Session
@@ -91,10 +91,21 @@ def test_a_tile_opens_what_its_runner_observed(whole, do, there):
     assert (session.model, session.family, session.size, session.seed) == (MODEL, "farthest", 16, 3)
     own = Session.from_link(by_title["learns most"]["link"])
     assert own.painting.count == 16 and own.picture == "face"
-    tabs, *restored = Comparing(do.engine).open(
-        event(link=by_title["Sobol'"]["link"], truth=value["truth"]), "mean", False, "[]"
-    )
+    tabs, *restored = do.open(event(link=by_title["Sobol'"]["link"], truth=value["truth"]), "mean", False, "[]")
     assert tabs["selected"] == "reconstruct" and chosen(restored)[0] == MODEL
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_pixels_that_the_model_chose_are_not_said_to_be_a_patch_of_the_menu(whole, do):
+    value = board(whole[3 * len(NAMES)], 16)
+    links = {tile["title"]: tile["link"] for tile in value["tiles"][1:]}
+    for name in ("learns most", "least sure"):
+        _, _, family, size, seed, *_ = do.open(event(link=links[name], truth=value["truth"]), "mean", False, "[]")
+        assert "value" not in family and family["choices"] and "value" not in size and size["most"] == 1024
+        assert skipped(seed)
+    for name in ("Sobol'", "designed for faces"):
+        _, *restored = do.open(event(link=links[name], truth=value["truth"]), "mean", False, "[]")
+        assert chosen(restored)[2:4] == [16, 3] and restored[1]["value"] in ("sobol", "designed_celeba")
 
 
 def test_what_is_saved_is_what_was_run(whole):

@@ -61,6 +61,7 @@ def test_an_answer_has_points_a_slice_a_shape_and_what_is_said(do):
     assert len(dots.data) == 1 and len(dots.data[0].x) == 64
     vertices = np.stack([shape.data[0].x, shape.data[0].y, shape.data[0].z])
     assert np.abs(vertices).max() < 1.1 and len(middle.data) == 2
+    assert " % of the distances" in said
     assert "in common with the true one" in said and samples == [None] * SAMPLES and row["visible"] is False
     assert "Nothing is drawn" in status
     with_truth = answered(do, ANY, 0, 64, True)[1]

@@ -34,6 +34,13 @@ def laid(*results: Result, columns=tiles.MODEL_COLUMNS) -> list[dict]:
     return tiles.tiles(results, titled(*results), columns, lambda one: f"link-{one.name}")
 
 
+@pytest.mark.parametrize(
+    ("milliseconds", "told"), [(3.04, "3.0 ms"), (482.6, "483 ms"), (999.7, "1.0 s"), (56284.0, "56.3 s")]
+)
+def test_times_are_in_seconds_where_they_are_long(milliseconds, told):
+    assert laid(result("a", milliseconds=milliseconds))[0]["scores"][-1]["shown"] == told
+
+
 def test_the_best_of_each_column_is_marked():
     a, b = result("a", 21.0, bits_per_dim=5.0), result("b", 20.0, bits_per_dim=4.0)
     assert tiles.best([a, b], PSNR) == {"a"} and tiles.best([a, b], BITS) == {"b"}
