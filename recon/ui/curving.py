@@ -166,7 +166,7 @@ def sentence(found: Answer, truth: Tensor | None) -> str:
     low, high = found.band(0.9)
     held = ((truth >= low) & (truth <= high)).double().mean()
     error = (found.mean - truth).abs().mean()
-    return f"<p class='quiet'>Mean error <b>{error:.3f}</b>; {held:.0%} of the truth lies in the 90 % band.</p>"
+    return f"<p class='quiet'>Mean error <b>{error:.3f}</b>; {100 * held:.0f} % of the truth lies in the 90 % band.</p>"
 
 
 def written(text: str) -> Tensor:
