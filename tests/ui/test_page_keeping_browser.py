@@ -153,6 +153,9 @@ def test_a_phone(visit, chromium):
     found.open_tab("Models")
     expect(page.get_by_role("table").first).to_be_visible()
     assert page.evaluate(wide) <= 400
+    numbers = page.locator(".recon-model-card table").first
+    assert numbers.evaluate("(one) => one.scrollWidth > one.clientWidth && getComputedStyle(one).overflowX === 'auto'")
+    assert numbers.locator("td").first.evaluate("(cell) => cell.clientHeight") < 60  # a line
     phone.close()
 
 
