@@ -117,6 +117,10 @@ def test_a_sextic_a_point_more_samples_and_models(visitor):
 
 def test_by_keyboard_and_as_text(visitor):
     curves = Curves(visitor)
+    chosen = curves.page.locator("#curves-model input:checked")
+    chosen.hover()
+    colour = chosen.evaluate("(one) => getComputedStyle(one).backgroundColor")
+    assert colour != "rgb(255, 255, 255)"  # the dot is white
     curves.left.focus()
     for key in ("ArrowUp", "ArrowUp", "ArrowRight", "Enter"):
         curves.page.keyboard.press(key)
