@@ -114,6 +114,10 @@ def test_without_a_mouse(visitor):
     for key in ("ArrowDown", "ArrowDown", "ArrowRight", "Enter"):
         page.keyboard.press(key)
     expect(card).to_contain_text("Pixel row 3, column 2")
+    page.locator("#recon-picture input").focus()
+    expect(page.get_by_role("listbox")).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("listbox")).to_have_count(0)
     reached = set()
     page.locator(".painter-canvas").focus()
     for _ in range(60):
