@@ -39,7 +39,8 @@ def open_image(source: str | Path | bytes, whole: bool = False) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise ImageError("This picture is too large to open safely.") from error
     except Exception as error:  # Pillow's decoders raise nearly anything on a broken file
-        raise ImageError(f"This file is no picture that can be read: {', '.join(FORMATS)} are.") from error
+        readable = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]} file"
+        raise ImageError(f"This file holds no picture that can be read: choose a {readable}.") from error
     return image
 
 

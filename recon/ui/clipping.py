@@ -217,8 +217,8 @@ def said(asked: Question, found: Film) -> str:
     told = f"PSNR <b>{decibels(error)} dB</b>; {100 * held:.0f} % of the values lie in their 90 % intervals."
     if chances := kinds_of(load(MODEL), *asked.known):
         kind = max(chances, key=lambda kind: chances[kind])
-        sure = "surely" if chances[kind] > 0.995 else f"with {100 * chances[kind]:.0f} %"
-        told += f" It takes this, {sure}, for {WORDS[kind]}."
+        chance = "above 99.5 %" if chances[kind] > 0.995 else f"{100 * chances[kind]:.0f} %"
+        told += f" The model takes this clip for {WORDS[kind]} (probability {chance})."
     return f"<p class='quiet'>{told}</p>"
 
 

@@ -63,7 +63,7 @@ def build(engine: Engine, tab: gr.Tab) -> None:
                 samples = gr.Checkbox(False, label="8 curves it could be", elem_id="curves-samples")
                 shown = gr.Checkbox(True, label="the truth", elem_id="curves-truth")
             typed = gr.Textbox(
-                label="Points", placeholder="-0.5, 0.2; 0.3, -1", elem_id="curves-typed", max_lines=2, submit_btn=False
+                label="Points", placeholder="-0.5, 0.2; 0.3, -1", elem_id="curves-typed", max_lines=6, submit_btn=False
             )
     gr.HTML(f"<p class='quiet'>{TRY}</p>")
 

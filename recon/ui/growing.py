@@ -72,7 +72,7 @@ class Growing:
             raise PredictionError(f"A texture is grown to {SMALLEST} to {LARGEST} pixels a side.")
         how = hot(temperature), first_rows(start, texture)
         generator = torch.Generator().manual_seed(seed_of(seed or 0))
-        about = f"{texture.title} · {KINDS[kind]} · {side} × {side} · seed {int(seed or 0)} · temperature {how[0]:g}"
+        about = f"{texture.title} · {KINDS[kind]} · {side} x {side} · seed {int(seed or 0)} · temperature {how[0]:g}"
         if visit.drawing is not None:
             visit.drawing.set()
         visit.drawing = stop = threading.Event()

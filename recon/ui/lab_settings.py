@@ -30,7 +30,7 @@ MADE = {
     "photographs": (
         "pieces of photographs",
         "Squares cut at random from four photographs that come with scikit-image: astronaut, cat, coffee, rocket. "
-        "They overlap: intervals speak of pieces of these four.",
+        "They overlap, so that intervals hold for pieces of these four photographs alone.",
     ),
     "faces": (
         "grey faces",

@@ -20,7 +20,7 @@ QUEUE, ASK = "textures-mend", "textures-mend-ask"  # who presses a button need n
 LEDE = (
     "Paint a hole. The model draws it five times, from top to bottom, several candidates at once, and the likeliest "
     "goes on. But a pixel is drawn given those before it alone, so the seams below and on the right may show. "
-    "Metropolis then redraws blocks of 5 × 5 pixels, again and again, and takes those that suit the pixels after them. "
+    "Metropolis then redraws blocks of 5 x 5 pixels, again and again, and takes those that suit the pixels after them. "
     "It draws at random among all fillings that fit, so bits per pixel settle and go up and down; they need not fall."
 )
 NOTE = (

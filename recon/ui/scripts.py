@@ -115,6 +115,13 @@ STAMP = """(...given) => { given[1] = performance.now(); return given; }"""
 # In the browser, so that two quick clicks are two steps; what is no seed the server will have a sentence for.
 NEXT_SEED = f"""(seed) => (Number.isInteger(seed) && seed >= 0 ? (seed + 1) % {MOST_SEED} : seed)"""
 
+# Gradio's menus close when they are left, and open again at the very key that leaves them: they are not told of it.
+LEAVE_MENUS = """() => {
+  addEventListener("keydown", (event) => {
+    if (event.key === "Tab" && event.target.matches?.("input[role='combobox']")) event.stopPropagation();
+  }, true);
+}"""
+
 TO_TOP = """() => { scrollTo(0, 0); return []; }"""
 
 # On Race: a board for each number of pixels, of which one is shown; the plot marks it.

@@ -19,8 +19,8 @@ FIRST, FIRST_SEED = 128, 1
 LEDE = (
     "A shape as a field: at each position in a cube, how far it is to the surface, negative inside. A chair, made by "
     "code, is known at a few random positions: blue dots lie inside, orange ones outside, large ones near the surface. "
-    "From those the model says the distance everywhere, and how sure it is. The shape is what is most probably inside, "
-    "as much of it as is expected. Drag to turn."
+    "From those the model says the distance everywhere, and how sure it is. The shape that is shown is made of the "
+    "positions that are most probably inside, with as much volume as the model expects. Drag to turn."
 )
 TRY = (
     "<b>Try</b> 16 dots, then 64 and 256. <b>Notice</b> that the seat comes first, and legs and slats last, and that "

@@ -122,8 +122,8 @@ function explain() {
   const percent = Math.round(100 * likeliest.probability);
   gate.setAttribute("aria-label", `Component ${likeliest.component + 1} has ${percent} %`);
   curves(parts, value, low, high);
-  said.textContent = `Row ${row + 1}, column ${column + 1}: the gate gives component ${likeliest.component + 1} ` +
-    `${percent} %. Drawn: grey level ${level}, by component ${spoke + 1} most likely; ` +
+  said.textContent = `Row ${row + 1}, column ${column + 1}: the gate prefers component ${likeliest.component + 1}, ` +
+    `with probability ${percent} %. Drawn: grey level ${level}, most likely by component ${spoke + 1}; ` +
     `it costs ${(8 - Math.log2(Math.max(density, 1e-9))).toFixed(1)} bits.`;
 }
 

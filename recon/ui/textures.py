@@ -39,6 +39,10 @@ SLOW = (
     "texture all this is of luma."
 )
 
+BITS = (
+    "Bits per pixel on the rows that were held out; fewer is better. Of a coloured texture only its luma is measured."
+)
+
 
 class Parts(NamedTuple):
     """What another part of the tab may use: the visit, whose `texture` and `fitted()` it reads, a place of its own
@@ -126,7 +130,7 @@ def build(tab: gr.Tab) -> Parts:
         gr.HTML(heading("How good"))
         weights = gr.Button("Weights .zip", size="sm", min_width=96, interactive=False, elem_id="texture-weights")
         settings = gr.Button("Settings .json", size="sm", min_width=106, interactive=False, elem_id="texture-settings")
-    gr.HTML("<p class='quiet'>Bits per pixel, in colours of luma, on the rows that were held out; fewer is better.</p>")
+    gr.HTML(f"<p class='quiet'>{BITS}</p>")
     good = gr.HTML(elem_id="texture-good")
 
     def listen(event, handler: Callable, inputs, outputs, **more):

@@ -26,6 +26,7 @@ from recon.ui.texture_session import Fitted, Visit
 
 FIRST = "grass"
 NOTHING_YET = "Nothing is learned of this texture yet."
+STILL_ANOTHER = " What is drawn further down is still of another texture."
 WAITING = "waiting for its turn …"
 BUNDLED_BACK, LEARNED_BACK = "Back to the bundled model", "Back to the model learned here"
 
@@ -195,7 +196,8 @@ class Texturing:
         if visit.run is not None:
             return texture_figures.bar(0, f"{visit.run.texture.title} is still being learned.", busy=True)
         if fitted is None:
-            return texture_figures.bar(0, NOTHING_YET, busy=False)
+            stale = visit.grown and not any(visit.fitted(kind) for kind in KINDS)
+            return texture_figures.bar(0, NOTHING_YET + STILL_ANOTHER * stale, busy=False)
         if not fitted.progress:
             return texture_figures.bar(
                 1, "This model came with the page; learn one of your own if you like.", busy=False

@@ -117,6 +117,10 @@ def test_a_sextic_a_point_more_samples_and_models(visitor):
 
 def test_by_keyboard_and_as_text(visitor):
     curves = Curves(visitor)
+    chosen = curves.page.locator("#curves-model input:checked")
+    chosen.hover()
+    colour = chosen.evaluate("(one) => getComputedStyle(one).backgroundColor")
+    assert colour != "rgb(255, 255, 255)"  # the dot is white
     curves.left.focus()
     for key in ("ArrowUp", "ArrowUp", "ArrowRight", "Enter"):
         curves.page.keyboard.press(key)
@@ -132,6 +136,8 @@ def test_by_keyboard_and_as_text(visitor):
     curves.typed.press("Enter")
     expect(curves.page.get_by_text("This does not read so: -0.5, x")).to_be_visible()
     expect(curves.left.locator(".dot")).to_have_count(3)
+    curves.typed.fill("; ".join(f"{-0.9 + 0.1 * k:.2f}, {0.123 * (-1) ** k}" for k in range(19)))
+    assert curves.typed.evaluate("(box) => box.scrollHeight - box.clientHeight") < 5  # no line is cut
 
 
 def test_on_a_phone(visit, chromium):

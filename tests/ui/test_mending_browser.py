@@ -160,7 +160,7 @@ def test_brush_rectangle_erase_and_history(mender, holes):
     mender.status("sweep")
     assert np.array_equal(holes[-1].mask, expected)
     mender.page.keyboard.press("Escape")
-    mender.press("71 × 71 in the middle")
+    mender.press("71 x 71 in the middle")
     mender.count(PAPER)
     mender.canvas.focus()
     mender.page.keyboard.press("Control+z")

@@ -114,6 +114,10 @@ def test_without_a_mouse(visitor):
     for key in ("ArrowDown", "ArrowDown", "ArrowRight", "Enter"):
         page.keyboard.press(key)
     expect(card).to_contain_text("Pixel row 3, column 2")
+    page.locator("#recon-picture input").focus()
+    expect(page.get_by_role("listbox")).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("listbox")).to_have_count(0)
     reached = set()
     page.locator(".painter-canvas").focus()
     for _ in range(60):
@@ -153,6 +157,9 @@ def test_a_phone(visit, chromium):
     found.open_tab("Models")
     expect(page.get_by_role("table").first).to_be_visible()
     assert page.evaluate(wide) <= 400
+    numbers = page.locator(".recon-model-card table").first
+    assert numbers.evaluate("(one) => one.scrollWidth > one.clientWidth && getComputedStyle(one).overflowX === 'auto'")
+    assert numbers.locator("td").first.evaluate("(cell) => cell.clientHeight") < 60  # a line
     phone.close()
 
 

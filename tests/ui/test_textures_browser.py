@@ -85,7 +85,7 @@ def canvas(visitor) -> list[int]:
 
 def test_the_tab_opens_alive(visitor):
     come(visitor)
-    status(visitor, "Grass · MCGSM · 256 × 256")
+    status(visitor, "Grass · MCGSM · 256 x 256")
     assert canvas(visitor) == [256, 256]
     expect(visitor.page.locator("#texture-picture i")).to_contain_text("held out: the lowest 20 %")
     expect(visitor.page.locator("#texture-good")).to_contain_text("fewer than the best linear", timeout=LONG)
@@ -145,7 +145,7 @@ def test_a_fit_is_stopped_and_what_it_has_grows(visitor):
     stop = visitor.page.locator("#texture-grow-stop")
     stop.wait_for(timeout=LONG)
     stop.dispatch_event("click")  # a click waits until nothing moves, and the drawing may be done by then
-    status(visitor, "512 × 512")
+    status(visitor, "512 x 512")
     expect(visitor.page.locator("#texture-status")).to_contain_text("stopped")
     assert canvas(visitor) == [512, 512]
 

@@ -67,6 +67,10 @@ def test_a_texture_of_ones_own_is_shown_as_the_last_card(do):
     assert shown[CARDS]["chosen"] == 4 and shown[CARDS]["cards"][-1]["title"] == "Your picture"
     assert NOTHING_YET in shown[BAR] and not any(button["interactive"] for button in shown[GROW:-1])
     assert "90 x 100" in shown[SAID] and not shown[-1]["visible"]
+    assert "another texture" not in shown[BAR]
+    visit.grown = True  # as the first texture that came with the page is, by itself
+    (shown,) = do.take(visit, noise(), CROP)
+    assert "still of another texture" in shown[BAR]
     mine = visit.texture
     visit.texture = pictures.at_hand("brick")
     back = do.choose(visit, event(index=4))
