@@ -66,7 +66,7 @@ def test_an_answer_is_four_clips_and_what_is_said(do, title):
     seen, _, unsure, truth = (frames(clip["png"]) for clip in board["clips"])
     assert (seen[..., 1] > 0).sum() == 64 and unsure.shape[-1] == 3
     assert np.array_equal(seen[..., 0][seen[..., 1] > 0], truth[seen[..., 1] > 0])
-    assert "dB" in said and "takes this" in said and drawn["clips"] == [] and "Nothing" in status
+    assert "dB" in said and "takes this clip for" in said and drawn["clips"] == [] and "Nothing" in status
     assert " % of the values" in said
     assert torch.equal(current.asked.truth[current.asked.pixels.unbind(-1)], current.asked.values)
 

@@ -166,7 +166,7 @@ def test_pictures_of_ones_own(do, tmp_path):
     last = list(do.run(*controls(data="own", files=paths)))[-1]
     assert all(line[-1] == "3" for line in cells(last[3])[1:])
     (tmp_path / "broken.png").write_text("no picture")
-    with pytest.raises(gr.Error, match=r"broken\.png: This file is no picture"):
+    with pytest.raises(gr.Error, match=r"broken\.png: This file holds no picture"):
         list(do.run(*controls(data="own", files=[*paths, str(tmp_path / "broken.png")])))
 
 
