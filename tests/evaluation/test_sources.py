@@ -52,7 +52,7 @@ def test_files(tmp_path):
 
 def test_a_file_that_is_no_picture_is_named(tmp_path):
     (tmp_path / "notes.png").write_text("no picture")
-    with pytest.raises(ImageError, match=r"notes\.png: This file is no picture"):
+    with pytest.raises(ImageError, match=r"notes\.png: This file holds no picture"):
         sources.files([tmp_path / "notes.png"])
     with pytest.raises(ExperimentError, match="no pictures yet"):
         sources.files([])
