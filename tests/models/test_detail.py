@@ -214,12 +214,12 @@ def test_calibrated_its_intervals_hold_what_they_say():
 
     before, generator = held(), torch.Generator().manual_seed(0)
     orders = torch.rand(20, SIDE**2, generator=generator).argsort(1)
-    model.calibrate([pictures(100, seed=4)], orders)
+    model.calibrate([pictures(50, seed=4)], orders)
     assert before < 0.85 and held() == pytest.approx(0.9, abs=0.02)
     one = observe(truth[:1], 32)
     samples = model.sample_joint(one, 400, torch.Generator().manual_seed(1))
     ratio = samples.double().var(0) / model.predict(one).variance[0]
     assert ratio[:, ~asked.mask[0, 0]].mean().item() == pytest.approx(1, abs=0.1), "samples are tilted as well"
     tilts = model.tilt.clone()
-    model.calibrate([pictures(100, seed=4)], orders)
+    model.calibrate([pictures(50, seed=4)], orders)
     assert model.tilt.equal(tilts), "it does not add to what was there"
