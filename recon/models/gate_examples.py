@@ -11,7 +11,7 @@ from torch import Tensor
 
 from recon.distributions.base import level_edges
 from recon.models.local_features import features
-from recon.models.scale_mixture import gated
+from recon.models.scale_mixture import gated, some_of
 from recon.observation import Observation
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ class ExamplesOfPart:
 def examples(mixture: MoGSM, pictures: Tensor, mask: Tensor, generator: torch.Generator) -> Examples:
     """Some hidden pixels of each picture, of which the same are observed, bool (pixels,)."""
     side = mixture.side
-    few = (~mask).nonzero()[:, 0]
-    few = few[torch.randperm(len(few), generator=generator)[:PIXELS].to(few.device)]
+    few = some_of(~mask, PIXELS, generator)
     observation = Observation(pictures, mask.view(1, 1, side, side).expand(len(pictures), -1, -1, -1))
     parts = []
     for part, images, weights in mixture.at_work(observation):

@@ -161,13 +161,14 @@ class ScaleMixture(Gaussian):
                 masses.append(self.masses(mean, conditioned, pictures, few))
                 each = [torch.stack(pair, -1) for pair in self.edges(mean, conditioned, pictures, few)]
                 edges.append(torch.special.ndtr(torch.stack(each, 1)))
-            picture, tried, nats, held = torch.cat(prior), torch.linspace(*TRIED).tolist(), [], []
-            for tilt in tried:
+            tried, nats, held = torch.linspace(*TRIED), [], []
+            picture, mass, edge = torch.cat(prior), torch.cat(masses), torch.cat(edges)
+            for tilt in tried.tolist():
                 local = picture @ (self.log_kernel.double() + tilt * self.log_scales).softmax(1)
-                nats.append(-torch.einsum("nl,nlp->np", local, torch.cat(masses)).clamp_min(1e-300).log().mean().item())
-                below, above = torch.einsum("nl,nlpe->enp", local, torch.cat(edges))
+                nats.append(-torch.einsum("nl,nlp->np", local, mass).clamp_min(1e-300).log().mean().item())
+                below, above = torch.einsum("nl,nlpe->enp", local, edge)
                 held.append(share_held(below, above, BAND))
-            self.tilt[k] = likeliest(torch.tensor(tried), nats, held, SLACK)
+            self.tilt[k] = likeliest(tried, nats, held, SLACK)
         self.forget_masks()
 
     def log_evidence(self, conditioned: Conditioned, residual: Tensor) -> Tensor:

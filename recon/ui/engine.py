@@ -249,9 +249,9 @@ def patch_mask(family: str, size: float, seed: float, side: int = SIDE) -> np.nd
 
 def whole(number, what: str) -> int:
     """A whole number, or a plain sentence."""
-    # what is left of infinity, and of what is not a number, is neither
     if number is None:
         raise CheckpointError(f"The {what} is empty: it must be a whole number.")
+    # what is left of infinity, and of what is not a number, is neither
     if isinstance(number, bool) or not isinstance(number, int | float) or number % 1 != 0:
         raise CheckpointError(f"The {what} must be a whole number, not {number!r}.")
     return int(number)
