@@ -40,16 +40,16 @@ def fixed_order(patch: str, side: int, seed: int) -> Tensor:
     return torch.randperm(side * side, generator=torch.Generator().manual_seed(seed))
 
 
-def any_patch(count: int, side: int, generator: torch.Generator) -> Tensor:
+def any_patch(count: int, side: int, generator: torch.Generator, least: int = 1) -> Tensor:
     """A patch for each of `count` pictures: a third shifted Sobol', a third random, and a third what people paint or
-    lose: a square seen, a square hidden, a half, a few strokes. Sizes of the first two are log-uniform over 1 to half
-    of the pixels."""
+    lose: a square seen, a square hidden, a half, a few strokes. Sizes of the first two are log-uniform over `least` to
+    half of the pixels."""
     ranks = torch.rand(count, side * side, generator=generator).argsort(1).argsort(1)
     even = shifted_sobol_ranks(count, side, generator)
     kinds = torch.randint(6, (count,), generator=generator)
     ranks = torch.where((kinds < 2)[:, None], even, ranks)
-    logs = torch.rand(count, 1, generator=generator) * torch.tensor(side * side / 2).log()
-    masks = (ranks < logs.exp()).view(count, 1, side, side)
+    logs = torch.rand(count, 1, generator=generator) * torch.tensor(side * side / 2 / least).log()
+    masks = (ranks < least * logs.exp()).view(count, 1, side, side)
     for i in (kinds >= 4).nonzero()[:, 0].tolist():
         masks[i, 0] = painted(side, generator)
     return masks

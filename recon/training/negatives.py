@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,17 +17,17 @@ from recon.models import ScaleMixture
 from recon.models.conditioned import Factored
 from recon.negatives import NegativeClassifier, read
 from recon.training import loop
-from recon.training.masks import thinned
+from recon.training.masks import any_patch, thinned
 from recon.training.recipe import Training
 
-MOST = 256  # pixels that are looked at, as in `recon.familiarity`
+LEAST, MOST = 8, 256  # pixels that are looked at, as in `recon.familiarity`
+PATCHES = 4  # of a batch: several are a better average over sizes than one, and each costs a factorisation
 SHIFT = 3  # pixels at most, either way, that pictures are moved by
-STEPS = Training(
-    steps=18000, batch=96, shared=True, rate=2e-3, warm_up=100, decay=True, ema=0.998, clip=1.0, mirror=True
-)
-# landscapes are few, and start from the objects' classifier; of other sets a Gaussian tells the negatives well
+STEPS = Training(steps=18000, batch=96, rate=2e-3, warm_up=100, decay=True, ema=0.998, clip=1.0, mirror=True)
+# The objects' is gone on with from the 18000 steps of STEPS, before which `start` does nothing; landscapes are few, and
+# start from the objects'. Of sets that are not here a Gaussian tells the negatives well.
 RECIPES = {
-    "cifar10": STEPS,
+    "cifar10": replace(STEPS, steps=28000, rate=1.5e-3, seed=1, start="cifar10"),
     "fer2013": replace(STEPS, steps=10000),
     "landscapes": replace(STEPS, steps=2500, rate=1e-3, start="cifar10"),
 }
@@ -79,5 +80,15 @@ def train(data_set: str, runs: Path) -> Iterator[loop.Progress | NegativeClassif
     if before is not None:
         classifier.load_state_dict(before.state_dict())
     images, state = data.load(data_set, "train"), runs / f"negatives-{data_set}.safetensors"
-    yield from loop.run(Contrast(classifier, base), images, found, state)
+
+    def drawn(step: int) -> tuple:
+        return loop.draw(images, functools.partial(few_patches, base.side), found, step, "cpu")
+
+    yield from loop.follow(Contrast(classifier, base), drawn, found, state)
     yield classifier
+
+
+def few_patches(side: int, count: int, generator: torch.Generator) -> Tensor:
+    """PATCHES fresh ones for `count` pictures, in turns, of as many pixels as are ever judged or more: bool (count, 1,
+    side, side)"""
+    return any_patch(PATCHES, side, generator, LEAST).repeat(-(-count // PATCHES), 1, 1, 1)[:count]
