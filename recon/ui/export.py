@@ -20,12 +20,12 @@ README = """Made by recon.
 reconstruction.png, observed.png, sample-N.png   a pixel a pixel, and enlarged 16 times (-16x)
 result.npz   mean, variance (channels, height, width), samples (count, channels, height, width), mask (height, width),
              observed (height, width, 3) uint8; values in [0, 1]. A method that gives a mean alone has no more.
-session.json   load it on the page to go on
+session.json   load it on the page to go on; a picture of your own is in it, as the grid had it
 """
 
 
-def bundle(answer: Answer, desk: Desk, session: Session, count: int = 8, seed: int = 0) -> bytes:
-    """The bytes of a zip file; samples are drawn if the model can."""
+def bundle(answer: Answer, desk: Desk, session: Session, count: int = 8, seed: int = 0, truth: str = "") -> bytes:
+    """The bytes of a zip file; samples are drawn if the model can. `truth` is a picture that no name brings back."""
     arrays = {
         "mean": answer.mean.numpy(),
         "mask": answer.painting.mask,
@@ -47,7 +47,7 @@ def bundle(answer: Answer, desk: Desk, session: Session, count: int = 8, seed: i
         packed = io.BytesIO()
         np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
         archive.writestr("result.npz", packed.getvalue())
-        archive.writestr("session.json", json.dumps(session.to_dict()))
+        archive.writestr("session.json", json.dumps({**session.to_dict(), **({"truth": truth} if truth else {})}))
         archive.writestr("README.txt", README)
     return stream.getvalue()
 

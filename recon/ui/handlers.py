@@ -13,8 +13,8 @@ import json
 import gradio as gr
 import numpy as np
 
-from recon import acquisition
-from recon.errors import ObservationError, ReconError
+from recon import acquisition, images
+from recon.errors import ImageError, ObservationError, ReconError
 from recon.painting import Painting, decode_picture, encode_picture, where
 from recon.ui import doubts, export, figures, grids, looks, pictures
 from recon.ui.drawing import SAMPLES
@@ -154,11 +154,16 @@ class Handlers:
         ]
 
     @plainly
-    def choose_picture(self, name, painting, model, look, marked, selected, family, size, seed):
+    def choose_picture(self, name, upload, painting, model, look, marked, selected, family, size, seed):
         """Truth, painter, results. Without a picture the painting stays, and nothing is known of the truth."""
         if not name:
             return ["", gr.update(picture=""), *self.results(painting, model, "", look, marked, selected)]
-        picture = pictures.load(name, painting.side)
+        if name != pictures.OWN:
+            picture = pictures.load(name, painting.side)
+        elif upload is not None:
+            picture = pictures.as_colour(images.fit(upload, painting.side))
+        else:
+            raise ImageError("There is none of your own yet: bring one below, or make one of two.")
         return self.take(picture, painting, model, look, marked, selected, family, size, seed)
 
     @plainly
@@ -166,10 +171,8 @@ class Handlers:
         """Picture menu, then as `choose_picture`."""
         if image is None:
             return [gr.skip()] * 9
-        from recon.images import fit
-
-        small = pictures.as_colour(fit(image, painting.side))
-        return [None, *self.take(small, painting, model, look, marked, selected, family, size, seed)]
+        small = pictures.as_colour(images.fit(image, painting.side))
+        return [pictures.OWN, *self.take(small, painting, model, look, marked, selected, family, size, seed)]
 
     @plainly
     def compose(self, lower, painting, model, truth, look, marked, selected, family, size, seed):
@@ -177,7 +180,7 @@ class Handlers:
         if not lower:
             return [gr.skip()] * 9
         both = pictures.composed(decode_picture(truth, painting.side), lower)
-        return [None, *self.take(both, painting, model, look, marked, selected, family, size, seed)]
+        return [pictures.OWN, *self.take(both, painting, model, look, marked, selected, family, size, seed)]
 
     def take(self, picture, painting, model, look, marked, selected, family, size, seed) -> list:
         truth = encode_picture(picture)
@@ -229,8 +232,11 @@ class Handlers:
     # keeping it --------------------------------------------------------------------------------------------------
 
     @plainly
-    def link(self, model, family, size, seed, picture, painting) -> str:
-        """The part of a permalink behind `#recon=`"""
+    def link(self, model, family, size, seed, picture, painting, truth="") -> str:
+        """The part of a permalink behind `#recon=`. Whoever gets it sees what is painted, and no more of a picture of
+        one's own."""
+        if truth and picture not in pictures.EXAMPLES:
+            gr.Info("The link holds what is painted, not your picture. The file of Download holds both.")
         return Session(model, family, size, seed_of(seed or 0), picture or "", painting).to_link()
 
     @plainly
@@ -239,7 +245,8 @@ class Handlers:
         seed = seed_of(seed or 0)
         answer = self.engine.answer(model, painting, decode_picture(truth, painting.side))
         session = Session(model, family, size, seed, picture or "", painting)
-        return base64.b64encode(export.bundle(answer, self.engine.desk, session, SAMPLES, seed)).decode("ascii")
+        own = "" if picture in pictures.EXAMPLES else truth
+        return base64.b64encode(export.bundle(answer, self.engine.desk, session, SAMPLES, seed, own)).decode("ascii")
 
     @plainly
     def load_file(self, path, look, marked, selected):
@@ -249,7 +256,7 @@ class Handlers:
                 said = json.loads(file.read(2_000_000))
         except (ValueError, OSError, RecursionError) as error:
             raise ObservationError("This file is not a session.json that this page wrote.") from error
-        return self.open(Session.from_dict(said), None, look, marked, selected)
+        return self.open(Session.from_dict(said), said.get("truth"), look, marked, selected)
 
     @plainly
     def restore(self, said: str, look, marked, selected):
@@ -271,8 +278,10 @@ class Handlers:
 
     def open(self, session: Session, truth: str | None, look, marked, selected) -> list:
         painting = session.painting
-        name = session.picture if session.picture in pictures.EXAMPLES else ""
-        if not truth:
+        name = session.picture if session.picture in pictures.EXAMPLES else pictures.NONE
+        if truth:
+            name = name or pictures.OWN
+        else:
             truth = encode_picture(pictures.load(name, painting.side)) if name else ""
         decode_picture(truth, painting.side)
         ink, line, *results = self.choose_model(painting, session.model, truth, look, marked, selected)

@@ -12,6 +12,7 @@ from recon import images
 from recon.errors import ImageError
 
 NONE = ""  # paint freely
+OWN = "own"  # what a person brought, or made of two
 
 
 def face() -> Image.Image:

@@ -58,7 +58,9 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
             gr.HTML(heading("Observed"))
             painter = Painter(elem_id="recon-painter", show_label=False)
             with gr.Group(elem_classes="recon-card recon-settings"):
-                picture = gr.Dropdown(pictures.choices(), value="face", label="Picture", elem_id="recon-picture")
+                none, *examples = pictures.choices()
+                offered = [none, ("your own", pictures.OWN), *examples]
+                picture = gr.Dropdown(offered, value="face", label="Picture", elem_id="recon-picture")
                 with gr.Row(elem_classes="recon-line"):
                     family = Menu(FAMILIES, value="sobol", name="Patch", elem_id="recon-family", min_width=100)
                     seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="recon-seed")
@@ -73,7 +75,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
                     elem_id="recon-upload",
                 )
                 with gr.Group(elem_classes="recon-settings"):
-                    others = [("choose another picture", ""), *pictures.choices()[1:]]
+                    others = [("choose another picture", ""), *examples]
                     lower = gr.Dropdown(others, value="", label="Below", elem_id="recon-lower")
                 gr.HTML(f"<p class='quiet'>{TWO}</p>")
 
@@ -155,8 +157,10 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     listen(view.late, do.catch_up, behind, [truth, painter, *results], trigger_mode="always_last")
     listen(shuffle.click, do.shuffle, [seed, *shown, family, size], [seed, family, painter, *results])
     taken = [painter, model, look, marked, selected, *patch]
-    listen(picture.input, do.choose_picture, [picture, *taken], [truth, painter, *results])
-    listen(upload.input, do.upload, [upload, *taken], [picture, truth, painter, *results])
+    listen(picture.input, do.choose_picture, [picture, upload, *taken], [truth, painter, *results])
+    brought = listen(upload.input, do.upload, [upload, *taken], [picture, truth, painter, *results])
+    # no broken picture stays where a file was none
+    brought.failure(lambda: None, None, upload, queue=False, show_progress="hidden", api_visibility="private")
     composed = listen(lower.input, do.compose, [lower, *shown, *patch], [picture, truth, painter, *results])
     for event in (composed.failure, picture.input, upload.input, open_file.upload):
         event(lambda: "", None, lower, queue=False, show_progress="hidden", api_visibility="private")
@@ -173,7 +177,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     listen(begun, drawing, ends.inputs(*how), [gallery, drawn], trigger_mode="multiple", **DRAWN)
     listen(gallery.choose, samples.choose, [gallery, painter, marked, selected], [look, view])
 
-    listen(link.click, do.link, kept, parcel).success(None, parcel, None, js=COPY_LINK)
+    listen(link.click, do.link, [*kept, truth], parcel).success(None, parcel, None, js=COPY_LINK)
     listen(download.click, do.download, [*kept, truth], parcel).success(None, parcel, None, js=SAVE_ZIP)
     restored = [model, family, size, seed, picture, truth, painter, line, *results, kind]
     listen(open_file.upload, do.load_file, [open_file, look, marked, selected], restored)

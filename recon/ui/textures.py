@@ -146,6 +146,8 @@ def build(tab: gr.Tab) -> Parts:
     chosen = listen(cards.choose, learning.choose, visit, shown, trigger_mode="always_last")
     swapped = listen(back.click, learning.swap, visit, shown, trigger_mode="once")
     taken = [listen(event, learning.take, [visit, upload, way], [*shown, way]) for event in (upload.input, way.input)]
+    # no broken picture stays where a file was none
+    taken[0].failure(lambda: None, None, upload, queue=False, show_progress="hidden", api_visibility="private")
     for event in (chosen, *taken):
         listen(event.success, growing.suit, [visit, kind], kind)
 

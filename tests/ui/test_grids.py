@@ -179,7 +179,7 @@ def test_what_a_person_does_on_the_finer_grid(do, paint):
     shown = [painting, LARGE, truth, "mean", True, "[60, 61]"]
     assert "row 60, column 61" in do.run(*shown)[2]
     assert len(do.choose_patch(*shown, "farthest", 1500, 3)[0].to_payload()["cells"]) == 1500
-    _, update, *_ = do.choose_picture("cat", painting, LARGE, "mean", False, "", "sobol", 200, 0)
+    _, update, *_ = do.choose_picture("cat", None, painting, LARGE, "mean", False, "", "sobol", 200, 0)
     assert update["value"]["side"] == 64 and len(update["value"]["cells"]) == 200
     asked = do.ask(painting, LARGE, truth)[0]["marks"][0]
     assert not painting.mask[tuple(asked)]

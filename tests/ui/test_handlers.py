@@ -186,21 +186,21 @@ def test_shuffle_is_another_patch_of_the_same_kind(do, name, truth, face):
 @pytest.mark.parametrize("example", pictures.EXAMPLES)
 def test_examples_are_taken(do, name, example):
     truth, painter, *found = do.choose_picture(
-        example, Painting.empty(32), name, "mean", False, "[]", "sobol", 64, 0
+        example, None, Painting.empty(32), name, "mean", False, "[]", "sobol", 64, 0
     )  # fmt: skip
     assert np.array_equal(decode_picture(truth, 32), pictures.load(example)) and painter["picture"] == truth
     assert len(painter["value"]["cells"]) == 64 and "dB" in found[SCORES]
 
 
 def test_painting_freely_keeps_what_is_painted(do, name, face):
-    truth, painter, *found = do.choose_picture("", face, name, "mean", False, "[]", "sobol", 64, 0)
+    truth, painter, *found = do.choose_picture("", None, face, name, "mean", False, "[]", "sobol", 64, 0)
     assert truth == "" and painter["picture"] == "" and "value" not in painter
     assert "Choose a picture" in found[SCORES]
 
 
 def test_an_unknown_example_is_a_sentence(do, name, face):
     with pytest.raises(gr.Error) as told:
-        do.choose_picture("moon", face, name, "mean", False, "[]", "sobol", 64, 0)
+        do.choose_picture("moon", None, face, name, "mean", False, "[]", "sobol", 64, 0)
     assert "moon" in spoken(told)
 
 
@@ -208,8 +208,16 @@ def test_an_unknown_example_is_a_sentence(do, name, face):
 def test_an_upload_is_taken(do, name, face, mode):
     image = Image.new(mode, (90, 60))
     menu, truth, painter, *found = do.upload(image, face, name, "mean", False, "[]", "random", 12, 0)
-    assert menu is None and len(base64.b64decode(truth)) == 32 * 32 * 3
+    assert menu == pictures.OWN and len(base64.b64decode(truth)) == 32 * 32 * 3
     assert len(painter["value"]["cells"]) == 12 and len(found) == 6
+    again = do.choose_picture(pictures.OWN, image, face, name, "mean", False, "[]", "random", 12, 0)
+    assert again[:2] == [truth, painter], "after another picture the menu brings it back"
+
+
+def test_a_picture_of_ones_own_that_is_not_there_is_a_sentence(do, name, face):
+    with pytest.raises(gr.Error) as told:
+        do.choose_picture(pictures.OWN, None, face, name, "mean", False, "[]", "random", 12, 0)
+    assert "bring one below" in spoken(told)
 
 
 def test_an_upload_taken_away_changes_nothing(do, name, face):
@@ -218,7 +226,7 @@ def test_an_upload_taken_away_changes_nothing(do, name, face):
 
 def test_two_pictures_become_one(do, name, truth, face):
     menu, both, painter, *found = do.compose("cat", face, name, truth, "mean", False, "[]", "sobol", 1024, 0)
-    assert menu is None and len(found) == 6 and len(painter["value"]["cells"]) == 1024
+    assert menu == pictures.OWN and len(found) == 6 and len(painter["value"]["cells"]) == 1024
     picture, upper = (room.decode_picture(text, 32) for text in (both, truth))
     assert (picture[:16] == upper[:16]).all() and (picture[16:] == pictures.load("cat")[16:]).all()
     assert all(map(skipped, do.compose("", face, name, truth, "mean", False, "[]", "sobol", 64, 0)))

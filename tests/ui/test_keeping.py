@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from recon.painting import decode_picture
+from recon.painting import decode_picture, encode_picture
 from recon.ui import handlers as room
 from recon.ui import pictures
 from recon.ui.drawing import SAMPLES
@@ -56,6 +56,26 @@ def test_the_zip_holds_a_session_that_opens(do, name, face, truth, tmp_path):
         path = archive.extract("session.json", tmp_path)
     found = do.load_file(path, "mean", False, "[]")
     assert chosen(found) == [name, "sobol", 64, 3, "face"] and found[6]["value"] == face.to_payload()
+
+
+def test_the_zip_holds_a_picture_of_ones_own(do, name, face, tmp_path):
+    own = encode_picture(pictures.load("cat"))
+    packed = do.download(name, "sobol", 64, 3, pictures.OWN, face, own)
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(packed))) as archive:
+        path = archive.extract("session.json", tmp_path)
+    found = do.load_file(path, "mean", False, "[]")
+    assert chosen(found)[4] == pictures.OWN and found[5] == own and found[6]["picture"] == own
+
+
+def test_a_link_says_that_it_leaves_ones_own_picture_out(do, name, face, monkeypatch):
+    told: list[str] = []
+    monkeypatch.setattr(room.gr, "Info", told.append)
+    do.link(name, "sobol", 64, 3, "face", face, encode_picture(pictures.load("face")))
+    do.link(name, "sobol", 64, 3, "", face, "")
+    assert not told
+    link = do.link(name, "sobol", 64, 3, pictures.OWN, face, encode_picture(pictures.load("cat")))
+    assert len(told) == 1 and "not your picture" in told[0]
+    assert chosen(do.restore(f"link:{link}", "mean", False, "[]"))[4] == pictures.NONE
 
 
 @pytest.mark.parametrize(
@@ -112,7 +132,7 @@ def test_the_page_starts_with_a_face(do, name, warnings):
 
 def test_a_reload_brings_an_uploaded_picture_back(do, face, truth, warnings):
     found = do.restore(kept(face, truth), "mean", False, "[]")
-    assert [*chosen(found), found[5]] == ["gaussian-celeba", "random", 9, 4, "", truth] and found[6][
+    assert [*chosen(found), found[5]] == ["gaussian-celeba", "random", 9, 4, pictures.OWN, truth] and found[6][
         "value"
     ] == face.to_payload()
     assert not warnings

@@ -125,6 +125,7 @@ def test_a_photo_outlives_a_reload(visitor):
     visitor.reload()  # the picture is not on the server, and yet it is kept
     visitor.count(64)
     expect(visitor.page.locator("#recon-scores")).to_contain_text("dB")
+    expect(visitor.page.locator("#recon-picture input")).to_have_value("your own")
     visitor.press("Reveal")
     visitor.paint((row, col))
     assert visitor.cells(65)[row, col] == truth[row, col].tolist()

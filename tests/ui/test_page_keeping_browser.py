@@ -81,6 +81,7 @@ def test_what_is_no_picture_is_a_sentence_and_the_painting_stays(visitor):
     painted = visitor.cells(64)
     visitor.upload(b"Dear page, this is no picture.")
     assert "no picture that can be read" in visitor.toast()
+    expect(visitor.page.locator("#recon-upload img")).to_have_count(0)  # a broken one says nothing
     visitor.count(64)
     assert visitor.cells(64) == painted
     before = visitor.shown()
