@@ -14,7 +14,7 @@ from recon.ui.curving import CLOSED, KEPT, MODELS, MOST, Curving
 from recon.ui.engine import Engine
 from recon.ui.plainly import in_order
 from recon.ui.reconstruct import heading
-from recon.ui.scripts import NEXT_SEED, keep, look_for
+from recon.ui.scripts import NEXT_SEED, UNLESS_WRITING, keep, look_for
 
 FIRST = 5
 SEVEN = 0.04  # half the width of the left band, given seven points where it was least sure; a test measures it
@@ -36,6 +36,7 @@ def build(engine: Engine, tab: gr.Tab) -> None:
     """Lay the tab out and wire it."""
     do = Curving(engine.desk)
     parcel = gr.Textbox(visible="hidden")  # what a script hands to Python
+    text = gr.Textbox(visible="hidden")  # the points, on their way into the box
     gr.HTML(f"<p class='quiet'>{LEDE}</p>")
     with gr.Row(elem_classes="texture-columns", equal_height=False, elem_id="curves"):
         with gr.Column(min_width=280):
@@ -72,7 +73,7 @@ def build(engine: Engine, tab: gr.Tab) -> None:
         return event(in_order(handler), inputs, outputs, **settings)
 
     looks = [model, samples, shown, seed]
-    both = [ours, theirs, ours_said, theirs_said, typed, seed]
+    both = [ours, theirs, ours_said, theirs_said, text, seed]
     listen(ours.place, do.place_left, [ours, *looks], both)
     listen(theirs.place, do.place_right, [theirs, *looks], both)
     listen(typed.submit, do.type_in, [typed, ours, *looks], both)
@@ -83,6 +84,7 @@ def build(engine: Engine, tab: gr.Tab) -> None:
         listen(event, do.draw, [size, ours, *looks], both)
     listen(more.click, do.more, [ours, *looks], both)
     inputs, outputs = [ours_said, parcel, size, ours, *looks], [model, samples, shown, size, *both]
+    text.change(None, [text, typed], typed, js=UNLESS_WRITING, api_visibility="private")
     arrived = listen(tab.select, do.arrive, inputs, outputs, js=look_for("curves", 1))
     kept: list[Any] = [ours, *looks, size]
     arrived.then(None, kept, None, js=keep("curves", KEPT, always=True), api_visibility="private")

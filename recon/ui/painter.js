@@ -158,7 +158,8 @@ function remember(colour) {
   refresh();
 }
 
-function zoomBy(factor, event) {
+// By the keyboard into its cursor, by a button into the middle.
+function zoomBy(factor, event = keyed ? view.middleOf(cursor) : undefined) {
   view.zoomTo(view.zoom * factor, event);
   refresh();
 }

@@ -64,6 +64,12 @@ class View {
     return { row: this.top + (clientY - box.top) / this.cell, col: this.left + (clientX - box.left) / this.cell };
   }
 
+  // Where on the page the middle of a cell is.
+  middleOf({ row, col }) {
+    const box = this.canvas.getBoundingClientRect();
+    return { clientX: box.left + (col + 0.5 - this.left) * this.cell, clientY: box.top + (row + 0.5 - this.top) * this.cell };
+  }
+
   // Zooms so that a grid point comes to lie under the pointer (or stays there); without one, the middle stays.
   zoomTo(zoom, event, point) {
     const box = this.canvas.getBoundingClientRect();

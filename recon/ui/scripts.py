@@ -115,6 +115,9 @@ STAMP = """(...given) => { given[1] = performance.now(); return given; }"""
 # In the browser, so that two quick clicks are two steps; what is no seed the server will have a sentence for.
 NEXT_SEED = f"""(seed) => (Number.isInteger(seed) && seed >= 0 ? (seed + 1) % {MOST_SEED} : seed)"""
 
+# What is being typed is not written over by an answer to something before.
+UNLESS_WRITING = """(text, typed) => (document.activeElement?.closest("#curves-typed") ? typed : text)"""
+
 # Gradio's menus close when they are left, and open again at the very key that leaves them: they are not told of it.
 LEAVE_MENUS = """() => {
   addEventListener("keydown", (event) => {

@@ -140,6 +140,21 @@ def test_by_keyboard_and_as_text(visitor):
     assert curves.typed.evaluate("(box) => box.scrollHeight - box.clientHeight") < 5  # no line is cut
 
 
+def test_what_is_being_typed_is_not_written_over(visitor):
+    curves = Curves(visitor)
+    truth = curves.left.locator(".truth").get_attribute("d")
+    curves.typed.fill("0.5, 0.2; 0.")
+    curves.page.evaluate("document.querySelector('#curves-draw').click()")  # its answer comes while one types
+    expect(curves.left.locator(".truth")).not_to_have_attribute("d", truth)
+    curves.page.wait_for_timeout(300)
+    curves.typed.press_sequentially("3, 1")
+    expect(curves.typed).to_have_value("0.5, 0.2; 0.3, 1")
+    curves.typed.press("Enter")
+    curves.has(2)
+    curves.act("undo")
+    curves.has(5)
+
+
 def test_on_a_phone(visit, chromium):
     phone = chromium.new_context(viewport={"width": 400, "height": 800}, has_touch=True)
     curves = Curves(visit(phone))
@@ -214,8 +229,10 @@ def test_a_random_sextic_can_be_undone_with_its_truth(visitor):
 
 def test_a_reload_brings_points_and_what_is_chosen_back(visitor):
     curves = Curves(visitor)
+    before = curves.left.locator(".truth").get_attribute("d")
     curves.page.locator("#curves-draw").click()
     expect(curves.page.locator("#curves-seed input")).to_have_value("1")
+    expect(curves.left.locator(".truth")).not_to_have_attribute("d", before)  # a point before that stays there
     curves.has(5)
     curves.left.click(position={"x": 300, "y": 60})
     curves.has(6)

@@ -153,6 +153,16 @@ def test_zoom_pans_and_still_hits_the_right_cell(hand):
     assert (0, 15) in hand.told(4)[1]
 
 
+def test_the_keyboard_zooms_into_its_cursor(hand):
+    hand.canvas.focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "+"):
+        hand.page.keyboard.press(key)
+    hand.page.wait_for_timeout(100)
+    x, y = hand.at(1, 2)
+    hand.page.mouse.click(x, y)
+    assert set(hand.told(1)[1]) == {(1, 2)}, "the cell stays where it was, as under a pointer"
+
+
 def test_fingers_paint_pinch_and_ask(app, chromium):
     context = chromium.new_context(viewport={"width": 400, "height": 860}, has_touch=True, is_mobile=True)
     page = context.new_page()
