@@ -24,11 +24,12 @@ LEAST, MOST = 8, 256  # pixels that are looked at, as in `recon.familiarity`
 PATCHES = 4  # of a batch: several are a better average over sizes than one, and each costs a factorisation
 SHIFT = 3  # pixels at most, either way, that pictures are moved by
 STEPS = Training(steps=18000, batch=96, rate=2e-3, warm_up=100, decay=True, ema=0.998, clip=1.0, mirror=True)
-# The objects' is gone on with from the 18000 steps of STEPS, before which `start` does nothing; landscapes are few, and
-# start from the objects'. Of sets that are not here a Gaussian tells the negatives well.
+# Objects' and grey faces' were first trained by STEPS (grey faces for 10,000 steps), and are gone on with: `start` does
+# nothing where there is none. Landscapes are few, and start from the objects'. Of sets that are not here a Gaussian
+# tells the negatives well.
 RECIPES = {
     "cifar10": replace(STEPS, steps=28000, rate=1.5e-3, seed=1, start="cifar10"),
-    "fer2013": replace(STEPS, steps=10000),
+    "fer2013": replace(STEPS, steps=14000, rate=1.5e-3, seed=1, start="fer2013"),
     "landscapes": replace(STEPS, steps=2500, rate=1e-3, start="cifar10"),
 }
 
