@@ -27,7 +27,8 @@ from recon.training.masks import thinned
 
 SIZES = (8, 16, 32, 64, 128, 256)  # pixels; fewer are not judged, and of more an even choice is
 ALARMS = {"noise": 0.01, "others": 0.01}  # shares of real pictures that may be doubted; others: all
-MOST_ALARMS = 0.035  # for all reasons together; what noise and others leave of it is the negatives'
+MOST_ALARMS = 0.05  # for all reasons together; what noise and others leave of it is the negatives'
+SURE = 1.5  # standard errors of that share that are kept free, for on other pictures chance may add them
 CAUGHT, FEW_ALARMS = 0.95, 0.01  # the negatives' share is less where so many are caught by it, but no less than that
 NOISE, NEGATIVE = "noise", "negative"
 
@@ -86,6 +87,17 @@ class Judge:
             self.classifiers[data_set] = negatives.read(data_set, self.closed_form(data_set))
         return self.classifiers[data_set]
 
+    def log_odds(self, data_set: str, factored: Factored, values: Tensor) -> Tensor | None:
+        """Of pictures against their negatives, by the classifier of the image set, in nats, (batch,); None where there
+        is none."""
+        half = negatives.HALVES.get(data_set)
+        if half is not None:
+            mask, values = negatives.halved(factored.mask, values)
+            base = self.closed_form(half)
+            return self.log_odds(half, Factored(base.covariance(), base.channels, mask), values.to(base.device))
+        classifier = self.classifier(data_set)
+        return None if classifier is None else classifier.log_odds(self.closed_form(data_set), factored, values)
+
     def chance(self, data_set: str) -> dict[str, list[float]] | None:
         """What chance alone reaches, for each explanation at each of `SIZES`; None where it was not measured."""
         if data_set not in self.thresholds:
@@ -112,13 +124,14 @@ class Judge:
 
         values  whole images, (batch, channels, side, side)
         """
-        own, classifier = self.closed_form(data_set), self.classifier(data_set)
+        own = self.closed_form(data_set)
         values = values.to(own.device)
         factored = Factored(own.covariance(), own.channels, mask)  # one factor serves the picture and its negative
         base, negative = log_evidence(own, factored, torch.cat([values, 1 - values])).chunk(2)
         found = {NOISE: log_noise(factored.mask, values) - base, NEGATIVE: negative - base}
-        if classifier is not None:
-            found[NEGATIVE] = -classifier.log_odds(own, factored, values).double() / len(factored.observed)
+        odds = self.log_odds(data_set, factored, values)
+        if odds is not None:
+            found[NEGATIVE] = -odds.double() / len(factored.observed)
         for other in self.others(data_set):
             model = self.closed_form(other)
             found[other] = log_evidence(model, Factored(model.covariance(), model.channels, mask), values) - base
@@ -126,8 +139,9 @@ class Judge:
 
     def measure(self, data_set: str, pictures: Tensor, seed: int = 0) -> dict[str, list[float]]:
         """The thresholds of an image set from its pictures, float (count, channels, side, side), that its model was not
-        fitted to: all together they doubt a share of MOST_ALARMS of them."""
+        fitted to: all together they doubt a share of them that is MOST_ALARMS or a little less."""
         found: dict[str, list[float]] = {}
+        most = aimed_at(len(pictures))
         for size in SIZES:
             parts = [
                 self.excesses(data_set, mask, pictures) for mask in several_patches(pictures.shape[-1], size, seed)
@@ -137,13 +151,19 @@ class Judge:
             share = {name: ALARMS.get(name, ALARMS["others"] / max(1, len(each) - 1)) for name in each}
             limits = {name: each[name].quantile(1 - share[name]).item() for name in each}
             doubted = torch.stack([each[name] > max(0.0, limits[name]) for name in each]).any(0)
-            left = (MOST_ALARMS - doubted.double().mean()) / (1 - doubted.double().mean())
+            left = ((most - doubted.double().mean()) / (1 - doubted.double().mean())).clamp_min(0)
             # a negative's excess is minus its picture's: no more false alarms than it takes to catch most of them
             enough = min((-negative).quantile(1 - CAUGHT).item(), negative.quantile(1 - FEW_ALARMS).item())
             limits[NEGATIVE] = max(negative[~doubted].quantile(1 - left.item()).item(), enough)
             for name, limit in limits.items():
                 found.setdefault(name, []).append(round(limit, 5))
         return found
+
+
+def aimed_at(count: int) -> float:
+    """The share of so many pictures that may be doubted, for MOST_ALARMS not to be more on others. The patches of one
+    picture are taken for one: they are doubted together."""
+    return max(0.0, MOST_ALARMS - SURE * math.sqrt(MOST_ALARMS * (1 - MOST_ALARMS) / count))
 
 
 def shape(record: hub.Checkpoint) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from recon.models.scale_mixture import ScaleMixture
 
 FOLDER = Path(__file__).parent / "familiar"
 GROUPS = 8  # of channels
+HALVES = {"landscapes64": "landscapes"}  # image sets whose pictures are judged at half their side, as those of another
 
 
 class NegativeClassifier(nn.Module):
@@ -86,6 +87,18 @@ class Residual(nn.Module):
         active = F.relu(self.norms[0](hidden))
         around = hidden if isinstance(self.skip, nn.Identity) else self.skip(active)
         return around + self.second(F.relu(self.norms[1](self.first(active))))
+
+
+def halved(mask: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """The same observation of half the side: of each 2 x 2 block what is observed in it, on average.
+
+    mask    observed pixels, bool (pixels,)
+    values  (batch, channels, side, side); those outside of `mask` are not looked at
+    """
+    side = values.shape[-1]
+    seen = mask.view(1, 1, side, side).to(values)
+    count = F.avg_pool2d(seen, 2)
+    return (count > 0).flatten(), F.avg_pool2d(values * seen, 2) / count.clamp_min(0.25)
 
 
 def write(classifier: NegativeClassifier, data_set: str) -> None:

@@ -55,6 +55,17 @@ def test_pictures_are_judged_one_by_one(classifier, base, factored, pictures):
     assert classifier.log_odds(base, factored, faces).allclose(alone, atol=1e-5)
 
 
+def test_half_the_side_is_what_is_observed_of_each_block(generator):
+    values, mask = torch.rand(2, 3, 8, 8, generator=generator), torch.rand(64, generator=generator) < 0.3
+    seen, found = negatives.halved(mask, values)
+    for row, col in ((row, col) for row in range(4) for col in range(4)):
+        block = [(r, c) for r in (2 * row, 2 * row + 1) for c in (2 * col, 2 * col + 1) if mask[8 * r + c]]
+        assert seen[4 * row + col] == bool(block)
+        if block:
+            expected = torch.stack([values[:, :, r, c] for r, c in block]).mean(0)
+            assert found[:, :, row, col].allclose(expected)
+
+
 def test_written_and_read_again(classifier, base, factored, pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(negatives, "FOLDER", tmp_path / "familiar")
     assert negatives.read("fer2013", base) is None
