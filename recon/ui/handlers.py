@@ -56,7 +56,7 @@ class Handlers:
         device = "GPU" if answer.said.device == "cuda" else "CPU"
         if not self.engine.had_room and model in self.engine.records:
             device += " (the GPU's memory was full)"
-        return f"<span>{device} · {self.title(model)} · {max(1, round(answer.seconds * 1000))} ms</span>"
+        return f"<span>{device} · {self.title(model)} · {figures.duration(1000 * answer.seconds)}</span>"
 
     def title(self, model: str) -> str:
         return {name: title for title, name in self.engine.choices()}.get(model, model)
