@@ -31,7 +31,7 @@ from recon.models.calibration import BAND, TRIED, likeliest, share_held
 from recon.models.copula import mixture_quantile
 from recon.models.neighbours import Neighbours, neighbours
 from recon.models.on_closed_form import LEVEL, Base, OnClosedForm
-from recon.models.scale_mixture import ScaleMixture
+from recon.models.scale_mixture import PER_MASK, ScaleMixture
 from recon.models.signal_transformer import at_counts
 from recon.observation import Observation
 
@@ -229,6 +229,8 @@ class MixtureDensity(OnClosedForm):
             return
         pictures = next(iter(batches))[:CALIBRATED]
         tried, edges = torch.linspace(*TRIED).to(pictures), level_edges(pictures, 256)
+        if self.copula:  # so large that conditioning on a patch for every picture would take hours
+            orders = orders[: -(-len(pictures) // PER_MASK)].repeat_interleave(PER_MASK, 0)
         for k in range(len(self.temperatures)):
             mask = torch.zeros(len(pictures), self.side**2, dtype=torch.bool, device=pictures.device)
             mask.scatter_(1, orders[: len(pictures), : 2**k].to(pictures.device), True)

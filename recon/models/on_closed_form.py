@@ -69,7 +69,7 @@ class OnClosedForm(Network):
         if isinstance(model, ScaleMixture):
             self.base.load_state_dict(state)
         elif model.side != self.side:
-            layers = {name: tensor for name, tensor in state.items() if not name.startswith("base.")}
+            layers = {name: weight.detach() for name, weight in model.named_parameters()}  # the base has buffers alone
             self.load_state_dict(self.state_dict() | layers)
         elif isinstance(model, OnClosedForm):
             mine = self.state_dict()

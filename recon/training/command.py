@@ -45,7 +45,9 @@ def written(run: Iterator, found: recipe.Recipe, folder: Path, device: str, proc
     if device.startswith("cuda"):
         several = f"{processes} x " if processes > 1 else ""
         where = several + torch.cuda.get_device_name(device)
-    if found.training:
+    if found.training and not found.training.steps:
+        pictures = f"no pictures but those of {' and '.join(found.training.start.split())}"
+    elif found.training:
         what = "examples" if found.kind in hub.SIGNALS else "pictures"
         most = "up to " if hasattr(model, "reads") else ""  # of large patches it takes fewer
         pictures = f"{most}{found.training.steps * found.training.batch:,} {what}"

@@ -122,7 +122,7 @@ def follow(
             mean = losses[max(start, step - 199) : step + 1].mean().item()
             left = (recipe.steps - step - 1) / speed
             yield Progress(step + 1, recipe.steps, mean, speed * recipe.batch, left, before + seconds)
-    if processes.first:
+    if processes.first and recipe.steps:
         seconds = before + time.monotonic() - began
         save(state, weights, buffers, average, optimiser, losses, recipe.steps, seconds, recipe)
     with torch.no_grad():

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "recipes"
 
 @dataclass(frozen=True)
 class Training:
-    """How a network is trained. Sizes are in pictures and steps of the optimiser.
+    """How a network is trained. Sizes are in pictures and steps of the optimiser; of 0 steps it is what it starts from.
 
     patch     "sobol" or "random", one fixed patch of `size` pixels for all; or "any", a fresh one a picture
     rate      Adam's; `decay` lets it fall to 0 along a half cosine, after `warm_up` steps of a linear rise

@@ -11,6 +11,7 @@ from recon import Observation, hub
 from recon.models import MixtureDensity, ScaleMixture
 from recon.models.copula import mixture_quantile
 from recon.schedules import ORDERS
+from recon.training import masks
 from tests.models.test_detail import SIDE, fit, observe, pictures
 
 
@@ -19,9 +20,9 @@ def base() -> ScaleMixture:
     return fit(ScaleMixture)
 
 
-def network(base: ScaleMixture, seed: int = 1) -> MixtureDensity:
+def network(base: ScaleMixture, seed: int = 1, copies: int = 0) -> MixtureDensity:
     """With weights that do something, as after training."""
-    sizes = {"even": base.even_half.shape[1], "odd": base.odd_half.shape[1]}
+    sizes = {"even": base.even_half.shape[1], "odd": base.odd_half.shape[1], "copies": copies}
     model = MixtureDensity(side=base.side, channels=3, width=8, blocks=1, components=3, fine=base.side == SIDE, **sizes)
     model.start_from(base)
     generator = torch.Generator().manual_seed(seed)
@@ -31,9 +32,14 @@ def network(base: ScaleMixture, seed: int = 1) -> MixtureDensity:
     return model.eval()
 
 
-def test_layers_come_from_a_network_of_another_side(base):
-    coarse = ScaleMixture.fit(F.avg_pool2d(pictures(600), 2).split(200), rank=40)
-    small, large = network(coarse), network(base, seed=2)
+@pytest.fixture(scope="module")
+def coarse() -> ScaleMixture:
+    return ScaleMixture.fit(F.avg_pool2d(pictures(600), 2).split(200), rank=40)
+
+
+@pytest.mark.parametrize("copies", [0, 2])
+def test_layers_come_from_a_network_of_another_side(base, coarse, copies):
+    small, large = network(coarse, copies=copies), network(base, seed=2, copies=copies)
     large.start_from(small)
     for name, weight in small.named_parameters():
         assert torch.equal(weight, large.get_parameter(name)), name
@@ -41,6 +47,16 @@ def test_layers_come_from_a_network_of_another_side(base):
     other = MixtureDensity(side=base.side, channels=3, even=3, odd=3, width=16, fine=True)
     with pytest.raises(RuntimeError):
         other.start_from(small)
+
+
+def test_calibration_conditions_on_one_patch_for_many_pictures(base, monkeypatch):
+    model, values = network(base, copies=2), pictures(6, seed=9)
+    seen = []
+    condition = model.base.condition
+    monkeypatch.setattr(model.base, "condition", lambda mask: seen.append(mask) or condition(mask))
+    model.calibrate([values], masks.orders(6, SIDE, torch.Generator().manual_seed(1)))
+    assert len(seen) == len(model.temperatures) and all(one.ndim == 1 for one in seen)
+    assert (model.temperatures != 1).any()
 
 
 def test_samples_have_the_networks_marginals(base):

@@ -148,6 +148,15 @@ def test_a_run_may_start_from_another(at, capsys):
         assert f"cannot start from '{start}'" in capsys.readouterr().err
 
 
+def test_a_run_of_no_steps_is_what_it_starts_from(at, capsys):
+    assert main(["train", "tiny.toml", "--device", "cpu"]) == 0
+    (at / "taken.toml").write_text(NETWORK.replace("steps = 4", 'steps = 0\nstart = "tiny"'))
+    assert main(["train", "taken.toml", "--device", "cpu"]) == 0
+    weights = [recon.load(name, device="cpu").parameters() for name in ("tiny", "taken")]
+    assert all(a.equal(b) for a, b in zip(*weights, strict=True))
+    assert "no pictures but those of tiny, 0 minutes" in (at / "checkpoints/taken/README.md").read_text()
+
+
 def test_a_second_run_finds_the_first_done(at, capsys):
     weights = at / "checkpoints/tiny/model.safetensors"
     assert main(["train", "tiny.toml", "--device", "cpu"]) == 0
