@@ -10,11 +10,12 @@ from torch import Tensor
 from recon import data
 from recon.familiarity import SIZES, Judge, interpolate, several_patches
 
-COUNT = 500  # test pictures of each kind
+COUNT = 2000  # test pictures of each kind, at most
 
 
 def table(data_set: str, seed: int = 100) -> str:
-    """Shares of pictures that are doubted for any reason, by kind and number of observed pixels, as Markdown.
+    """Shares of pictures that are doubted for any reason, by kind and number of observed pixels, as Markdown; of up to
+    COUNT test pictures.
 
     Half of the patches are random, half shifted Sobol' patches.
     """

@@ -87,5 +87,5 @@ def build(engine: Engine, tab: gr.Tab) -> None:
     text.change(None, [text, typed], typed, js=UNLESS_WRITING, api_visibility="private")
     arrived = listen(tab.select, do.arrive, inputs, outputs, js=look_for("curves", 1))
     kept: list[Any] = [ours, *looks, size]
-    arrived.then(None, kept, None, js=keep("curves", KEPT, always=True), api_visibility="private")
+    arrived.success(None, kept, None, js=keep("curves", KEPT, always=True), api_visibility="private")
     gr.on([one.change for one in kept], None, kept, None, js=keep("curves", KEPT), api_visibility="private")

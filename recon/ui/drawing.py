@@ -28,15 +28,22 @@ class Drawing:
 
     @plainly
     def draw(self, painting, model, seed, order="sobol", steps=STEPS, temperature=1.0) -> Iterator[list]:
-        """Gallery and a line about it, as the samples form."""
+        """Gallery and a line about it, as the samples form. Where that fails, what has come stays."""
+        shown = [gr.skip(), "not drawn"]
+        try:
+            for shown in self.forming(painting, model, seed, order, steps, temperature):
+                yield shown
+        except Exception:
+            yield self.stopped(shown)
+            raise
+
+    def forming(self, painting, model, seed, order, steps, temperature) -> Iterator[list]:
         if self.engine.at_hand(model) != model:
             raise PredictionError("The weights of this model are on their way: its samples wait for them.")
         known = self.engine.model(model)
         observation = self.engine.observe(model, painting)
         if not self.engine.desk.ask(known, observation).prediction.has_spread:
             raise PredictionError("This method gives a mean alone, so it has no other pictures to offer.")
-        began = shown = time.perf_counter()
-        yield [{"pngs": [], "count": SAMPLES, "busy": True}, "drawing …"]
         count, said = whole(steps, "number of groups"), schedules.ORDERS.get(order, order)
         exact = f"joint samples in {count} groups, {said}"
         if known.exact_joint:
@@ -45,6 +52,8 @@ class Drawing:
             exact = "joint samples in one step, by a Gaussian copula"
         pngs: list[str] = []
         how = (SAMPLES, count, seed_of(seed or 0), order, temperature)
+        began = shown = time.perf_counter()
+        yield [{"pngs": [], "count": SAMPLES, "busy": True}, "drawing …"]
         for step, drawn in enumerate(self.engine.desk.drawing(known, observation, *how)):
             now = time.perf_counter()
             if now - began > MOST_SECONDS:
@@ -60,7 +69,7 @@ class Drawing:
     @staticmethod
     def stopped(step: list) -> list:
         """What has come stays."""
-        if not step[0]["busy"]:  # all has come
+        if not step[0].get("busy"):  # all has come, or nothing
             return step
         return [{**step[0], "busy": False}, "stopped"]
 

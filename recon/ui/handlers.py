@@ -14,7 +14,7 @@ import gradio as gr
 import numpy as np
 
 from recon import acquisition, images
-from recon.errors import ImageError, ObservationError, ReconError
+from recon.errors import CheckpointError, ImageError, ObservationError, ReconError
 from recon.painting import Painting, decode_picture, encode_picture, where
 from recon.ui import doubts, export, figures, grids, looks, pictures
 from recon.ui.drawing import SAMPLES
@@ -189,7 +189,7 @@ class Handlers:
         return [truth, update, *self.results(painting, model, truth, look, marked, selected)]
 
     @plainly
-    def pick(self, event: gr.EventData, painting, model, truth, look, marked):
+    def pick(self, event: gr.EventData, shown, painting, model, truth, look, marked):
         """Selected pixel, painter, reconstruction, map, pixel card."""
         row, column = event.row, event.col
         selected = json.dumps([row, column])
@@ -198,8 +198,18 @@ class Handlers:
         place = where(selected, painting.side)
         card = figures.pixel_card(answer, *place)
         framed = gr.update(selected=[] if place[0] is None else list(place))
-        view = looks.view(answer, self.engine.desk, model, look, marked, place) | late(self.engine, model, name).again
-        return [selected, framed, view, framed, card]
+        if look == "sample" and isinstance(shown, dict):  # that very sample: another would be drawn
+            view = {**shown, "selected": [] if place[0] is None else list(place)}
+        else:
+            view = looks.view(answer, self.engine.desk, model, look, marked, place)
+        return [selected, framed, view | late(self.engine, model, name).again, framed, card]
+
+    @plainly
+    def mark(self, shown, painting, marked):
+        """The reconstruction, whatever it shows, with what is observed marked in it or not."""
+        if not isinstance(shown, dict):
+            return gr.skip()
+        return {**shown, "observed": np.flatnonzero(painting.mask).tolist() if marked else []}
 
     @plainly
     def ask(self, painting, model, truth):
@@ -243,6 +253,8 @@ class Handlers:
     def download(self, model, family, size, seed, picture, painting, truth) -> str:
         """A zip file in base64; nothing is left on the server."""
         seed = seed_of(seed or 0)
+        if self.engine.at_hand(model) != model:
+            raise CheckpointError("The weights of this model are on their way: the download waits for them.")
         answer = self.engine.answer(model, painting, decode_picture(truth, painting.side))
         session = Session(model, family, size, seed, picture or "", painting)
         own = "" if picture in pictures.EXAMPLES else truth

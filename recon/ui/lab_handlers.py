@@ -107,7 +107,10 @@ class LabHandlers:
 
         try:
             found = settings.experiment(settings.load(self.engine, files))
-            for step in self.engine.desk.steps(experiment.run, found, self.engine.model):
+            for name in found.models:
+                self.engine.model(name)  # which may have to come first: nobody's turn is spent on that
+            desk = self.engine.desk
+            for step in desk.by_turns(desk.steps(experiment.run, found, self.engine.model)):
                 now, done = time.perf_counter(), step.done
                 rows += step.rows
                 if now - began > MOST_SECONDS:

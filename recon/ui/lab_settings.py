@@ -110,7 +110,9 @@ class Settings:
             return sources.files(files[: self.pictures], side)
         if self.data == DRAWN:
             painter = PAINTER if side == SIDE else f"{PAINTER}{side}"
-            return engine.desk.once(sources.drawn, engine.model(painter), self.pictures, self.picture_seed, side)
+            model = engine.model(painter)
+            with engine.desk.later():
+                return engine.desk.once(sources.drawn, model, self.pictures, self.picture_seed, side)
         if self.data in MADE:
             make = {"photographs": sources.photographs, "faces": sources.faces, "leaves": sources.leaves}[self.data]
             return make(self.pictures, self.picture_seed, side)

@@ -14,7 +14,7 @@ from recon.ui.desk import AT_ONCE, SAMPLERS
 from recon.ui.drawing import STEPS, Drawing
 from recon.ui.engine import SIDE, Engine
 from recon.ui.grids import FAMILIES
-from recon.ui.halting import Stop, until_stopped
+from recon.ui.halting import ASIDE, Stop, until_stopped
 from recon.ui.handlers import Handlers
 from recon.ui.looks import LOOKS
 from recon.ui.painter import Painter
@@ -142,8 +142,8 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
 
     # the page itself sends one stroke after another; what else is sent is dropped where it has been overtaken
     listen(painter.stroke, do.paint, [*shown, live], results, trigger_mode="always_last", dropping=True)
-    for event in (look.input, marked.input):
-        listen(event, do.run, shown, results, trigger_mode="always_last")
+    listen(look.input, do.run, shown, results, trigger_mode="always_last")
+    listen(marked.input, do.mark, [view, painter, marked], view, trigger_mode="always_last")
     listen(run.click, do.run, shown, results)
     live.change(lambda on: gr.update(visible=not on), live, run, show_progress="hidden", api_visibility="private")
     sheet = [picture, upload, family, size, seed, left]
@@ -168,17 +168,18 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     listen(reveal.click, do.reveal_next, shown, [painter, *results], trigger_mode="once")
     for event in (view.pick, heat.pick, painter.pick):
         outputs = [selected, painter, view, heat, card]
-        listen(event, do.pick, [painter, model, truth, look, marked], outputs, trigger_mode="always_last")
+        listen(event, do.pick, [view, painter, model, truth, look, marked], outputs, trigger_mode="always_last")
 
     how = [painter, model, seed, order, steps, temperature]
     # "once" would not hear a press soon after Stop: the drawing that was stopped still counts as one for a moment
     ends = Stop(stop)
+    draw.click(lambda: "waiting for its turn …", None, drawn, **ASIDE)
     begun, drawing = ends.begun(draw.click), until_stopped(samples.draw, Drawing.stopped)
     listen(begun, drawing, ends.inputs(*how), [gallery, drawn], trigger_mode="multiple", **DRAWN)
     listen(gallery.choose, samples.choose, [gallery, painter, marked, selected], [look, view])
 
     listen(link.click, do.link, [*kept, truth], parcel).success(None, parcel, None, js=COPY_LINK)
-    listen(download.click, do.download, [*kept, truth], parcel).success(None, parcel, None, js=SAVE_ZIP)
+    listen(download.click, do.download, [*kept, truth], parcel, **DRAWN).success(None, parcel, None, js=SAVE_ZIP)
     restored = [model, family, size, seed, picture, truth, painter, line, *results, kind]
     listen(open_file.upload, do.load_file, [open_file, look, marked, selected], restored)
 

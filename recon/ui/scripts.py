@@ -7,22 +7,30 @@ from collections.abc import Sequence
 
 from recon.ui.engine import MOST_SEED
 
-# What the tab shows is kept in the tab itself, so that a reload finds it; other tabs have their own.
-KEEP = """(model, family, size, seed, picture, painting, truth) => {
-  if (!window.reconOpened) return [];
-  const kept = { recon: 1, model, patch: { family, size, seed: seed || 0 }, picture: picture || "", painting, truth };
-  try { sessionStorage.setItem("recon", JSON.stringify(kept)); } catch (full) { /* a private window may refuse */ }
-  return [];
-}"""
+# A seed that is none, or not yet, is no reason to lose all that is kept with it.
+SEED = f"((seed) => (Number.isInteger(seed) && seed >= 0 && seed < {MOST_SEED} ? seed : 0))"
 
-# On opening: a link wins over what the tab kept, and is taken out of the address so that a reload finds the latter.
+# What the tab shows is kept in the tab itself, so that a reload finds it; other tabs have their own.
+KEEP = f"""(model, family, size, seed, picture, painting, truth) => {{
+  if (!window.reconOpened) return [];
+  const patch = {{ family, size, seed: {SEED}(seed) }};
+  const kept = {{ recon: 1, model, patch, picture: picture || "", painting, truth }};
+  try {{ sessionStorage.setItem("recon", JSON.stringify(kept)); }} catch (full) {{ /* a private window may refuse */ }}
+  return [];
+}}"""
+
+# On opening: a link wins over what the tab kept, and is taken out of the address so that a reload finds the latter. One
+# that this tab has put into its own address does not: what came after it is newer.
 READ = """(parcel, look, marked, selected) => {
   const link = /^#recon=(.+)$/.exec(location.hash);
   if (link) history.replaceState(null, "", location.pathname + location.search);
-  let kept = null;
-  try { kept = sessionStorage.getItem("recon"); } catch (refused) { /* then there is nothing */ }
+  let kept = null, own = null;
+  try {
+    [kept, own] = ["recon", "recon-link"].map((name) => sessionStorage.getItem(name));
+  } catch (refused) { /* then there is nothing */ }
   setTimeout(() => { window.reconOpened = true; }, 0);
-  return [link ? "link:" + link[1] : kept ? "tab:" + kept : "", look, marked, selected];
+  const theirs = link && !(kept && link[1] === own);
+  return [theirs ? "link:" + link[1] : kept ? "tab:" + kept : "", look, marked, selected];
 }"""
 
 
@@ -45,6 +53,7 @@ def keep(part: str, names: Sequence[str], always: bool = False) -> str:
   if ({json.dumps(always)}) opened.{part} = true;
   if (!opened.{part}) return [];
   const kept = Object.fromEntries({json.dumps(list(names))}.map((name, k) => [name, given[k]]));
+  if ("seed" in kept) kept.seed = {SEED}(kept.seed);
   try {{ sessionStorage.setItem("recon-{part}", JSON.stringify(kept)); }} catch (full) {{ /* see KEEP */ }}
   return [];
 }}"""
@@ -53,15 +62,15 @@ def keep(part: str, names: Sequence[str], always: bool = False) -> str:
 COPY_LINK = """async (packed) => {
   const address = location.origin + location.pathname + "#recon=" + packed;
   const button = document.querySelector("#recon-link");
-  const label = button.textContent;
   try {
     await navigator.clipboard.writeText(address);
     button.textContent = "Copied";
   } catch (refused) {  // no permission, or no https: the address bar holds it instead
     history.replaceState(null, "", address);
+    try { sessionStorage.setItem("recon-link", packed); } catch (full) { /* see KEEP */ }
     button.textContent = "In the address bar";
   }
-  setTimeout(() => { button.textContent = label; }, 1800);
+  setTimeout(() => { button.textContent = "Link"; }, 1800);
   return [];
 }"""
 

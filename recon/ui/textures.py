@@ -19,7 +19,7 @@ from recon.ui.texture_session import Visit
 from recon.ui.texturing import BUNDLED_BACK, Texturing
 
 # queues: who grows does not wait for who learns, nor who paints for either
-LEARN, GROW, MEASURE = "textures-learn", "textures-grow", "textures-measure"
+ASK, LEARN, GROW, MEASURE = (f"textures-{what}" for what in ("ask", "learn", "grow", "measure"))
 LEDE = (
     "A texture is learned from one picture in about a minute, as the probability of each pixel given those before it. "
     "Then more of it can be drawn, of any size, and holes in it can be mended."
@@ -134,7 +134,7 @@ def build(tab: gr.Tab) -> Parts:
     good = gr.HTML(elem_id="texture-good")
 
     def listen(event, handler: Callable, inputs, outputs, **more):
-        defaults = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": GROW}
+        defaults = {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": ASK}
         return event(handler, inputs, outputs, **{**defaults, **more})
 
     buttons = [grow, slow, weights, settings]
@@ -142,7 +142,7 @@ def build(tab: gr.Tab) -> Parts:
     how = [size, seed, temperature, start, kind]
     drawn = [grown, status, save]
     arrived = listen(tab.select, learning.arrive, visit, shown, trigger_mode="once")
-    greeted = listen(arrived.success, growing.greet, [visit, *how], drawn)
+    greeted = listen(arrived.success, growing.greet, [visit, *how], drawn, concurrency_id=GROW)
     chosen = listen(cards.choose, learning.choose, visit, shown, trigger_mode="always_last")
     swapped = listen(back.click, learning.swap, visit, shown, trigger_mode="once")
     taken = [listen(event, learning.take, [visit, upload, way], [*shown, way]) for event in (upload.input, way.input)]
@@ -163,10 +163,12 @@ def build(tab: gr.Tab) -> Parts:
     )
     listen(stop.click, learning.stop, visit, bar, queue=False)
 
-    listen(grow.click, growing.grow, [visit, *how], drawn, trigger_mode="multiple")
+    # what is growing makes room for the next, which waits behind it
+    room = listen(grow.click, growing.stop, visit, None, queue=False, trigger_mode="multiple")
+    listen(room.then, growing.grow, [visit, *how], drawn, trigger_mode="multiple", concurrency_id=GROW)
     listen(halt.click, growing.stop, visit, None, queue=False)
     save.click(None, None, None, js=SAVE_TEXTURE, api_visibility="private")
-    listen(slow.click, growing.slowly, [visit, *how[1:]], slowly)
+    listen(slow.click, growing.slowly, [visit, *how[1:]], slowly, concurrency_id=GROW)
     listen(weights.click, growing.weights, [visit, kind], parcel).success(
         None, parcel, None, js=SAVE_TEXTURE_MODEL, api_visibility="private"
     )

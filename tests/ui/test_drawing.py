@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import gradio as gr
 import numpy as np
 import pytest
 
 from recon import schedules
+from recon.errors import PredictionError
 from recon.ui import drawing as room
 from tests.ui.spoken import event, pixels, skipped, spoken
 
@@ -52,6 +55,32 @@ def test_a_classical_method_has_no_samples(do, face):
     with pytest.raises(gr.Error) as told:
         list(do.draw(face, "nearest", 0))
     assert "mean alone" in spoken(told)
+
+
+def test_what_has_come_of_a_drawing_that_fails_stays(do, binary, face, monkeypatch):
+    drawing = do.engine.desk.drawing
+
+    def failing(*how):
+        steps = drawing(*how)
+        yield next(steps)
+        raise PredictionError("The GPU's memory is full.")
+
+    monkeypatch.setattr(do.engine.desk, "drawing", failing)
+    monkeypatch.setattr(room.time, "perf_counter", itertools.count().__next__)  # a second a look
+    steps = []
+    with pytest.raises(gr.Error, match="full"):
+        for step in do.draw(face, binary, 0):
+            steps.append(step)
+    grid, line = steps[-1]
+    assert not grid["busy"] and len(grid["pngs"]) == room.SAMPLES and line == "stopped"
+
+
+def test_a_drawing_that_cannot_begin_leaves_the_gallery_alone(do, name, face):
+    steps = []
+    with pytest.raises(gr.Error):
+        for step in do.draw(face, name, -1):
+            steps.append(step)
+    assert len(steps) == 1 and skipped(steps[0][0]) and steps[0][1] == "not drawn"
 
 
 def test_a_drawing_ends_after_a_while_whatever_the_model(do, binary, face, monkeypatch):

@@ -238,16 +238,25 @@ def test_two_pictures_become_one(do, name, truth, face):
 
 
 def test_a_pixel_is_asked_about(do, name, truth, face):
-    selected, painter, view, heat, card = do.pick(event(row=5, col=6), face, name, truth, "mean", False)
+    selected, painter, view, heat, card = do.pick(event(row=5, col=6), None, face, name, truth, "mean", False)
     assert room.where(selected, 32) == (5, 6) and painter["selected"] == heat["selected"] == [5, 6] == view[
         "selected"
     ] == [5, 6]
     assert "Pixel row 5, column 6" in card
 
 
+def test_a_sample_that_is_shown_stays_while_its_pixels_are_asked_about(do, name, face):
+    shown = {"png": "data:image/png;base64,AAAA", "side": 32, "observed": [], "selected": []}
+    _, _, view, _, card = do.pick(event(row=5, col=6), shown, face, name, "", "sample", False)
+    assert view == {**shown, "selected": [5, 6]} and "Pixel row 5, column 6" in card
+    marked = do.mark(shown, face, True)
+    assert marked == {**shown, "observed": np.flatnonzero(face.mask).tolist()} and do.mark(marked, face, False) == shown
+    assert skipped(do.mark("no view", face, True))
+
+
 @pytest.mark.parametrize("row, col", [(-1, 0), (32, 0), (0, 99), (None, 1), ("3", 4), (1.5, 2), ([], {}), (True, True)])
 def test_a_pixel_off_the_grid_is_none(do, name, face, row, col):
-    *_, view, _, card = do.pick(event(row=row, col=col), face, name, "", "mean", False)
+    *_, view, _, card = do.pick(event(row=row, col=col), None, face, name, "", "mean", False)
     assert view["selected"] == [] and "Click a pixel" in card
 
 

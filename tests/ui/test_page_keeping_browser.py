@@ -89,6 +89,32 @@ def test_what_is_no_picture_is_a_sentence_and_the_painting_stays(visitor):
     visitor.changed(before)
 
 
+def test_a_seed_that_is_none_costs_nothing_but_itself(visitor):
+    visitor.paint((5, 3), (5, 6))
+    painted = visitor.cells(64 + 4)
+    seed = visitor.page.locator("#recon-seed input")
+    for typed in ("-3", "5000000000"):
+        seed.fill(typed)
+        visitor.page.wait_for_timeout(300)  # it is kept
+        visitor.reload()
+        visitor.count(68)
+        assert visitor.cells(68) == painted
+        expect(seed).to_have_value("0")
+
+
+def test_a_link_in_ones_own_address_does_not_win_over_what_came_after(visitor):
+    visitor.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }")
+    visitor.press("Link")
+    expect(visitor.page.locator("#recon-link")).to_have_text("In the address bar")
+    visitor.page.wait_for_function("location.hash.startsWith('#recon=')")
+    visitor.paint((5, 3), (5, 6))
+    painted = visitor.cells(68)
+    visitor.reload()
+    visitor.count(68)
+    assert visitor.cells(68) == painted
+    expect(visitor.page.locator("#recon-link")).to_have_text("Link")
+
+
 def test_a_link_from_a_stranger_is_a_sentence(visit, desktop):
     evil = "<img src=x onerror=\"document.title='owned'\">"
     painting = Painting.parse({"side": 32, "cells": [[0, 0, 1, 2, 3]]})
