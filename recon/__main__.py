@@ -253,11 +253,13 @@ def publish(asked: argparse.Namespace) -> None:
     if (asked.name is None) != (asked.to is None):
         raise ReconError("A checkpoint is published with --to, the page and all of them with --space alone.")
     if asked.space:
+        if asked.private:
+            raise ReconError("The page of a private Space could not read private models: publish it without --private.")
         what = space.plan(asked.space)
         if asked.dry_run:
             print(what.said())
         else:
-            space.publish(what, private=asked.private, say=lambda address: print(address, flush=True))
+            space.publish(what, say=lambda address: print(address, flush=True))
     elif asked.dry_run:
         print(f"models/{asked.to}: {asked.name}, {hub.resolve(asked.name)}")
     else:

@@ -81,11 +81,14 @@ def reconstruct(model: Predictor, asked: Asked, folder: Path, out: Path) -> Iter
 
     Written for each: NAME.png, the reconstruction; NAME.record.json; NAME.sample-1.png and so on; with `arrays`
     NAME.npz, mean and variance (channels, side, side), and NAME.observed.png, for `recon.exchange`; with `observed`
-    NAME.observed of that kind.
+    NAME.observed of that kind. Raises ObservationError or ImageError where nothing can be read or written at all.
     """
     if out.resolve() == folder.resolve():
         raise ObservationError("What is made needs a folder of its own.")
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageError(f"The folder {out.name!r} cannot be made ({error.strerror}).") from error
     rank, world = (int(os.environ.get(name, default)) for name, default in (("RANK", "0"), ("WORLD_SIZE", "1")))
     for path in files(folder)[rank::world]:
         stat = path.stat()
@@ -101,6 +104,8 @@ def reconstruct(model: Predictor, asked: Asked, folder: Path, out: Path) -> Iter
             record = answered(model, asked, path, out, new)
         except ReconError as error:
             record = replace(new, problem=str(error))
+        except OSError as error:
+            record = replace(new, problem=f"What is made of it cannot be written ({error.strerror or error}).")
         except torch.OutOfMemoryError:
             record = replace(new, problem="The GPU's memory is full: --device cpu takes no more than this machine's.")
         replace_text(out / (path.name + RECORD), json.dumps(asdict(record)))

@@ -63,9 +63,7 @@ def files() -> dict[str, Path]:
     return {path.relative_to(ROOT).as_posix(): path for path in kept}
 
 
-def publish(
-    what: Plan, token: str | None = None, private: bool = False, say: Callable[[str], None] = lambda _: None
-) -> str:
+def publish(what: Plan, token: str | None = None, say: Callable[[str], None] = lambda _: None) -> str:
     """Send all of it; the address of the Space's commit. What is there already makes no new commit. Raises
     CheckpointError; what was sent before stays."""
     index = {}
@@ -75,7 +73,7 @@ def publish(
         picture, told = portraits.portrait(name)
         card = (path / CARD).read_text(encoding="utf-8")
         sent |= {portraits.FILE: picture, CARD: pictured(card, told).encode()}
-        done = push(sent, repo, f"Publish {name}", token, private)
+        done = push(sent, repo, f"Publish {name}", token, False)
         index[name] = hub.index_entry(name, done.revision)
         say(done.address)
     card = what.files[CARD].read_text(encoding="utf-8")
@@ -85,7 +83,7 @@ def publish(
         INDEX: (json.dumps(index, indent=1) + "\n").encode(),
     }
     owner = what.space.split("/")[0]
-    done = push(sent, what.space, "Publish the page", token, private, {"RECON_HUB": owner})
+    done = push(sent, what.space, "Publish the page", token, False, {"RECON_HUB": owner})
     say(done.address)
     return done.address
 

@@ -12,8 +12,10 @@ import glob
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +27,24 @@ HEADER_LIMIT = 100_000_000  # bytes; safetensors' own limit for its header
 ANSWER_SECONDS = 10.0  # to a first answer
 LARGEST = 2_000_000_000  # bytes of weights whose size nobody has said
 LARGEST_TEXT = 1_000_000  # of a configuration, or a card
+
+
+@contextlib.contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """A folder to write a checkpoint in, whose files then take the place of those in `folder`, the configuration last:
+    by it a checkpoint is found. OSError where that is not possible; a run that is killed before leaves all as it was.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name}.*"):  # by a run that was killed here
+        shutil.rmtree(left, ignore_errors=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield unfinished
+        folder.mkdir(exist_ok=True)
+        for path in sorted(unfinished.iterdir(), key=lambda path: path.name == CONFIG):
+            os.replace(path, folder / path.name)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def read_config(path: Path) -> dict:

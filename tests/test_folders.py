@@ -144,6 +144,23 @@ def test_a_full_gpu_is_a_files_problem_and_the_others_go_on(folder, tmp_path, mo
     assert "memory is full" in found[0].problem and found[1].psnr_db is not None
 
 
+def test_what_cannot_be_written_is_a_files_problem_or_a_sentence(folder, tmp_path, monkeypatch):
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    with pytest.raises(ReconError, match="'taken' cannot be made"):
+        run(folder, taken)
+    save = Image.Image.save
+
+    def full(self, path, *how):
+        if path.name == "a.png.png":
+            raise OSError(28, "No space left on device")
+        return save(self, path, *how)
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    found = {record.file: record.problem for record in run(folder, tmp_path / "out")}
+    assert "No space left" in found["a.png"] and not found["b.jpg"]
+
+
 def test_it_begins_without_the_page():
     code = "import sys, recon.folders; sys.exit('gradio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

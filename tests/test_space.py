@@ -81,6 +81,8 @@ def test_what_cannot_be_published_is_said(small, server, capsys, monkeypatch):
     with pytest.raises(CheckpointError, match="'them/recon-kept' could not be published: the token is missing"):
         space.publish(space.plan("them/recon"))
     assert main(["publish", "--to", "them/x"]) == 1 and "--space alone" in capsys.readouterr().err
+    assert main(["publish", "--space", "them/recon", "--private"]) == 1
+    assert "without --private" in capsys.readouterr().err
     monkeypatch.setattr(space, "KEPT", ("none",))
     with pytest.raises(CheckpointError, match="opens with none"):
         space.plan("them/recon")

@@ -18,7 +18,7 @@ CHUNK = 1000  # rows decoded at a time; a whole column of encoded pictures need 
 def read(repo: str, revision: str, files: dict[str, str], column: str, split: str) -> np.ndarray:
     """One split as uint8 (count, height, width) where all its pictures are grey, else (count, height, width, 3).
 
-    repo, revision  a data set's repository on the Hub, "owner/name", and its commit
+    repo, revision  a data set's repository on the Hub, "owner/name", and a commit or branch of it
     files           the parquet file of each split
     column          the image column: encoded pictures, bare or as the "bytes" of a struct
     Raises DataError if the split is not listed, the file cannot be had or read, or the pictures differ in size.

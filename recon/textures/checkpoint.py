@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors import SafetensorError
 from torch import Tensor
 
+from recon.errors import CheckpointError
 from recon.models import MCGSM, Directed
 from recon.textures import fit
 from recon.textures.shipped import Texture
-from recon.transfer import CARD, CONFIG, WEIGHTS, size_of
+from recon.transfer import CARD, CONFIG, WEIGHTS, first_line, replaced, size_of
 
 PAPER = "Theis & Bethge, Generative Image Modeling using Spatial LSTMs (2015)"
 TITLES = {"mcgsm": "MCGSM", "ride": "RIDE"}
@@ -52,7 +54,18 @@ def write(model: Directed, folder: Path, texture: Texture, side: Sequence[int], 
 
     side     rows and columns of the picture it was fitted to
     command  that does all this
+    Raises CheckpointError where it cannot be written.
     """
+    try:
+        with replaced(folder) as unfinished:
+            fill(unfinished, folder.name, model, texture, side, reached, command)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"'{folder.name}' cannot be written ({first_line(error)}).") from error
+
+
+def fill(
+    folder: Path, name: str, model: Directed, texture: Texture, side: Sequence[int], reached: Reached, command: str
+) -> None:
     model.save_pretrained(folder)
     path = folder / CONFIG
     config = json.loads(path.read_text())
@@ -72,7 +85,7 @@ def write(model: Directed, folder: Path, texture: Texture, side: Sequence[int], 
     }
     path.write_text(json.dumps(config, indent=2) + "\n")
     size = size_of(folder / WEIGHTS)
-    (folder / CARD).write_text(card(folder.name, config["checkpoint"], size, texture, reached, command))
+    (folder / CARD).write_text(card(name, config["checkpoint"], size, texture, reached, command))
 
 
 def card(name: str, said: dict, size: str, texture: Texture, reached: Reached, command: str) -> str:

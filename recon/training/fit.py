@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,23 +77,15 @@ def batches(images: Tensor, device: str) -> Iterator[Tensor]:
 
 def write(model: Model | SignalModel, recipe: Recipe, folder: Path, trained: str) -> None:
     """The checkpoint folder: weights, and a configuration with the record that `recon.checkpoints` reads. RecipeError
-    where it cannot be written; what was there is then as it was."""
+    where it cannot be written."""
     for tensor in [*model.parameters(), *model.buffers()]:
         tensor.data = tensor.data.contiguous()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}.*"):  # by a run that was killed here
-        shutil.rmtree(left, ignore_errors=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        model.save_pretrained(unfinished)
-        complete(unfinished / "config.json", model, recipe, trained)
-        folder.mkdir(exist_ok=True)
-        for path in sorted(unfinished.iterdir(), key=lambda path: path.name == CONFIG):  # by which it is found
-            os.replace(path, folder / path.name)
+        with transfer.replaced(folder) as unfinished:
+            model.save_pretrained(unfinished)
+            complete(unfinished / CONFIG, model, recipe, trained)
     except (OSError, SafetensorError) as error:
         raise RecipeError(f"'{folder.name}' cannot be written ({transfer.first_line(error)}).") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def complete(path: Path, model: Model | SignalModel, recipe: Recipe, trained: str) -> None:

@@ -34,7 +34,8 @@ class PixelView(gr.HTML):
         self.menu = menu
         super().__init__(
             value,
-            html_template="<div class='pixel-view'><canvas tabindex='0' role='img'></canvas>"
+            html_template="<div class='pixel-view'><canvas tabindex='0' role='application' "
+            "aria-roledescription='picture'></canvas>"
             "<div class='pixel-tip' aria-live='polite'></div></div>",
             js_on_load=browser_part("pixel_view.js"),
             apply_default_css=False,

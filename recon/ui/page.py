@@ -15,7 +15,7 @@ import gradio as gr
 
 from recon.ui import about, api, beyond, compare, lab, mending, race, reconstruct, textures
 from recon.ui.engine import Engine
-from recon.ui.scripts import LEAVE_MENUS
+from recon.ui.scripts import ON_LOAD
 from recon.ui.theme import theme
 
 MOST_UPLOAD = "60mb"
@@ -64,7 +64,7 @@ def launch(engine: Engine | None = None, tabs: Collection[str] | None = None, **
     usual: dict[str, Any] = {"max_file_size": MOST_UPLOAD, "state_session_capacity": VISITORS}
     usual["enable_monitoring"] = False  # its page would show everyone's calls
     usual["mcp_server"] = os.environ.get("RECON_MCP") == "1"
-    return page.launch(theme=theme(), css=css, js=LEAVE_MENUS, footer_links=["api"], **{**usual, **options})
+    return page.launch(theme=theme(), css=css, js=ON_LOAD, footer_links=["api"], **{**usual, **options})
 
 
 def give_memory_back() -> None:

@@ -127,8 +127,10 @@ NEXT_SEED = f"""(seed) => (Number.isInteger(seed) && seed >= 0 ? (seed + 1) % {M
 # What is being typed is not written over by an answer to something before.
 UNLESS_WRITING = """(text, typed) => (document.activeElement?.closest("#curves-typed") ? typed : text)"""
 
-# Gradio's menus close when they are left, and open again at the very key that leaves them: they are not told of it.
-LEAVE_MENUS = """() => {
+# Gradio's menus close when they are left, and open again at the very key that leaves them: they are not told of it. And
+# what the page says by the way is to be heard by those who do not see it.
+ON_LOAD = """() => {
+  for (const told of document.querySelectorAll("#recon-note, #recon-doubt, #recon-drawn")) told.role = "status";
   addEventListener("keydown", (event) => {
     if (event.key === "Tab" && event.target.matches?.("input[role='combobox']")) event.stopPropagation();
   }, true);

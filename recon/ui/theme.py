@@ -49,7 +49,7 @@ def theme() -> gr.themes.Base:
         color_accent="#3452d1",
         body_text_color="#16181d",
         body_text_color_dark="#e6e8ee",
-        body_text_color_subdued="#6b7280",
+        body_text_color_subdued="#636a77",
         body_text_color_subdued_dark="#979eac",
         button_primary_background_fill="#3452d1",
         button_primary_background_fill_hover="#2b44b0",

@@ -1,3 +1,4 @@
+import functools
 import json
 
 import numpy as np
@@ -57,6 +58,22 @@ def test_a_folder_is_written_and_read(tmp_path):
     assert all(tensor.equal(model.state_dict()[name]) for name, tensor in read.state_dict().items())
     card = (tmp_path / "mcgsm-grass" / "README.md").read_text()
     assert "5.123" in card and "5.234" in card and "5.346" in card and "CC0" in card and "`make it`" in card
+
+
+def test_a_folder_that_cannot_be_written_is_as_it_was(tmp_path, monkeypatch):
+    reached = checkpoint.Reached(1, 1, 1, 1, 1)
+    write = functools.partial(checkpoint.write, texture=shipped.TEXTURES["grass"], side=(9, 9), reached=reached)
+    write(small(), tmp_path / "it", command="make it")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "it").iterdir()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "card", full)
+    with pytest.raises(CheckpointError, match="'it' cannot be written"):
+        write(small(), tmp_path / "it", command="make it anew")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "it").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["it"]
 
 
 def test_it_does_not_predict(tmp_path):
