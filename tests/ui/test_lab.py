@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from recon.errors import ExperimentError, ReconError
+from recon.evaluation import experiment
 from recon.evaluation.experiment import LEVELS, Row
 from recon.ui import lab, lab_figures, lab_handlers, lab_report
 from recon.ui.lab_handlers import LabHandlers
@@ -168,6 +169,14 @@ def test_pictures_of_ones_own(do, tmp_path):
     (tmp_path / "broken.png").write_text("no picture")
     with pytest.raises(gr.Error, match=r"broken\.png: This file holds no picture"):
         list(do.run(*controls(data="own", files=[*paths, str(tmp_path / "broken.png")])))
+
+
+def test_every_step_takes_its_turn(do, monkeypatch):
+    """So that strokes pass in between."""
+    turns, scores, held = do.engine.desk.turns, experiment.scores, []
+    monkeypatch.setattr(experiment, "scores", lambda *given: held.append(turns.taken) or scores(*given))
+    list(do.run(*controls()))
+    assert len(held) > 3 and all(held) and not turns.taken
 
 
 def test_a_run_ends_in_time_with_what_it_has(do, monkeypatch):
