@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +22,16 @@ class PartOf:
 
 
 Chance = torch.Generator | PartOf
+_MAKING = threading.RLock()
+
+
+@contextmanager
+def first_weights(seed: int = 0) -> Iterator[None]:
+    """torch's layers draw their first weights from the global generator: in here that begins with `seed`, one thread at
+    a time, and afterwards is as it was."""
+    with _MAKING, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def uniform(shape: Sequence[int], chance: Chance, device: torch.device) -> Tensor:

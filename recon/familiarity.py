@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ import torch
 from torch import Tensor
 
 from recon import hub, negatives, patches
+from recon.data.sets import SETS
+from recon.errors import PredictionError
 from recon.models.conditioned import ROUNDING, Factored
 from recon.models.scale_mixture import ScaleMixture
 from recon.negatives import FOLDER, NegativeClassifier
@@ -44,7 +46,8 @@ class Doubt:
 
 def doubt(data_set: str, observation: Observation) -> Doubt | None:
     """The strongest reason to think that the observed pixels of one image are not of the kind of `data_set`; None where
-    there is no reason, where too few pixels are observed, or where nothing is known of that image set.
+    there is no reason, where too few pixels are observed, or where nothing is known of that image set. Raises
+    PredictionError where there is no such image set, or the observation is not of one picture as its models take them.
 
     Who asks more than once keeps a `Judge`, which has its models at hand.
     """
@@ -62,10 +65,14 @@ class Judge:
     """Doubts, with the models for them kept.
 
     closed_form  gives the scale mixture of an image set; who has some already hands them over here
+    is_there     whether it can do so at once
     """
 
-    def __init__(self, closed_form: Callable[[str], ScaleMixture] = bundled):
+    def __init__(
+        self, closed_form: Callable[[str], ScaleMixture] = bundled, is_there: Callable[[str], bool] | None = None
+    ):
         self.load = closed_form
+        self.is_there = is_there or (lambda data_set: hub.available(f"gsm-{data_set}"))
         self.loaded: dict[str, ScaleMixture] = {}
         self.classifiers: dict[str, NegativeClassifier | None] = {}
         self.thresholds: dict[str, dict[str, list[float]] | None] = {}
@@ -77,10 +84,16 @@ class Judge:
         return self.loaded[data_set]
 
     def others(self, data_set: str) -> tuple[str, ...]:
-        """Other image sets with as many channels whose scale mixture is there."""
+        """Other image sets with as many channels that there is a scale mixture of."""
         own = [record for record in self.known if record.name == f"gsm-{data_set}"]
         alike = [record.name.removeprefix("gsm-") for record in self.known if shape(record) == shape(own[0])]
         return tuple(name for name in sorted(alike) if name != data_set)
+
+    def at_hand(self, data_set: str) -> Iterator[tuple[str, ScaleMixture]]:
+        """The same with their scale mixtures, as far as they are there: nobody waits for what is for comparison."""
+        for name in self.others(data_set):
+            if name in self.loaded or self.is_there(name):
+                yield name, self.closed_form(name)
 
     def classifier(self, data_set: str) -> NegativeClassifier | None:
         if data_set not in self.classifiers:
@@ -107,10 +120,15 @@ class Judge:
 
     def doubt(self, data_set: str, observation: Observation) -> Doubt | None:
         """As the function `doubt`."""
+        if data_set not in SETS:
+            raise PredictionError(f"There is no image set {data_set!r}; there are {', '.join(SETS)}.")
+        if observation.batch != 1:
+            raise PredictionError(f"One picture is judged at a time, not {observation.batch}.")
         chance = self.chance(data_set)
-        mask = judged(observation.mask[0, 0])
-        if chance is None or int(mask.sum()) < SIZES[0]:
+        if chance is None or int(observation.mask.sum()) < SIZES[0]:
             return None
+        self.closed_form(data_set).check(observation)
+        mask = judged(observation.mask[0, 0])
         found = self.excesses(data_set, mask, observation.values[:1])
         size = math.log2(int(mask.sum()))
         beyond = {name: each.item() - interpolate(size, chance[name]) for name, each in found.items()}
@@ -132,8 +150,7 @@ class Judge:
         odds = self.log_odds(data_set, factored, values)
         if odds is not None:
             found[NEGATIVE] = -odds.double() / len(factored.observed)
-        for other in self.others(data_set):
-            model = self.closed_form(other)
+        for other, model in self.at_hand(data_set):
             found[other] = log_evidence(model, Factored(model.covariance(), model.channels, mask), values) - base
         return found
 

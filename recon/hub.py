@@ -139,6 +139,7 @@ def read(path: str | Path, name: str | None = None, kinds: Mapping[str, type] | 
     """
     from safetensors.torch import load_file, load_model
 
+    from recon.chance import first_weights
     from recon.models import KINDS
 
     path, kinds = Path(path), KINDS if kinds is None else kinds
@@ -154,7 +155,9 @@ def read(path: str | Path, name: str | None = None, kinds: Mapping[str, type] | 
             raise CheckpointError(f"its kind '{kind}' is none of {', '.join(sorted(kinds))}")
         # Not `from_pretrained`: it prints, lets missing weights pass, and may ask the network.
         accepted = inspect.signature(kinds[kind]).parameters
-        model = kinds[kind](**{key: value for key, value in config.items() if key in accepted}).requires_grad_(False)
+        with first_weights():  # which are not kept, and cost nobody else's random numbers
+            model = kinds[kind](**{key: value for key, value in config.items() if key in accepted})
+        model.requires_grad_(False)
         stored = load_file(path / WEIGHTS)
         if bad := [key for key, tensor in stored.items() if not tensor.isfinite().all()]:
             raise CheckpointError(f"its weights '{bad[0]}' have values that are no numbers, or infinite")

@@ -102,7 +102,8 @@ def to_tensor(image: np.ndarray) -> Tensor:
 
     A trailing axis of size 3 is taken for colour only in arrays of three or more axes.
     """
-    pixels = torch.tensor(image).float() / 255  # a copy: arrays that Pillow lends are read-only
+    # a copy: arrays that Pillow lends are read-only, and torch knows of none that run backwards
+    pixels = torch.from_numpy(image.copy(order="C")).float() / 255
     if image.ndim >= 3 and image.shape[-1] == 3:
         return pixels.movedim(-1, -3).contiguous()
     return pixels.unsqueeze(-3)

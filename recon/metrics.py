@@ -10,7 +10,7 @@ from torch import Tensor
 
 from recon.distributions.base import level_edges
 from recon.errors import PredictionError
-from recon.prediction import Prediction
+from recon.prediction import Prediction, in_unit
 
 SSIM_WINDOW = 11  # pixels a side
 
@@ -44,18 +44,17 @@ def psnr_db(estimate: Tensor, truth: Tensor, where: Tensor | None = None) -> flo
     """Mean over images of each image's 10 log10(1 / mean squared error), in dB; inf where an image has no error.
 
     estimate, truth  (batch, channels, height, width) in [0, 1]
-    where            the pixels counted, bool (batch, 1, height, width); None: all of them, observed ones too
+    where            the pixels counted, as in `bits_per_dim`; None: all of them, observed ones too
     """
     return psnr_db_each(estimate, truth, where).mean().item()
 
 
 def psnr_db_each(estimate: Tensor, truth: Tensor, where: Tensor | None = None) -> Tensor:
-    """`psnr_db` of each image by itself: (batch,), float64. Raises PredictionError where shapes differ."""
-    if estimate.shape != truth.shape:
-        raise PredictionError(f"Pictures of {tuple(estimate.shape)} are compared to as many, not {tuple(truth.shape)}.")
-    error = (estimate.double() - truth.double()).square().mean(1)
+    """`psnr_db` of each image by itself: (batch,), float64. Raises PredictionError where shapes differ, the truth is
+    not in [0, 1], or `where` is of another shape or empty in some image."""
+    error = (estimate.double() - compared(estimate, truth).double()).square().mean(1)
     if where is not None:
-        where = where.expand(len(error), 1, *error.shape[1:])[:, 0]
+        where = shaped(where, error)
         return -10 * ((error * where).flatten(1).sum(1) / where.flatten(1).sum(1)).log10()
     return -10 * error.flatten(1).mean(1).log10()
 
@@ -67,9 +66,11 @@ def ssim(estimate: Tensor, truth: Tensor) -> float:
 
 
 def ssim_each(estimate: Tensor, truth: Tensor) -> Tensor:
-    """`ssim` of each image by itself: (batch,), float64"""
+    """`ssim` of each image by itself: (batch,), float64. Raises PredictionError as `psnr_db_each`, and for pictures
+    smaller than its window."""
     from skimage.metrics import structural_similarity
 
+    truth = compared(estimate, truth)
     if min(estimate.shape[2:]) < SSIM_WINDOW:
         raise PredictionError(f"SSIM needs pictures of at least {SSIM_WINDOW} x {SSIM_WINDOW} pixels.")
     scores = [
@@ -107,13 +108,29 @@ def coverage_each(
     return inside.flatten(2).double().sum(2) / (where.flatten(1).sum(1) * values.shape[1])
 
 
+def held_each(prediction: Prediction, values: Tensor, levels: Sequence[float], where: Tensor | None = None) -> Tensor:
+    """What central intervals of each of `levels` hold of the values, each value's mass spread over its level's part of
+    the distribution, as in `pit`: where that is right, `levels` themselves, even of digits that are mostly black, which
+    every interval that reaches black would touch. (levels, batch), float64; arguments as `coverage_each`"""
+    where = region(prediction, where)[:, None]
+    low, high = (prediction.distribution.cdf(edge) for edge in level_edges(prediction.checked(values), 256))
+    ends = [((1 - level) / 2, (1 + level) / 2) for level in checked_levels(levels)]
+    shares = [(high.clamp(*end) - low.clamp(*end)) / (high - low).clamp_min(1e-12) for end in ends]
+    inside = (torch.stack(shares) * where).flatten(2).double().sum(2)
+    return inside / (where.flatten(1).sum(1) * values.shape[1])
+
+
+def checked_levels(levels: Sequence[float]) -> Sequence[float]:
+    if not all(0 < level < 1 for level in levels):
+        raise PredictionError("The level of an interval lies between 0 and 1.")
+    return levels
+
+
 def within(prediction: Prediction, values: Tensor, levels: Sequence[float]) -> Tensor:
     """Whether values, read as one of 256 levels, touch their central interval of each of `levels`: bool (levels,
     *values.shape). It is asked of the distribution function, which is far quicker than to find the intervals' ends."""
-    if not all(0 < level < 1 for level in levels):
-        raise PredictionError("The level of an interval lies between 0 and 1.")
     low, high = (prediction.distribution.cdf(edge) for edge in level_edges(prediction.checked(values), 256))
-    return torch.stack([(high >= (1 - level) / 2) & (low <= (1 + level) / 2) for level in levels])
+    return torch.stack([(high >= (1 - level) / 2) & (low <= (1 + level) / 2) for level in checked_levels(levels)])
 
 
 def pit(prediction: Prediction, values: Tensor, bins: int = 20, where: Tensor | None = None) -> Tensor:
@@ -131,14 +148,27 @@ def pit(prediction: Prediction, values: Tensor, bins: int = 20, where: Tensor | 
     return (torch.stack(below, 1) / count[:, None]).mean(0).diff()
 
 
+def compared(estimate: Tensor, truth: Tensor) -> Tensor:
+    """The truth, where the estimate is; PredictionError unless they are of one shape, and it is in [0, 1]."""
+    if estimate.ndim != 4 or estimate.shape != truth.shape:
+        raise PredictionError(f"Pictures of {tuple(estimate.shape)} are compared to as many, not {tuple(truth.shape)}.")
+    return in_unit(truth.to(estimate.device))
+
+
 def region(prediction: Prediction, where: Tensor | None) -> Tensor:
-    """`where` as bool (batch, height, width); PredictionError if it is of another shape, or empty in some image."""
+    """`where`, or all hidden pixels, as bool (batch, height, width); PredictionError as `shaped`"""
     hidden = ~prediction.observation.mask[:, 0]
-    where = hidden if where is None else torch.as_tensor(where, device=hidden.device)
+    return shaped(hidden if where is None else where, hidden)
+
+
+def shaped(where: Tensor, like: Tensor) -> Tensor:
+    """`where` as bool of the shape and on the device of `like`, (batch, height, width); PredictionError if it is of
+    another shape, or empty in some image."""
+    where = torch.as_tensor(where, device=like.device)
     where = where[:, 0] if where.ndim == 4 and where.shape[1] == 1 else where
-    where = where.expand(hidden.shape) if where.shape in (hidden.shape[1:], (1, *hidden.shape[1:])) else where
-    if where.dtype != torch.bool or where.shape != hidden.shape:
-        raise PredictionError(f"`where` must be bool of shape {tuple(hidden.shape)}, or {tuple(hidden.shape[1:])}.")
+    where = where.expand(like.shape) if where.shape in (like.shape[1:], (1, *like.shape[1:])) else where
+    if where.dtype != torch.bool or where.shape != like.shape:
+        raise PredictionError(f"`where` must be bool of shape {tuple(like.shape)}, or {tuple(like.shape[1:])}.")
     if not bool(where.flatten(1).any(1).all()):
         raise PredictionError("There are no pixels to judge: every pixel was observed, or `where` is empty.")
     return where

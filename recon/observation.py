@@ -22,6 +22,7 @@ class Observation:
     values  float32 (batch, channels, height, width) in [0, 1]; what is given where nothing was observed is set to 0
     mask    bool (batch, 1, height, width), True where a pixel (all its channels) was observed
 
+    Both are its own: what becomes of the tensors it was made of does not matter. The mask comes to the values' device.
     Raises ObservationError when shapes or types do not fit, or an observed value is not a number in [0, 1].
     """
 
@@ -41,11 +42,13 @@ class Observation:
                 f"The mask must be bool of shape {(values.shape[0], 1, *values.shape[2:])}, "
                 f"not {mask.dtype} of shape {tuple(mask.shape)}."
             )
+        mask = mask.to(values.device, copy=True)
         # `where`, not a product: 0 * nan is nan, and what was not observed may be anything
         values = torch.where(mask, values.to(torch.float32), 0.0)
         if not bool(((values >= 0) & (values <= 1)).all()):
             raise ObservationError("Observed values must be numbers between 0 and 1.")
         object.__setattr__(self, "values", values)
+        object.__setattr__(self, "mask", mask)
 
     @classmethod
     def from_image(cls, image: Image.Image | np.ndarray, mask: np.ndarray | Tensor) -> Observation:
@@ -58,7 +61,7 @@ class Observation:
         """
         from recon import images  # Pillow is only needed by those who have pictures
 
-        mask = mask.cpu().numpy() if isinstance(mask, Tensor) else np.asarray(mask)
+        mask = np.ascontiguousarray(mask.cpu().numpy() if isinstance(mask, Tensor) else mask)
         if mask.ndim != 2 or mask.dtype != bool or not mask.size:
             raise ObservationError("The mask must be bool of shape (height, width).")
         if not isinstance(image, np.ndarray):

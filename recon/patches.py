@@ -104,7 +104,7 @@ def grid(side: int, size: int) -> np.ndarray:
 
 
 def block(side: int, size: int) -> np.ndarray:
-    """The `size` pixels nearest to the centre: a square when `size` is one."""
+    """The `size` pixels nearest to the centre: a square when `size` is one whose root is odd or even as `side` is."""
     side, size = check(side, size)
     middle = (side - 1) / 2
     rows, columns = np.abs(np.indices((side, side)) - middle).reshape(2, -1)

@@ -108,7 +108,15 @@ class Prediction:
         shape = self.observation.values.shape
         if values.shape != shape:
             raise PredictionError(f"Values must have the shape {tuple(shape)}, not {tuple(values.shape)}.")
-        return values.to(self.observation.values)
+        # what was observed is known anyhow, and need not be a number here
+        return in_unit(self.known(values.to(self.observation.values), self.observation.values))
+
+
+def in_unit(values: Tensor) -> Tensor:
+    """True values; PredictionError unless all are numbers in [0, 1]."""
+    if not bool(((values >= 0) & (values <= 1)).all()):
+        raise PredictionError("True values are numbers between 0 and 1: of uint8 pictures, divide by 255.")
+    return values
 
 
 def finite(values: Tensor) -> Tensor:

@@ -2,9 +2,9 @@
 
 Most ways lay their pixels out before anything is seen: random, Sobol', farthest point, and the patch designed for an
 image set, which is what `recon.acquisition.largest_drop` chooses when it starts from nothing. Two look at the picture:
-after every few pixels the model is asked where it is least sure now, or where it would learn most. A Gaussian and a
-scale mixture answer the latter alike for every picture: it is for mixtures of them, and for networks that stand on one,
-to adapt.
+after every few pixels the model is asked where it is least sure now, or where it would learn most. A Gaussian's and
+a scale mixture's spread is alike for every picture, but for what clipping at black and white takes of it: it is for
+mixtures of them, and for networks that stand on one, to adapt.
 """
 
 from __future__ import annotations

@@ -29,8 +29,10 @@ ORDERS = {
 def groups(mask: np.ndarray, steps: int, order: str = "sobol", seed: int = 0) -> list[np.ndarray]:
     """Hidden pixels of `mask` (height, width) in at most `steps` groups whose sizes grow: bool masks (height, width).
 
-    Raises PredictionError for an order that is none, or that is not known beforehand (`SUREST`).
+    Raises PredictionError for an order that is none, or that is not known beforehand (`SUREST`), and for no steps.
     """
+    if steps < 1:
+        raise PredictionError(f"Pixels are drawn in one group or more, not in {steps}.")
     if order not in FOUND:
         raise PredictionError(f"There is no order {order!r} of pixels; there are {', '.join(FOUND)}.")
     ranked = FOUND[order](mask, seed)

@@ -170,7 +170,7 @@ def _download(repo: str, revision: str, sha256: str | None, size: int | None) ->
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import RemoteEntryNotFoundError
 
-    _forget(repo, revision)  # what may lie there has been found wanting, and would be taken as it is
+    _forget_what_is_unsound(repo, revision, sha256)
     # hf_hub_download retries for half a minute before it says that the Hub is down; asking once says it at once.
     said = get_hf_file_metadata(hf_hub_url(repo, WEIGHTS, revision=revision), timeout=ANSWER_SECONDS).size
     most = size or LARGEST
@@ -186,7 +186,7 @@ def _download(repo: str, revision: str, sha256: str | None, size: int | None) ->
         folder = got(CONFIG, LARGEST_TEXT).parent
         read_config(folder)
     except CheckpointError:
-        _forget(repo, revision)
+        _forget(repo, revision, CONFIG, WEIGHTS)
         raise
     with contextlib.suppress(RemoteEntryNotFoundError):  # a checkpoint works without its card
         got(CARD, LARGEST_TEXT)
@@ -214,14 +214,33 @@ def _too_large(file: str, most: int) -> CheckpointError:
     return CheckpointError(f"{file} is larger than {most:,} bytes, which it should not be")
 
 
-def _forget(repo: str, revision: str) -> None:
+def _forget_what_is_unsound(repo: str, revision: str, sha256: str | None) -> None:
+    """It would be taken as it is. What is sound stays: another process may have fetched it a moment ago."""
+    for name, check in (
+        (WEIGHTS, lambda path: check_weights(path, sha256)),
+        (CONFIG, lambda path: read_config(path.parent)),
+    ):
+        path = _in_cache(repo, revision, name)
+        try:
+            if path is not None:
+                check(path)
+        except CheckpointError:
+            _forget(repo, revision, name)
+
+
+def _forget(repo: str, revision: str, *names: str) -> None:
+    for name in names:
+        path = _in_cache(repo, revision, name)
+        if path is not None:
+            for file in (path.resolve(), path):  # the content, and the link to it
+                file.unlink(missing_ok=True)
+
+
+def _in_cache(repo: str, revision: str, name: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
-    for name in (CONFIG, WEIGHTS):
-        path = try_to_load_from_cache(repo, name, revision=revision)
-        if isinstance(path, str):
-            for file in (Path(path).resolve(), Path(path)):  # the content, and the link to it
-                file.unlink(missing_ok=True)
+    path = try_to_load_from_cache(repo, name, revision=revision)
+    return Path(path) if isinstance(path, str) else None
 
 
 class Pushed(NamedTuple):

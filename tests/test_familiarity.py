@@ -8,6 +8,7 @@ import torch
 
 import recon
 from recon import Observation, familiarity, patches
+from recon.errors import PredictionError
 from recon.familiarity import SIZES, Judge, doubt, interpolate, judged, log_evidence, several_patches
 from recon.models.conditioned import Factored
 
@@ -76,6 +77,30 @@ def test_a_negative_is_as_much_better_explained_as_its_negative_is_worse(judge, 
     there, back = (judge.excesses(data_set, mask, pictures) for pictures in (faces[:4], 1 - faces[:4]))
     assert there["negative"].allclose(-back["negative"], atol=1e-5)
     assert set(there) == {"noise", "negative", *judge.others(data_set)}
+
+
+def test_what_is_on_its_way_is_not_waited_for(judge, faces):
+    asked = []
+
+    def load(name):
+        asked.append(name)
+        return judge.closed_form(name)
+
+    lonely = Judge(load, lambda name: False)
+    found = lonely.excesses("celeba", torch.from_numpy(patches.sobol(32, 32)).flatten(), faces[:2])
+    assert set(found) == {"noise", "negative"} and asked == ["celeba"]
+    assert lonely.doubt("celeba", observed(1 - faces[0])) is not None
+
+
+def test_questions_that_are_none_are_sentences(judge, faces):
+    with pytest.raises(PredictionError, match="no image set 'celebA'"):
+        judge.doubt("celebA", observed(faces[0]))
+    with pytest.raises(PredictionError, match="at a time, not 2"):
+        judge.doubt("celeba", observed(faces[0]).repeat(2))
+    with pytest.raises(PredictionError, match="3-channel"):
+        judge.doubt("celeba", observed(faces[0, :1]))
+    with pytest.raises(PredictionError, match="32 x 32"):
+        judge.doubt("landscapes", Observation(torch.rand(1, 3, 64, 64), torch.ones(1, 1, 64, 64, dtype=torch.bool)))
 
 
 def test_large_pictures_are_told_from_negatives_at_half_their_side(judge):

@@ -174,6 +174,32 @@ def test_the_pit_spreads_a_level_over_its_mass():
     assert quarter.tolist() == pytest.approx([0.5, 0.5], abs=1e-6)
 
 
+def test_what_intervals_hold_is_what_they_say_even_where_most_is_of_one_level(generator):
+    """Four of five values are black: an interval that reaches black touches them all."""
+    law = Gaussian(torch.full((1, 1, 64, 64), -0.3), torch.full((1, 64, 64, 1, 1), 0.6))
+    prediction = Prediction(law, Observation(torch.zeros(1, 1, 64, 64), torch.zeros(1, 1, 64, 64, dtype=torch.bool)))
+    values = (torch.randn(1, 1, 64, 64, generator=generator) * 0.6 - 0.3).clamp(0, 1)
+    held = metrics.held_each(prediction, values, (0.5, 0.9))
+    assert held.shape == (2, 1) and held[:, 0].tolist() == pytest.approx([0.5, 0.9], abs=0.02)
+    assert metrics.coverage_each(prediction, values, (0.5,)).item() > 0.65
+    with pytest.raises(PredictionError, match="between 0 and 1"):
+        metrics.held_each(prediction, values, (1.0,))
+
+
+@pytest.mark.parametrize(
+    "bad", [torch.full((1, 1, 12, 12), 200, dtype=torch.uint8), torch.full((1, 1, 12, 12), math.nan)]
+)
+def test_the_truth_is_in_the_unit_interval(bad):
+    nothing = Observation(torch.zeros(1, 1, 12, 12), torch.zeros(1, 1, 12, 12, dtype=torch.bool))
+    prediction = Prediction(Gaussian(torch.full((1, 1, 12, 12), 0.5), torch.ones(1, 12, 12, 1, 1)), nothing)
+    for measure in (metrics.psnr_db, metrics.ssim):
+        with pytest.raises(PredictionError, match="between 0 and 1"):
+            measure(prediction.mean, bad)
+    for measure in (metrics.bits_per_dim, metrics.coverage, metrics.pit):
+        with pytest.raises(PredictionError, match="between 0 and 1"):
+            measure(prediction, bad)
+
+
 def test_psnr_is_of_as_many_pictures():
     with pytest.raises(PredictionError, match="are compared to as many"):
         metrics.psnr_db(torch.zeros(1, 3, 4, 4), torch.zeros(2, 3, 4, 4))

@@ -30,6 +30,21 @@ def test_the_given_tensor_is_not_changed():
     assert (values == 0.5).all()
 
 
+def test_what_becomes_of_the_given_mask_does_not_matter():
+    mask = torch.zeros(1, 1, 2, 2, dtype=torch.bool)
+    observation = Observation(torch.ones(1, 1, 2, 2), mask)
+    mask[:] = True
+    assert not observation.mask.any()
+
+
+def test_arrays_may_run_backwards():
+    pixels = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    mask = np.array([[True, False], [True, True]])
+    flipped = Observation.from_image(pixels[:, ::-1, ::-1], mask[::-1])
+    copied = Observation.from_image(pixels[:, ::-1, ::-1].copy(), mask[::-1].copy())
+    assert flipped.values.equal(copied.values) and flipped.mask.equal(copied.mask)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), -0.01, 1.01, float("inf")])
 def test_observed_values_are_checked(bad):
     values = torch.zeros(1, 1, 4, 4)

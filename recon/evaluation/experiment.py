@@ -75,7 +75,8 @@ class Row:
         return estimate(self.each)
 
     def minus(self, other: Row) -> Estimate:
-        """The mean difference to another row of the same experiment, paired picture by picture."""
+        """The mean difference to another row of the same experiment, paired picture by picture. The interval is over
+        pictures, given the very patches that were drawn: two sets of random patches may differ by more."""
         return estimate(self.each - other.each)
 
 
@@ -96,7 +97,7 @@ class Experiment:
     models    names that `recon.load` knows; families, keys of `recon.patches.FAMILIES`; sizes, in pixels
     seeds     how many patches are drawn of a family with chance; the others have one
     measure   of MEASURES: PSNR over the whole picture with observed pixels kept, SSIM likewise, bits/dim (256 levels)
-              and the coverage of LEVELS' intervals over the hidden pixels
+              and what LEVELS' intervals hold (`metrics.held_each`) over the hidden pixels
     Raises ExperimentError for what cannot be run, PatchError for a patch that cannot be made.
     """
 
@@ -148,12 +149,15 @@ class Experiment:
 
 def run(experiment: Experiment, load: Callable[[str], Predictor] = hub.load) -> Iterator[Step]:
     """Run it in steps of at most BATCH pictures; rows come as they are finished, model by model, family by family.
+    Raises ExperimentError for the coverage of a model of black and white.
 
     Nothing is drawn at random but the patches, whose seeds are 0, 1, ...: the same experiment gives the same rows.
     """
     done, total = 0, experiment.reconstructions
     for name in experiment.models:
         model = load(name)
+        if experiment.measure == "coverage" and getattr(model, "binary", False):
+            raise ExperimentError(f"'{name}' knows black and white alone: an interval says nothing of two values.")
         truth = seen_by(model, experiment.pictures)
         for family, size in product(experiment.families, experiment.sizes):
             drawn = []
@@ -182,7 +186,7 @@ def scores(model: Predictor, truth: Tensor, mask: Tensor, measure: str) -> Tenso
     truth = truth.to(model.device)
     prediction = model.predict(Observation(truth, mask.to(model.device).expand(len(truth), 1, -1, -1)))
     if measure == "coverage":
-        return metrics.coverage_each(prediction, truth, LEVELS).cpu()
+        return metrics.held_each(prediction, truth, LEVELS).cpu()
     if measure == "bits_per_dim":
         return metrics.bits_per_dim_each(prediction, truth).cpu()[None]
     each = {"psnr_db": metrics.psnr_db_each, "ssim": metrics.ssim_each}[measure]

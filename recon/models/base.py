@@ -74,7 +74,8 @@ class Model(Stored):
         return lambda known, where: self.predict(known)
 
     def check(self, observation: Observation) -> None:
-        """Raise PredictionError unless the observation is of this model's channels and side."""
+        """Raise PredictionError unless the observation is of this model's channels and side, and of black and white
+        alone where it knows no others."""
         channels, height, width = observation.values.shape[1:]
         if (height, width) != (self.side, self.side):
             raise PredictionError(
@@ -83,6 +84,8 @@ class Model(Stored):
         if channels != self.channels:
             want = "grey (1 channel)" if self.channels == 1 else f"{self.channels}-channel"
             raise PredictionError(f"This model works on {want} pictures; the observation has {channels} channel(s).")
+        if self.binary and bool(((observation.values != 0) & (observation.values != 1)).any()):
+            raise PredictionError("This model works on black and white; `Observation.as_seen_by(model)` makes it so.")
 
     @property
     def device(self) -> torch.device:

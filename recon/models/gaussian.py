@@ -98,6 +98,8 @@ class Gaussian(Model):
 
         Raises PredictionError where there is no picture, or an odd side in the way of halves.
         """
+        if rank < 1:
+            raise PredictionError(f"A Gaussian keeps one eigenvector or more, not {rank}.")
         if coarse is not None:
             averages, pictures = Gaussian.fit(coarse, rank), list(batches)
             if not pictures or pictures[0].shape[-1] != 2 * averages.side:

@@ -131,6 +131,8 @@ class MoGSM(Model):
         Raises PredictionError where there are too few pictures for the clusters.
         """
         kept = list(batches)
+        if (count := sum(map(len, kept))) < 2 * HELD_OUT * components:
+            raise PredictionError(f"{count} pictures do not make {components} clusters.")
         base = ScaleMixture.fit(kept, rank, mirrored)
         model = cls(
             side=base.side,

@@ -87,7 +87,7 @@ class Engine:
         self.records = {record.name: record for record in hub.checkpoints()}
         self.models: dict[str, Predictor] = {}
         self.arrivals = Arrivals()
-        self.judge = Judge(self.closed_form)
+        self.judge = Judge(self.closed_form, lambda name: self.at_hand(f"gsm-{name}") == f"gsm-{name}")
         self.had_room = True  # on the GPU
         self.lender = zero_gpu.Lender(self) if zero_gpu.carried_out is not zero_gpu.there else None
         make_room = None if self.lender else self.leave_gpu

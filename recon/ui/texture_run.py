@@ -8,8 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
+from recon.chance import first_weights
 from recon.errors import PredictionError
 from recon.models.colour import Colour
 from recon.models.mcgsm import MCGSM
@@ -68,8 +67,7 @@ class Settings:
 
     def model(self, kind: str) -> MCGSM | RIDE:
         """One that has learned nothing yet; the seed decides its first weights."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)  # only initial weights come from the global generator
+        with first_weights(self.seed):
             if kind == RIDE_KIND:
                 return RIDE(components=self.components, features=self.features)
             return MCGSM(above=self.radius, beside=self.radius, components=self.components, features=self.features)
@@ -115,8 +113,7 @@ class Run:
         are no colours, or it is stopped."""
         if self.texture.colours is None or self.stop.is_set():
             return None
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.settings.seed)
+        with first_weights(self.settings.seed):
             found = Colour.over(model)
         learned = rows_learned(*self.texture.image.shape)
         how: dict[str, Any] = {"seed": self.settings.seed, "stop": self.stop.is_set}

@@ -101,6 +101,12 @@ def test_rows_are_the_metrics_averaged_over_seeds(pictures, measure, monkeypatch
         assert row.estimate.mean == pytest.approx(sum(said) / len(said)) and row.estimate.count == 5
 
 
+def test_an_interval_says_nothing_of_two_values(pictures):
+    found = Experiment(pictures(2, 1), ("bmm-mnist",), ("sobol",), (64,), measure="coverage")
+    with pytest.raises(ExperimentError, match="black and white alone"):
+        next(experiment.run(found))
+
+
 def test_bits_and_coverage_are_over_hidden_pixels(pictures):
     (bits,) = rows_of(settings(pictures, models=("uniform",), families=("sobol",), sizes=(64,), measure="bits_per_dim"))
     assert bits.estimate.mean == pytest.approx(math.log2(255), abs=0.02)
@@ -110,7 +116,7 @@ def test_bits_and_coverage_are_over_hidden_pixels(pictures):
     mask = torch.from_numpy(patches.sobol(16, 64)).expand(5, 1, 16, 16)
     prediction = Uniform().predict(Observation(found.pictures, mask))
     for row in rows:
-        assert row.estimate.mean == pytest.approx(metrics.coverage(prediction, found.pictures, row.level), abs=1e-6)
+        assert row.estimate.mean == pytest.approx(metrics.held_each(prediction, found.pictures, [row.level]).mean().item(), abs=1e-6)
 
 
 def test_one_patch_for_all_pictures_of_a_cell(pictures):
