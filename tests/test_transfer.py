@@ -163,6 +163,19 @@ def test_damage_in_the_cache_is_fetched_anew(server, tmp_path, monkeypatch):
     assert hub.load("far").weight[0, 0] == 2
 
 
+def test_what_another_process_has_fetched_already_stays(server, tmp_path, monkeypatch):
+    """Of a checkpoint whose configuration is still to come: who begins now would take the weights from the other."""
+    monkeypatch.setenv("RECON_HUB", "them")
+    pin(server, tmp_path, fill=2.0)
+    folder = hub.resolve("far")
+    before = (folder / "model.safetensors").resolve()
+    made = before.stat().st_ino, before.stat().st_mtime_ns
+    (folder / "config.json").unlink()
+    assert hub.resolve("far") == folder and (folder / "config.json").exists()
+    after = (folder / "model.safetensors").resolve()
+    assert after == before and (after.stat().st_ino, after.stat().st_mtime_ns) == made
+
+
 def test_two_callers_share_one_download(server, tmp_path, monkeypatch):
     monkeypatch.setenv("RECON_HUB", "them")
     pin(server, tmp_path)

@@ -116,7 +116,9 @@ def test_bits_and_coverage_are_over_hidden_pixels(pictures):
     mask = torch.from_numpy(patches.sobol(16, 64)).expand(5, 1, 16, 16)
     prediction = Uniform().predict(Observation(found.pictures, mask))
     for row in rows:
-        assert row.estimate.mean == pytest.approx(metrics.held_each(prediction, found.pictures, [row.level]).mean().item(), abs=1e-6)
+        assert row.estimate.mean == pytest.approx(
+            metrics.held_each(prediction, found.pictures, [row.level]).mean().item(), abs=1e-6
+        )
 
 
 def test_one_patch_for_all_pictures_of_a_cell(pictures):

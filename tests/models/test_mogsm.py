@@ -218,6 +218,12 @@ def test_evidence_is_a_density():
     assert math.isclose(sums[0], sums[1], rel_tol=1e-3)
 
 
+@pytest.mark.parametrize("count", [3, 12])
+def test_hardly_any_pictures_are_a_sentence(count):
+    with pytest.raises(PredictionError, match=f"{count} pictures do not make 8 clusters"):
+        MoGSM.fit([torch.rand(count, 3, 4, 4)], rank=4)
+
+
 def test_too_few_pictures_are_a_sentence():
     with pytest.raises(PredictionError, match="do not make 4 clusters"):
         MoGSM.fit([pictures(40)[0]], rank=20, components=4)
