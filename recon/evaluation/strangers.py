@@ -10,7 +10,7 @@ from torch import Tensor
 from recon import data
 from recon.familiarity import SIZES, Judge, interpolate, several_patches
 
-COUNT = 2000  # test pictures of each kind, at most
+COUNT = 1000  # test pictures of each kind, at most
 
 
 def table(data_set: str, seed: int = 100) -> str:
