@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     verb = verbs.add_parser("familiarity", help="what real pictures reach by chance, for `recon.familiarity`")
     verb.add_argument("data_set", help="an image set that has a scale mixture")
-    verb.add_argument("--limit", type=count, default=1000, help="how many validation pictures")
+    verb.add_argument("--limit", type=count, help="how many pictures, at most: 5000 to validate, 500 to test")
     step = verb.add_mutually_exclusive_group()
     step.add_argument("--test", action="store_true", help="write nothing; print who is doubted among test pictures")
     step.add_argument("--train", action="store_true", help="first of all, train what tells pictures from negatives")
@@ -185,7 +185,7 @@ def familiarity(asked: argparse.Namespace) -> None:
     from recon.training.command import follow
 
     if asked.test:
-        print(strangers.table(asked.data_set))
+        print(strangers.table(asked.data_set, asked.limit or strangers.COUNT))
         return
     if asked.train:
         from recon.training import negatives as training
@@ -193,7 +193,7 @@ def familiarity(asked: argparse.Namespace) -> None:
         steps = training.recipe(asked.data_set).steps
         classifier, _ = follow(training.train(asked.data_set, asked.runs), steps, f"negatives-{asked.data_set}")
         negatives.write(classifier, asked.data_set)
-    pictures = data.load(asked.data_set, "valid", limit=asked.limit).float() / 255
+    pictures = data.load(asked.data_set, "valid", limit=asked.limit or 5000).float() / 255
     path = familiar.FOLDER / f"{asked.data_set}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(familiar.Judge().measure(asked.data_set, pictures)) + "\n")

@@ -28,9 +28,9 @@ from recon.observation import Observation
 from recon.training.masks import thinned
 
 SIZES = (8, 16, 32, 64, 128, 256)  # pixels; fewer are not judged, and of more an even choice is
-ALARMS = {"noise": 0.01, "others": 0.01}  # shares of real pictures that may be doubted; others: all
+ALARMS = {"noise": 0.01, "others": 0.005}  # shares of real pictures that may be doubted; others: all
 MOST_ALARMS = 0.05  # for all reasons together; what noise and others leave of it is the negatives'
-SURE = 1.5  # standard errors of that share that are kept free, for on other pictures chance may add them
+SURE = 2.0  # standard errors of that share that are kept free, for on other pictures chance may add them
 CAUGHT, FEW_ALARMS = 0.95, 0.01  # the negatives' share is less where so many are caught by it, but no less than that
 NOISE, NEGATIVE = "noise", "negative"
 

@@ -60,14 +60,17 @@ class NegativeClassifier(nn.Module):
         hidden = self.body(torch.cat(parts, 1).contiguous(memory_format=torch.channels_last))
         return self.head(F.relu(self.last(hidden)).mean((2, 3)))[:, 0]
 
-    def log_odds(self, base: ScaleMixture, factored: Factored, values: Tensor) -> Tensor:
+    def log_odds(self, base: ScaleMixture, factored: Factored, values: Tensor, mirrored: bool = True) -> Tensor:
         """In nats, (batch,), above 0 where the picture is likelier; of the negative it is minus that.
 
-        values  (batch, channels, side, side), conditioned on the pixels of `factored` as `base` has them
+        values    (batch, channels, side, side), conditioned on the pixels of `factored` as `base` has them
+        mirrored  the average of what is said of the picture and of its mirror image
         """
         both = torch.cat([values, 1 - values])
-        gain = factored.gain(both.flatten(1) - base.location)
-        score = self((base.location + gain).view_as(both), both, factored.mask)
+        mean = (base.location + factored.gain(both.flatten(1) - base.location)).view_as(both)
+        score, mask = self(mean, both, factored.mask), factored.mask.view(both.shape[2:])
+        if mirrored:
+            score = (score + self(mean.flip(-1), both.flip(-1), mask.flip(-1).flatten())) / 2
         picture, negative = score.chunk(2)
         return picture - negative
 

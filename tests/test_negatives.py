@@ -55,6 +55,15 @@ def test_pictures_are_judged_one_by_one(classifier, base, factored, pictures):
     assert classifier.log_odds(base, factored, faces).allclose(alone, atol=1e-5)
 
 
+def test_a_picture_and_its_mirror_image_are_as_likely(classifier, base, factored, pictures):
+    faces = pictures(3, 1)
+    turned = Factored(base.covariance(), 1, factored.mask.view(32, 32).flip(1).flatten())
+    odds, others = (classifier.log_odds(base, *one) for one in ((factored, faces), (turned, faces.flip(3))))
+    assert odds.allclose(others, atol=1e-3)
+    alone = [classifier.log_odds(base, *one, mirrored=False) for one in ((factored, faces), (turned, faces.flip(3)))]
+    assert odds.allclose(sum(alone) / 2, atol=1e-3) and not alone[0].allclose(alone[1], atol=1e-2)
+
+
 def test_half_the_side_is_what_is_observed_of_each_block(generator):
     values, mask = torch.rand(2, 3, 8, 8, generator=generator), torch.rand(64, generator=generator) < 0.3
     seen, found = negatives.halved(mask, values)

@@ -10,27 +10,27 @@ from torch import Tensor
 from recon import data
 from recon.familiarity import SIZES, Judge, interpolate, several_patches
 
-COUNT = 1000  # test pictures of each kind, at most
+COUNT = 500  # test pictures of each kind, unless said
 
 
-def table(data_set: str, seed: int = 100) -> str:
+def table(data_set: str, limit: int = COUNT, seed: int = 100) -> str:
     """Shares of pictures that are doubted for any reason, by kind and number of observed pixels, as Markdown; of up to
-    COUNT test pictures.
+    `limit` test pictures.
 
     Half of the patches are random, half shifted Sobol' patches.
     """
     lines = [f"| pictures | {' | '.join(f'{size} pixels' for size in SIZES)} |", "| --- |" + " --- |" * len(SIZES)]
     judge = Judge()
-    for title, pictures in kinds(judge, data_set, seed).items():
+    for title, pictures in kinds(judge, data_set, limit, seed).items():
         cells = (f"{100 * doubted(judge, data_set, pictures, size, seed):.1f} %" for size in SIZES)
         lines.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def kinds(judge: Judge, data_set: str, seed: int) -> dict[str, Tensor]:
+def kinds(judge: Judge, data_set: str, limit: int, seed: int) -> dict[str, Tensor]:
     """Test pictures of the set itself, and strangers, float (count, channels, side, side)."""
     generator = torch.Generator().manual_seed(seed)
-    real = data.load(data_set, "test", limit=COUNT).float() / 255
+    real = data.load(data_set, "test", limit=limit).float() / 255
     found = {
         "real": real,
         "negatives": 1 - real,
@@ -38,7 +38,7 @@ def kinds(judge: Judge, data_set: str, seed: int) -> dict[str, Tensor]:
         "faint noise": (0.5 + 0.1 * torch.randn(real.shape, generator=generator)).clamp(0, 1),
     }
     for other in judge.others(data_set):
-        found[other] = data.load(other, "test", limit=COUNT).float() / 255
+        found[other] = data.load(other, "test", limit=limit).float() / 255
     return found
 
 

@@ -48,7 +48,7 @@ class Contrast(nn.Module):
         for mask in masks.unique(dim=0):
             which = (masks == mask).flatten(1).all(1)
             factored = Factored(self.base.covariance(), self.base.channels, thinned(mask[0], MOST))
-            found.append(self.classifier.log_odds(self.base, factored, batch[which]))
+            found.append(self.classifier.log_odds(self.base, factored, batch[which], mirrored=False))
         return F.softplus(-torch.cat(found)).mean()
 
 
