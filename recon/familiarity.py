@@ -28,7 +28,8 @@ from recon.observation import Observation
 from recon.training.masks import thinned
 
 SIZES = (8, 16, 32, 64, 128, 256)  # pixels; fewer are not judged, and of more an even choice is
-ALARMS = {"noise": 0.01, "others": 0.005}  # shares of real pictures that may be doubted; others: all
+# shares of real pictures that may be doubted; others: all, half as often where negatives are hard to tell
+ALARMS = {"noise": 0.01, "others": 0.01}
 MOST_ALARMS = 0.05  # for all reasons together; what noise and others leave of it is the negatives'
 SURE = 2.0  # standard errors of that share that are kept free, for on other pictures chance may add them
 CAUGHT, FEW_ALARMS = 0.95, 0.01  # the negatives' share is less where so many are caught by it, but no less than that
@@ -158,14 +159,15 @@ class Judge:
         """The thresholds of an image set from its pictures, float (count, channels, side, side), that its model was not
         fitted to: all together they doubt a share of them that is MOST_ALARMS or a little less."""
         found: dict[str, list[float]] = {}
-        most = aimed_at(len(pictures))
+        most, hard = aimed_at(len(pictures)), bool(data_set in negatives.HALVES or self.classifier(data_set))
         for size in SIZES:
             parts = [
                 self.excesses(data_set, mask, pictures) for mask in several_patches(pictures.shape[-1], size, seed)
             ]
             each = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
             negative = each.pop(NEGATIVE)
-            share = {name: ALARMS.get(name, ALARMS["others"] / max(1, len(each) - 1)) for name in each}
+            others = ALARMS["others"] / max(1, len(each) - 1) / (2 if hard else 1)
+            share = {name: ALARMS.get(name, others) for name in each}
             limits = {name: each[name].quantile(1 - share[name]).item() for name in each}
             doubted = torch.stack([each[name] > max(0.0, limits[name]) for name in each]).any(0)
             left = ((most - doubted.double().mean()) / (1 - doubted.double().mean())).clamp_min(0)
