@@ -14,12 +14,12 @@ from tests.ui.spoken import skipped, spoken
 from tests.ui.test_comparing import BOARD, CHOSEN, LINE, MODEL, NAMES, OURS
 
 CLASSICAL = list(baselines.NAMES)
-LARGE = ["gsm-celeba64", *CLASSICAL]
+LARGE = ["mdn-celeba64", "gsm-celeba64", *CLASSICAL]
 
 
 @pytest.fixture(scope="module")
 def do(engine):
-    if not {"gsm-celeba64", "gsm-landscapes64"} <= set(engine.records):
+    if not {"mdn-celeba64", "gsm-celeba64", "mdn-landscapes64", "gsm-landscapes64"} <= set(engine.records):
         pytest.skip("no model of 64 x 64 is bundled")
     return room.Comparing(engine)
 
@@ -51,8 +51,8 @@ def answers(last) -> int:
 
 def test_what_the_page_chose_goes_with_the_painting_there_and_back(arrive, do):
     names, model, ours, last = arrive(64)
-    assert (names, model) == (LARGE, "gsm-celeba64") and list(ours) == [names, model]
-    assert "64 of 4096 pixels" in last[LINE] and "5 compared" in last[LINE] and answers(last) == len(names)
+    assert (names, model) == (LARGE, "mdn-celeba64") and list(ours) == [names, model]
+    assert "64 of 4096 pixels" in last[LINE] and "6 compared" in last[LINE] and answers(last) == len(names)
     back, model, ours, last = arrive(32, ours)
     assert (back, model) == (do.first, do.engine.default) and list(ours) == [back, model]
     assert answers(last) == len(back)
@@ -63,7 +63,11 @@ def test_what_a_person_chose_stays_while_one_of_it_answers(arrive, do):
     names, _, kept, last = arrive(64, ours, names=["mdn-celeba", "gsm-landscapes64"])
     assert names == ["mdn-celeba", "gsm-landscapes64"] and kept[0] == do.first and answers(last) == 1
     assert arrive(64, ours, names=["linear"])[0] == ["linear"]  # takes any
-    assert arrive(64, ours, names=["gaussian-landscapes", "linear"])[0] == ["gsm-landscapes64", *CLASSICAL]
+    assert arrive(64, ours, names=["gaussian-landscapes", "linear"])[0] == [
+        "mdn-landscapes64",
+        "gsm-landscapes64",
+        *CLASSICAL,
+    ]
     assert arrive(64, ours, names=["gaussian-mnist"])[0] == LARGE  # of digits there are none: the default's pictures
     assert arrive(64, ours, names=["gaussian-mnist"], source="three")[0] == ["gaussian-mnist"]  # asked at its own side
 
@@ -79,7 +83,7 @@ def test_another_patch_of_the_picture_is_put_to_models_that_can_have_it(arrive):
 def test_patches_are_of_the_side_of_the_painting(arrive, do):
     several = {"mode": room.PATCHES, "source": room.PICTURE, "families": ["sobol", "random", "designed_celeba"]}
     _, model, ours, last = arrive(64, **several)
-    assert model == "gsm-celeba64"
+    assert model == "mdn-celeba64"
     assert [tile["title"] for tile in last[BOARD]["tiles"]] == ["The true picture", "Sobol'", "random"]
     assert all(tile["note"] == "" for tile in last[BOARD]["tiles"][1:])
     assert arrive(32, ours, **several)[1] == do.engine.default
