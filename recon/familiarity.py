@@ -159,7 +159,8 @@ class Judge:
         """The thresholds of an image set from its pictures, float (count, channels, side, side), that its model was not
         fitted to: all together they doubt a share of them that is MOST_ALARMS or a little less."""
         found: dict[str, list[float]] = {}
-        most, hard = aimed_at(len(pictures)), bool(data_set in negatives.HALVES or self.classifier(data_set))
+        most = aimed_at(len(pictures))
+        hard = self.classifier(negatives.HALVES.get(data_set, data_set)) is not None
         for size in SIZES:
             parts = [
                 self.excesses(data_set, mask, pictures) for mask in several_patches(pictures.shape[-1], size, seed)

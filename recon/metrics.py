@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from recon.distributions.base import level_edges
+from recon.distributions.base import level_edges, share_within
 from recon.errors import PredictionError
 from recon.prediction import Prediction, in_unit
 
@@ -114,8 +114,7 @@ def held_each(prediction: Prediction, values: Tensor, levels: Sequence[float], w
     every interval that reaches black would touch. (levels, batch), float64; arguments as `coverage_each`"""
     where = region(prediction, where)[:, None]
     low, high = (prediction.distribution.cdf(edge) for edge in level_edges(prediction.checked(values), 256))
-    ends = [((1 - level) / 2, (1 + level) / 2) for level in checked_levels(levels)]
-    shares = [(high.clamp(*end) - low.clamp(*end)) / (high - low).clamp_min(1e-12) for end in ends]
+    shares = [share_within(low, high, (1 - level) / 2, (1 + level) / 2) for level in checked_levels(levels)]
     inside = (torch.stack(shares) * where).flatten(2).double().sum(2)
     return inside / (where.flatten(1).sum(1) * values.shape[1])
 

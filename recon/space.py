@@ -73,7 +73,7 @@ def publish(what: Plan, token: str | None = None, say: Callable[[str], None] = l
         picture, told = portraits.portrait(name)
         card = (path / CARD).read_text(encoding="utf-8")
         sent |= {portraits.FILE: picture, CARD: pictured(card, told).encode()}
-        done = push(sent, repo, f"Publish {name}", token, False)
+        done = push(sent, repo, f"Publish {name}", token)
         index[name] = hub.index_entry(name, done.revision)
         say(done.address)
     card = what.files[CARD].read_text(encoding="utf-8")

@@ -96,6 +96,12 @@ class Distribution(ABC):
         return replace(self, **{name: t[image : image + 1, ..., rows, columns] for name, t in tensors.items()})
 
 
+def share_within(below: Tensor, above: Tensor, low: float, high: float) -> Tensor:
+    """How much of each level, which reaches from `below` to `above` in its distribution, lies between two
+    probabilities, its mass spread evenly over its part (Czado, Gneiting & Held 2009)."""
+    return (above.clamp(low, high) - below.clamp(low, high)) / (above - below).clamp_min(1e-12)
+
+
 def level_edges(values: Tensor, levels: int) -> tuple[Tensor, Tensor]:
     """Lower and upper edge of the level nearest to each value, float64; the outer levels reach to -+BEYOND."""
     level = (values.double().clamp(0, 1) * (levels - 1)).round()

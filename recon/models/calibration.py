@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from recon.distributions.base import share_within
+
 TRIED = (0.3, 1.5, 49)  # temperatures: from, to, how many
 BAND = 0.9
 CLOSE = 0.005
@@ -22,8 +24,7 @@ def share_held(below: Tensor, above: Tensor, share: float, counted: Tensor | Non
     counted = torch.ones_like(below, dtype=torch.bool) if counted is None else counted.expand(below.shape)
     below, above = below[counted], above[counted]
     touched = ((above >= low) & (below <= high)).double().mean().item()
-    inside = (above.clamp(low, high) - below.clamp(low, high)) / (above - below).clamp_min(1e-12)
-    spread = inside.mean().item()
+    spread = share_within(below, above, low, high).mean().item()
     return spread if touched - spread > FEW else touched
 
 

@@ -111,8 +111,8 @@ def truth_at(sheet: Sheet, side: int, upload: Image.Image | None = None) -> str:
         return sheet.truth
     if sheet.picture in pictures.EXAMPLES:
         return encode_picture(pictures.load(sheet.picture, side))
-    if upload is not None and np.array_equal(pictures.as_colour(images.fit(upload, before)), known):
-        return encode_picture(pictures.as_colour(images.fit(upload, side)))
+    if upload is not None and np.array_equal(pictures.on_grid(upload, before), known):
+        return encode_picture(pictures.on_grid(upload, side))
     return encode_picture(images.fit(Image.fromarray(known), side)) if side < before else ""
 
 

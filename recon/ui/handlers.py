@@ -13,7 +13,7 @@ import json
 import gradio as gr
 import numpy as np
 
-from recon import acquisition, images
+from recon import acquisition
 from recon.errors import CheckpointError, ImageError, ObservationError, ReconError
 from recon.painting import Painting, decode_picture, encode_picture, where
 from recon.ui import doubts, export, figures, grids, looks, pictures
@@ -161,7 +161,7 @@ class Handlers:
         if name != pictures.OWN:
             picture = pictures.load(name, painting.side)
         elif upload is not None:
-            picture = pictures.as_colour(images.fit(upload, painting.side))
+            picture = pictures.on_grid(upload, painting.side)
         else:
             raise ImageError("There is none of your own yet: bring one below, or make one of two.")
         return self.take(picture, painting, model, look, marked, selected, family, size, seed)
@@ -171,7 +171,7 @@ class Handlers:
         """Picture menu, then as `choose_picture`."""
         if image is None:
             return [gr.skip()] * 9
-        small = pictures.as_colour(images.fit(image, painting.side))
+        small = pictures.on_grid(image, painting.side)
         return [pictures.OWN, *self.take(small, painting, model, look, marked, selected, family, size, seed)]
 
     @plainly

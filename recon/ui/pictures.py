@@ -98,7 +98,7 @@ def load(name: str, side: int = 32) -> np.ndarray:
     """An example at the grid's size: uint8 (side, side, 3); ImageError if there is none of that name."""
     if name not in EXAMPLES:
         raise ImageError(f"There is no example picture {name!r}; there are {', '.join(EXAMPLES)}.")
-    small = as_colour(images.fit(EXAMPLES[name][1](), side))
+    small = on_grid(EXAMPLES[name][1](), side)
     small.setflags(write=False)
     return small
 
@@ -110,6 +110,11 @@ def composed(upper: np.ndarray | None, lower: str) -> np.ndarray:
         raise ImageError("There is no picture to put above it: choose or upload one first.")
     half = len(upper) // 2
     return np.concatenate([upper[:half], load(lower, len(upper))[half:]])
+
+
+def on_grid(image: Image.Image, side: int) -> np.ndarray:
+    """Cropped and reduced: uint8 (side, side, 3)"""
+    return as_colour(images.fit(image, side))
 
 
 def as_colour(array: np.ndarray) -> np.ndarray:

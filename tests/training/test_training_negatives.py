@@ -56,7 +56,7 @@ def test_pictures_are_moved_a_little_all_alike(generator):
 
 
 def test_it_looks_at_as_many_pixels_as_the_judge():
-    assert SIZES[-1] == training.MOST
+    assert (SIZES[0], SIZES[-1]) == (training.LEAST, training.MOST)
 
 
 def test_the_loop_trains_it(base, bright, tmp_path):

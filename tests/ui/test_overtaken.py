@@ -82,7 +82,7 @@ def test_of_strokes_that_wait_the_last_of_each_person_is_answered(served, url, e
                 while (len(engine.desk.asks) < 2 or len(told) < 11) and time.monotonic() < until:
                     await asyncio.sleep(0.05)
                 await asyncio.sleep(0.5)  # those that wait behind the first of their own
-                # what another test has left on its way may be told of as well
+                # one that was overtaken before its turn at the desk is answered already, and gone
                 assert told >= {one.enqueue_time for one in served._queue.event_ids_to_events.values()}
             return [await answers("mine", mine), await answers("other", other)]
 
