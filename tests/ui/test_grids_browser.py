@@ -48,9 +48,9 @@ def test_there_and_back(person):
     expect(size).to_have_attribute("max", "4096")
     ranges = page.evaluate("() => document.querySelector('#recon-map .js-plotly-plot').layout.yaxis.range")
     assert ranges == [63.5, -0.5]
-    size.fill("2000")
+    size.fill("600")
     size.press("Enter")
-    counted(page, 2000, 64)
+    counted(page, 600, 64)
     expect(page.locator("#recon-status")).to_contain_text(re.compile(r"faces 64.*\d m?s"), timeout=LONG)
     size.fill("200")
     size.press("Enter")
