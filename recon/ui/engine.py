@@ -149,7 +149,7 @@ class Engine:
     def check(self, name: str) -> None:
         """CheckpointError unless there is a model of that name."""
         if not isinstance(name, str) or (name not in self.records and name not in baselines.METHODS):
-            raise CheckpointError(f"There is no model called {name!r} on this page.")
+            raise CheckpointError(f"There is no model called {str(name)[:40]!r} on this page.")
 
     def model(self, name: str) -> Predictor:
         """The model, from memory after the first time; CheckpointError where it cannot be had."""

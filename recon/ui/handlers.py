@@ -20,7 +20,7 @@ from recon.ui import doubts, export, figures, grids, looks, pictures
 from recon.ui.drawing import SAMPLES
 from recon.ui.engine import MOST_SEED, Answer, Engine, patch_mask, reveal, seed_of
 from recon.ui.late import late
-from recon.ui.plainly import plainly
+from recon.ui.plainly import as_text, plainly
 from recon.ui.session import Session
 
 
@@ -283,7 +283,7 @@ class Handlers:
                 kept = json.loads(said[4:])
                 return self.open(Session.from_dict(kept), kept.get("truth"), look, marked, selected)
         except (ReconError, ValueError, RecursionError) as error:
-            gr.Warning(str(error) if isinstance(error, ReconError) else "What this tab held could not be read.")
+            gr.Warning(as_text(error) if isinstance(error, ReconError) else "What this tab held could not be read.")
         painting = reveal(pictures.load("face"), patch_mask("sobol", 64, 0))
         start = Session(self.engine.default, picture="face", painting=painting)
         return self.open(start, None, look, marked, selected)
@@ -296,8 +296,19 @@ class Handlers:
         else:
             truth = encode_picture(pictures.load(name, painting.side)) if name else ""
         decode_picture(truth, painting.side)
-        ink, line, *results = self.choose_model(painting, session.model, truth, look, marked, selected)
+        model = self.there(session.model, painting.side)
+        ink, line, *results = self.choose_model(painting, model, truth, look, marked, selected)
         painter = gr.update(value=painting.to_payload(), picture=truth, ink=ink["ink"])
         patch = grids.patch_controls(session.family, session.size, painting.side)
-        head = [self.menu(session.model), *patch, session.seed, name, truth, painter, line]
-        return [*head, *results, self.engine.menus.word(session.model)]
+        head = [self.menu(model), *patch, session.seed, name, truth, painter, line]
+        return [*head, *results, self.engine.menus.word(model)]
+
+    def there(self, model: str, side: int) -> str:
+        """The model of a link or a file; where this page has none of that name, the best for the painting's grid."""
+        try:
+            self.engine.check(model)
+            return model
+        except CheckpointError as error:
+            found = self.engine.menus.seeing([self.engine.default], side, self.engine.default)[0]
+            gr.Warning(as_text(f"{error} {self.title(found)} answers in its place."))
+            return found

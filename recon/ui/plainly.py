@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import html
 import inspect
 import itertools
 import logging
@@ -27,7 +28,12 @@ log = logging.getLogger("recon")
 
 def hint(said: object) -> gr.Error:
     """What a person can do otherwise: a sentence that pops up, and nothing in the log."""
-    return gr.Error(str(said), title="That does not work", print_exception=False)
+    return gr.Error(as_text(said), title="That does not work", print_exception=False)
+
+
+def as_text(said: object) -> str:
+    """For what pops up, where gradio takes markup: a sentence may quote what a stranger wrote."""
+    return html.escape(str(said), quote=False)
 
 
 def plainly(handler):

@@ -15,6 +15,7 @@ from recon.painting import decode_picture, encode_picture
 from recon.ui import handlers as room
 from recon.ui import pictures
 from recon.ui.drawing import SAMPLES
+from recon.ui.engine import patch_mask, reveal
 from recon.ui.menus import ANY
 from recon.ui.session import Session
 from tests.ui.spoken import chosen, spoken
@@ -156,8 +157,6 @@ def test_what_cannot_be_restored_is_a_warning_and_the_start(do, name, warnings, 
 
 
 CHANGES = {
-    "an unknown model": {"model": "gaussian-moon"},
-    "a model as markup": {"model": "<img src=x onerror=alert(1)>"},
     "a family that is a list": {"patch": {"family": [], "size": 1, "seed": 0}},
     "a truth of another size": {"truth": "AAAA"},
     "a truth that is a number": {"truth": 5},
@@ -170,6 +169,17 @@ CHANGES = {
 def test_a_kept_session_with_one_thing_wrong_is_a_warning_and_the_start(do, name, face, truth, warnings, changes):
     assert started(do.restore(kept(face, truth, **changes), "mean", False, "[]"), name)
     assert len(warnings) == 1
+
+
+@pytest.mark.parametrize("side", [32, 64])
+@pytest.mark.parametrize("gone", ["gaussian-moon", "<img src=x onerror=alert(1)>", "a" * 1000])
+def test_a_painting_outlives_the_model_that_it_was_made_with(do, engine, warnings, gone, side):
+    painting = reveal(pictures.load("face", side), patch_mask("sobol", 64, 0, side))
+    restored = do.restore(f"link:{Session(gone, 'random', 64, 5, '', painting).to_link()}", "mean", False, "[]")
+    model, *_, painter = restored[:7]
+    assert painter["value"] == painting.to_payload() and engine.menus.sees(model["value"], side)
+    assert restored[8]["png"] and do.title(model["value"]) in warnings[0]
+    assert len(warnings[0]) < 200 and "<" not in warnings[0]
 
 
 @pytest.mark.parametrize(
