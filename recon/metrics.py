@@ -61,7 +61,8 @@ def psnr_db_each(estimate: Tensor, truth: Tensor, where: Tensor | None = None) -
 
 def ssim(estimate: Tensor, truth: Tensor) -> float:
     """Mean over images, channels and pixels of the structural similarity of Wang et al. 2004 (Gaussian window of
-    1.5 pixels, values in [0, 1]); scikit-image computes it. Both (batch, channels, height, width)."""
+    1.5 pixels, values in [0, 1]), those left out whose window is not all inside; scikit-image computes it. Both
+    (batch, channels, height, width)."""
     return ssim_each(estimate, truth).mean().item()
 
 

@@ -35,8 +35,8 @@ AT_ONCE = 4096  # places that are asked for together
 class PixelTransformer(Network):
     """PixelTransformer of `side` x `side` pictures.
 
-    transformer  arguments of its `SignalTransformer`: the paper's unless said, with `latents` for a cost that does not
-                 grow with the patch's square. Bins are 256, as in the paper for colour; it has 32 for digits.
+    transformer  arguments of its `SignalTransformer`: the released code's unless said, with `latents` for a cost that
+                 does not grow with the patch's square. Bins are 256, as in the paper; the code has 32 for digits.
     queries      pixels a picture that a training step asks for; all hidden ones if there are no more
     reads        observed pixels that a step reads, of all its pictures: of larger patches it takes fewer pictures
     between      it learns at positions anywhere, of colours between the pixels' (bilinear), as the paper's does; else

@@ -5,7 +5,12 @@ Gupta 2021, *PixelTransformer*, section 4.1 and Figure 1).
 
 Samples are embedded, position beside value, and attend to each other; a query's position attends to them and is read
 out as B bins with a Gaussian in each. Queries do not attend to one another, so any number can be asked at once, and
-each gets the answer that it would get alone. Sizes are those of the released code, which differ from the paper's.
+each gets the answer that it would get alone.
+
+Unlike the paper: p is the mixture's own density, which integrates to one, where the paper takes the nearest bin's alone
+(appendix, alpha = .1). Queries have no layer of attention to themselves, which the released code masks to nothing. A
+sample that says nothing is always there, so that nothing need be known. The paper gives no sizes; those here are the
+released code's.
 
 With `latents` the samples are read by so many learned vectors instead, which attend to each other (Jaegle et al. 2021,
 *Perceiver IO*; Feng et al. 2023, *Latent bottlenecked attentive neural processes*): a query then costs the same

@@ -1,5 +1,6 @@
-"""Fitting a RIDE: Adam on patches that grow from stage to stage, as the authors' code does it (8 to 22 pixels wide, the
-rate falling); a generator that can be left anywhere.
+"""Fitting a RIDE: on patches that grow from stage to stage, as in the authors' code (8 to 22 pixels wide, the rate
+falling), but by AdamW, where they have SGD with momentum and L-BFGS after each stage; a generator that can be left
+anywhere.
 
 The LSTM begins anew at each patch: small ones teach it quickly what is near, large ones slowly what is further away.
 Held-out pixels are watched as in `recon.textures.fit`, but in strips with the rows above them, which it reads first.

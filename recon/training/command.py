@@ -36,24 +36,29 @@ def train(name: str, full: bool, to: Path, runs: Path, device: str, save_every: 
         processes.wait()
 
 
+def counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
 def written(run: Iterator, found: recipe.Recipe, folder: Path, device: str, processes: int) -> None:
     """Follow the run to its end, and write the checkpoint and what it was trained on."""
     total = found.training.steps if found.training else None
     model, seconds = follow(run, total, found.name)
     cores = torch.get_num_threads() * processes
-    where = f"{cores} CPU core{'s' * (cores > 1)}"
+    where = counted(cores, "CPU core")
     if device.startswith("cuda"):
         several = f"{processes} x " if processes > 1 else ""
         where = several + torch.cuda.get_device_name(device)
+    took = f", {counted(round(seconds / 60), 'minute')} on {where}"
     if found.training and not found.training.steps:
-        pictures = f"no pictures but those of {' and '.join(found.training.start.split())}"
+        pictures, took = f"no pictures but those of {' and '.join(found.training.start.split())}", ""
     elif found.training:
         what = "examples" if found.kind in hub.SIGNALS else "pictures"
         most = "up to " if hasattr(model, "reads") else ""  # of large patches it takes fewer
         pictures = f"{most}{found.training.steps * found.training.batch:,} {what}"
     else:
         pictures = "one pass over the training set"
-    fit.write(model, found, folder, f"{pictures}, {seconds / 60:.0f} minutes on {where}")
+    fit.write(model, found, folder, pictures + took)
     card.write(folder, found)
     print(f"{folder} is written; `python -m recon evaluate {found.name} --card` fills in its card.")
 

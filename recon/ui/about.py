@@ -17,15 +17,15 @@ Every model here answers the same question: given some pixels, what is the proba
 **Gaussian** is the best answer that straight-line prediction can give; it is exact, and nothing about it was trained
 but a mean and a covariance. The **scale mixture** is that Gaussian with the contrast of each picture inferred from
 what is observed: it says much more truly how sure it is. The **mixture of scale mixtures** asks first what kind of
-picture this is, and so leaves the straight line. The **density network** models what that leaves over.
+picture this is, and so leaves the straight line. The **density network** models what the scale mixture leaves over.
 **PixelTransformer** is the network of Tulsiani & Gupta: it attends to pixels by their position, and may be asked about
 places between them. **ConvNADE** is the network of Emmett-Iwaniw & Kirk. Black and white digits have two models of
 their own: the **Bernoulli mixture** compares them with five hundred prototypes, and **orderless NADE** is a small
 network (Uria, Murray & Larochelle) that starts from what this mixture and a scale mixture say. The classical methods
 interpolate: they say what, and not how sure. Networks here were trained for minutes to hours on a CPU. Each card says
-what its model reaches, how often its intervals hold what they say, and where a simpler method is still ahead. Models of
-a texture draw pixels one after another and do not answer scattered ones, so they are not in this list: **Textures** has
-them.
+what its model reaches, how often its intervals hold what they say if it has any, and where a simpler one is still
+ahead. Models of a texture draw pixels one after another and do not answer scattered ones, so they are not in this list:
+**Textures** has them.
 """
 
 

@@ -154,7 +154,7 @@ def test_a_run_of_no_steps_is_what_it_starts_from(at, capsys):
     assert main(["train", "taken.toml", "--device", "cpu"]) == 0
     weights = [recon.load(name, device="cpu").parameters() for name in ("tiny", "taken")]
     assert all(a.equal(b) for a, b in zip(*weights, strict=True))
-    assert "no pictures but those of tiny, 0 minutes" in (at / "checkpoints/taken/README.md").read_text()
+    assert "**: no pictures but those of tiny. " in (at / "checkpoints/taken/README.md").read_text()
 
 
 def test_a_second_run_finds_the_first_done(at, capsys):

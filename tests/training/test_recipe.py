@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from recon import data, hub
 from recon.errors import RecipeError
 from recon.models import KINDS, SIGNALS
 from recon.training import recipe, signals
+from recon.training.parallel import Processes
 from recon.training.recipe import Training
 
 SOUND = """
@@ -140,3 +142,17 @@ def test_a_bundled_checkpoint_is_called_as_its_recipe_calls_it(record):
 def test_a_title_says_the_side_once_and_stands_on_the_card(record):
     assert len(re.findall(r"\b(?:32|64)\b", record.title)) <= 1 and " x " not in record.title
     assert f"# {record.title}" in (hub.resolve(record.name) / "README.md").read_text().splitlines()
+
+
+LAUNCHED = re.compile(r"^(?:torchrun --nproc-per-node|accelerate .*--num_processes) (\d+) -m recon train (\S+)(.*)$")
+
+
+def test_the_readmes_batches_can_be_shared_by_as_many_processes_as_it_starts():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    lines = [found for line in readme.splitlines() if (found := LAUNCHED.match(line))]
+    assert len(lines) >= 4
+    for found in lines:
+        count, name, options = int(found[1]), found[2], found[3]
+        training = recipe.load(name, full="--full" in options.partition("#")[0].split()).training
+        for rank in range(count):
+            Processes(rank, count).part(training.batch)
