@@ -10,12 +10,12 @@ RECON_DATA.
 from __future__ import annotations
 
 import argparse
-import math
 from collections import defaultdict
 
 import torch
 
 from recon import hub
+from recon.evaluation.experiment import estimate
 from recon.evaluation.reconstruction import data_set, test_pictures
 from recon.race import SIZES, race, runners
 
@@ -33,8 +33,8 @@ def measure(name: str, limit: int) -> dict[str, torch.Tensor]:
 
 def cell(psnr: torch.Tensor, sobol: torch.Tensor) -> str:
     more = psnr - sobol
-    half = 1.96 * more.std().item() / math.sqrt(len(more))
-    return f"{psnr.mean():.2f}" + (f" ({more.mean():+.2f} ± {half:.2f})" if more.any() else "")
+    mean = estimate(more)
+    return f"{psnr.mean():.2f}" + (f" ({mean.mean:+.2f} ± {mean.high - mean.mean:.2f})" if more.any() else "")
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from recon import hub, patches, sampling, schedules
+from recon.evaluation.experiment import estimate
 from recon.evaluation.reconstruction import data_set, test_pictures
 from recon.observation import Observation
 
@@ -97,9 +98,9 @@ def main() -> None:
         for steps in STEPS:
             each = measure(model, truth, mask, steps, order, asked.few)
             more = each - best[: len(each)]
-            half = (1.96 * more.std() / math.sqrt(len(more))).item()
-            found.setdefault(order, {})[steps] = (more.mean().item(), half)
-            cells.append(f"{more.mean():.4f} ± {half:.4f}")
+            mean = estimate(more)
+            found.setdefault(order, {})[steps] = (mean.mean, mean.high - mean.mean)
+            cells.append(f"{mean.mean:.4f} ± {mean.high - mean.mean:.4f}")
         print(f"| {schedules.ORDERS[order]} | {' | '.join(cells)} |", flush=True)
     if asked.plot:
         title = f"{asked.name}: {asked.observed} random pixels known, {len(truth)} test pictures"
