@@ -175,7 +175,7 @@ def drops(covariance: Tensor, channels: int, weights: Tensor | None = None, colu
     )  # (channels, channels, pixels)
     own = covariance if columns is None else covariance[:, columns]
     blocks = own.view(channels, dims // channels, channels, dims // channels).diagonal(dim1=1, dim2=3)
-    noise = ROUNDING * torch.eye(channels, device=covariance.device)
+    noise = ROUNDING * torch.eye(channels, dtype=covariance.dtype, device=covariance.device)
     taken = torch.linalg.solve(blocks.permute(2, 0, 1) + noise, squares.permute(2, 0, 1))
     return taken.diagonal(dim1=-2, dim2=-1).sum(-1)
 
@@ -185,7 +185,7 @@ def greedy(covariance: Tensor, channels: int, mask: Tensor, count: int, columns:
     pixels alone, as in `drops`."""
     area = len(mask)
     taken, found = mask.clone(), []
-    noise = ROUNDING * torch.eye(channels, device=covariance.device)
+    noise = ROUNDING * torch.eye(channels, dtype=covariance.dtype, device=covariance.device)
     for _ in range(count):
         place = int(torch.where(taken, -torch.inf, drops(covariance, channels, columns=columns)).argmax())
         found.append(place)

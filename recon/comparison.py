@@ -83,7 +83,7 @@ def of_models(
     Raises ObservationError where the observation is of several images, or the truth of another size.
     """
     check(observation, truth)
-    for name in names:
+    for name in [names] if isinstance(names, str) else names:
         try:
             result = answered(name, load(name), observation, truth, turn)
         except ReconError as error:

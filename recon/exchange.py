@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from recon import images
 from recon.errors import ObservationError
@@ -34,28 +35,50 @@ def write(observation: Observation, path: str | Path, masked: bool = False) -> N
     path = Path(path)
     if observation.batch != 1:
         raise ObservationError(f"A file holds one image, not {observation.batch}.")
-    values, mask = observation.values[0].cpu(), observation.mask[0, 0].cpu().numpy()
-    if path.suffix == ".npz":
-        np.savez_compressed(path, values=values.numpy(), mask=mask)
-        return
+    if path.suffix.lower() not in KINDS:
+        raise unknown(path)
+    try:
+        WRITERS[path.suffix.lower()](observation, path, masked)
+    except OSError as error:
+        raise ObservationError(f"{path.name} cannot be written ({error.strerror or 'no room'}).") from error
+
+
+def to_npz(observation: Observation, path: Path, masked: bool) -> None:
+    values, mask = arrays(observation)
+    with path.open("wb") as file:  # to a path that does not end as it likes numpy would add its own ending
+        np.savez_compressed(file, values=values.numpy(), mask=mask)
+
+
+def to_png(observation: Observation, path: Path, masked: bool) -> None:
+    values, mask = arrays(observation)
     pixels = images.to_array(values)
-    if path.suffix == ".png" and masked:
+    if masked:
         Image.fromarray(np.where(mask if pixels.ndim == 2 else mask[..., None], pixels, np.uint8(0))).save(path)
         Image.fromarray(mask).save(beside(path))
-    elif path.suffix == ".png":
-        beside(path).unlink(missing_ok=True)  # it would be taken for this one's
-        alpha = np.where(mask, np.uint8(255), np.uint8(0))[..., None]
-        whole = np.concatenate([pixels[..., None] if pixels.ndim == 2 else pixels, alpha], 2)
-        Image.fromarray(whole).save(path)
-    elif path.suffix == ".json":
-        if mask.shape[0] != mask.shape[1]:
-            raise ObservationError("Cells are of a square grid.")
-        colours = pixels[mask] if pixels.ndim == 3 else pixels[mask][:, None].repeat(3, 1)
-        cells = np.hstack([np.argwhere(mask), colours]).tolist()
-        said = {"side": len(mask), "cells": cells} | ({"channels": 1} if pixels.ndim == 2 else {})
-        path.write_text(json.dumps(said), encoding="utf-8")
-    else:
-        raise unknown(path)
+        return
+    beside(path).unlink(missing_ok=True)  # it would be taken for this one's
+    alpha = np.where(mask, np.uint8(255), np.uint8(0))[..., None]
+    whole = np.concatenate([pixels[..., None] if pixels.ndim == 2 else pixels, alpha], 2)
+    Image.fromarray(whole).save(path)
+
+
+def to_json(observation: Observation, path: Path, masked: bool) -> None:
+    values, mask = arrays(observation)
+    pixels = images.to_array(values)
+    if mask.shape[0] != mask.shape[1]:
+        raise ObservationError("Cells are of a square grid.")
+    colours = pixels[mask] if pixels.ndim == 3 else pixels[mask][:, None].repeat(3, 1)
+    cells = np.hstack([np.argwhere(mask), colours]).tolist()
+    said = {"side": len(mask), "cells": cells} | ({"channels": 1} if pixels.ndim == 2 else {})
+    path.write_text(json.dumps(said), encoding="utf-8")
+
+
+def arrays(observation: Observation) -> tuple[Tensor, np.ndarray]:
+    """Values (channels, height, width) and mask, bool (height, width), of the one image"""
+    return observation.values[0].cpu(), observation.mask[0, 0].cpu().numpy()
+
+
+WRITERS = {".png": to_png, ".npz": to_npz, ".json": to_json}
 
 
 def read(path: str | Path) -> Observation:

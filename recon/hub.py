@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     Signal = TypeVar("Signal", bound=SignalModel)
 
 INDEX = Path(__file__).with_name("hub_index.json")
+BUNDLED = Path(__file__).parents[1] / "checkpoints"
 FETCH_SECONDS = 60.0  # for a whole checkpoint of a few MB
 DIRECTED = ("mcgsm", "ride")  # kinds that do not predict: `load_directed` is for them
 # nor do these, which are of no pictures: `load_signal`
@@ -269,7 +270,7 @@ def index_entry(name: str, revision: str, folder: str | Path | None = None) -> d
 
 
 def _bundled(folder: str | Path | None) -> dict[str, Path]:
-    root = Path(folder or os.environ.get("RECON_CHECKPOINTS") or Path(__file__).parents[1] / "checkpoints")
+    root = Path(folder or os.environ.get("RECON_CHECKPOINTS") or BUNDLED)
     found = sorted(root.glob(f"*/{CONFIG}"))  # a hidden folder is what a kill left, `recon.training.fit.write`
     return {config.parent.name: config.parent for config in found if not config.parent.name.startswith(".")}
 
@@ -300,7 +301,10 @@ def _unknown(name: object, folder: str | Path | None) -> CheckpointError:
     names = [*_names(folder), *_baselines().NAMES]
     close = difflib.get_close_matches(str(name), names, n=1)
     hint = f" Did you mean '{close[0]}'?" if close else ""
-    return CheckpointError(f"There is no model called '{name}'.{hint} There are: {', '.join(names)}.")
+    told = f"There is no model called '{name}'.{hint} There are: {', '.join(names)}."
+    if not _names(folder):
+        told += " RECON_CHECKPOINTS names a folder of others, RECON_HUB the owner of those on the Hub."
+    return CheckpointError(told)
 
 
 def _describe(name: str, path: Path) -> Checkpoint:

@@ -34,6 +34,10 @@ class Memory(dict[bytes, Any]):
         with _lock:
             _memories.add(self)
 
+    def __reduce__(self) -> tuple:
+        """Copied and pickled empty: a copy would be counted nowhere."""
+        return Memory, ()
+
 
 _memories: WeakSet[Memory] = WeakSet()
 _clock = itertools.count()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from recon.distributions.base import level_edges, share_within
+from recon.distributions.base import level_edges, share_within, with_mass
 from recon.errors import PredictionError
 from recon.prediction import Prediction, in_unit
 
@@ -140,9 +140,11 @@ def pit(prediction: Prediction, values: Tensor, bins: int = 20, where: Tensor | 
     A value stands for its level of 256: its mass is spread evenly from the distribution function at the level's lower
     edge to that at its upper one (Czado, Gneiting & Held 2009, "Predictive model assessment for count data").
     """
+    if bins < 1:
+        raise PredictionError(f"A histogram has one bin or more, not {bins}.")
     where = region(prediction, where)[:, None]
-    low, high = (prediction.distribution.cdf(edge) for edge in level_edges(prediction.checked(values), 256))
-    wide = (high - low).clamp_min(1e-12)
+    low, high = with_mass(*(prediction.distribution.cdf(edge) for edge in level_edges(prediction.checked(values), 256)))
+    wide = high - low
     below = [(((k / bins - low) / wide).clamp(0, 1) * where).flatten(1).sum(1) for k in range(bins + 1)]
     count = where.flatten(1).sum(1) * values.shape[1]
     return (torch.stack(below, 1) / count[:, None]).mean(0).diff()

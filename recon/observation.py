@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Observation:
     """Observed pixels of a batch of images.
 
     values  float32 (batch, channels, height, width) in [0, 1]; what is given where nothing was observed is set to 0
     mask    bool (batch, 1, height, width), True where a pixel (all its channels) was observed
 
-    Both are its own: what becomes of the tensors it was made of does not matter. The mask comes to the values' device.
+    Both are its own: what becomes of the tensors it was made of does not matter, and no gradient flows back to them.
+    The mask comes to the values' device.
     Raises ObservationError when shapes or types do not fit, or an observed value is not a number in [0, 1].
     """
 
@@ -44,7 +45,7 @@ class Observation:
             )
         mask = mask.to(values.device, copy=True)
         # `where`, not a product: 0 * nan is nan, and what was not observed may be anything
-        values = torch.where(mask, values.to(torch.float32), 0.0)
+        values = torch.where(mask, values.detach().to(torch.float32), 0.0)
         if not bool(((values >= 0) & (values <= 1)).all()):
             raise ObservationError("Observed values must be numbers between 0 and 1.")
         object.__setattr__(self, "values", values)

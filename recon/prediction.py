@@ -35,7 +35,7 @@ class Predictor(Protocol):
     ) -> Tensor: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prediction:
     """A distribution for every hidden pixel; an observed one is known: its value, with no spread and no surprise.
 

@@ -140,3 +140,8 @@ def test_of_pictures_too_small_for_ssim_the_rest_is_told(pictures):
     seen = Observation(picture, torch.eye(8, dtype=torch.bool)[None, None])
     (found,) = comparison.of_models(["small"], seen, picture, load=lambda name: model)
     assert not found.problem and found.ssim is None and found.psnr_db > 0 and found.bits_per_dim > 0
+
+
+def test_one_name_is_a_list_of_one(load, truth, seen):
+    (result,) = comparison.of_models("nearest", seen, truth, load)
+    assert result.name == "nearest" and not result.problem

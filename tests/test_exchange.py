@@ -130,3 +130,17 @@ def test_sixteen_bits_are_brought_to_eight(tmp_path):
     Image.fromarray(np.array([[255, 255], [255, 0]], np.uint8)).save(exchange.beside(tmp_path / "a.png"))
     found = exchange.read(tmp_path / "a.png")
     assert found.values[0, 0].mul(255).round().tolist() == [[0, 255], [128, 0]]
+
+
+def test_what_cannot_be_written_is_a_sentence(tmp_path):
+    known = Observation(torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4, dtype=torch.bool))
+    for name in ("a.png", "a.npz", "a.json"):
+        with pytest.raises(ObservationError, match=rf"{name} cannot be written"):
+            exchange.write(known, tmp_path / "nowhere" / name)
+
+
+@pytest.mark.parametrize("name", ["A.PNG", "A.NPZ", "A.JSON"])
+def test_endings_may_be_large(tmp_path, name):
+    known = Observation(torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4, dtype=torch.bool))
+    exchange.write(known, tmp_path / name)
+    assert exchange.read(tmp_path / name).mask.all()

@@ -9,6 +9,7 @@ from skimage import metrics as skimage_metrics
 
 from recon import Observation, Prediction, metrics
 from recon.distributions import Beta, Gaussian
+from recon.distributions.base import share_within
 from recon.errors import PredictionError
 
 
@@ -203,3 +204,15 @@ def test_the_truth_is_in_the_unit_interval(bad):
 def test_psnr_is_of_as_many_pictures():
     with pytest.raises(PredictionError, match="are compared to as many"):
         metrics.psnr_db(torch.zeros(1, 3, 4, 4), torch.zeros(2, 3, 4, 4))
+
+
+@pytest.mark.parametrize("mean, value", [(0.2, 0.9), (0.9, 0.2)])
+def test_a_value_out_of_all_bounds_has_its_place_in_the_pit(mean, value):
+    law = Gaussian(torch.full((1, 3, 4, 4), mean), 0.01 * torch.eye(3).expand(1, 4, 4, 3, 3))
+    found = metrics.pit(Prediction(law, uniform(1).observation), torch.full((1, 3, 4, 4), value), bins=10)
+    assert found.tolist() == pytest.approx([0.0] * 9 + [1.0] if value > mean else [1.0] + [0.0] * 9)
+
+
+def test_a_value_between_two_modes_lies_in_the_middle():
+    between = share_within(torch.tensor([0.5]), torch.tensor([0.5]), 0.25, 0.75)
+    assert between.item() == pytest.approx(1)

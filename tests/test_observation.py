@@ -147,3 +147,13 @@ def test_binarised():
     known = Observation(torch.tensor([0.49, 0.5, 0.2, 0.9]).view(1, 1, 2, 2), torch.ones(1, 1, 2, 2, dtype=torch.bool))
     assert known.binarised().values.flatten().tolist() == [0, 1, 0, 1]
     assert known.binarised(0.1).values.flatten().tolist() == [1, 1, 1, 1]
+
+
+def test_no_gradient_flows_through_an_observation():
+    values = torch.full((1, 1, 4, 4), 0.5, requires_grad=True)
+    assert not Observation(values, half()).values.requires_grad
+
+
+def test_an_observation_is_itself_alone():
+    known, other = (Observation(torch.full((1, 1, 4, 4), 0.5), half()) for _ in range(2))
+    assert known == known and known != other and known in [other, known]

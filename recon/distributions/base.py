@@ -99,7 +99,16 @@ class Distribution(ABC):
 def share_within(below: Tensor, above: Tensor, low: float, high: float) -> Tensor:
     """How much of each level, which reaches from `below` to `above` in its distribution, lies between two
     probabilities, its mass spread evenly over its part (Czado, Gneiting & Held 2009)."""
-    return (above.clamp(low, high) - below.clamp(low, high)) / (above - below).clamp_min(1e-12)
+    below, above = with_mass(below, above)
+    return (above.clamp(low, high) - below.clamp(low, high)) / (above - below)
+
+
+def with_mass(below: Tensor, above: Tensor) -> tuple[Tensor, Tensor]:
+    """The same parts, float64, where a level is out of all bounds of a little mass: it too is somewhere."""
+    below, above = below.double(), above.double()
+    wide = (above - below).clamp_min(1e-12)
+    below = torch.minimum(below, 1 - wide)
+    return below, below + wide
 
 
 def level_edges(values: Tensor, levels: int) -> tuple[Tensor, Tensor]:

@@ -111,12 +111,14 @@ class Experiment:
     def __post_init__(self) -> None:
         for name, what in (("models", "model"), ("families", "patch family"), ("sizes", "number of pixels")):
             chosen = getattr(self, name)
-            if not chosen:
-                raise ExperimentError(f"Choose at least one {what}.")
+            if isinstance(chosen, str) or not chosen:
+                raise ExperimentError(f"Choose at least one {what}, as a tuple.")
             if len(set(chosen)) < len(chosen):
                 raise ExperimentError(f"A {what} is chosen twice.")
         if not isinstance(self.pictures, Tensor) or self.pictures.ndim != 4 or self.pictures.shape[1] not in (1, 3):
             raise ExperimentError("Pictures are a tensor (count, channels, side, side) with 1 or 3 channels.")
+        if self.pictures.shape[2] != self.side or not self.pictures.is_floating_point():
+            raise ExperimentError("Pictures are square, and of floats in [0, 1].")
         if len(self.pictures) < 2:
             raise ExperimentError("An interval over pictures needs at least two of them.")
         if self.measure not in MEASURES:

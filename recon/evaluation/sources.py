@@ -31,6 +31,8 @@ def photographs(count: int, seed: int = 0, side: int = 32) -> Tensor:
     from 64 pixels up to the whole height, averaged down. Nearly flat ones are drawn again."""
     from skimage import data
 
+    if count < 1:
+        return torch.empty(0, 3, side, side)
     whole = [Image.fromarray(getattr(data, name)()) for name in PHOTOGRAPHS]
     rng = np.random.default_rng(seed)
     found: list[np.ndarray] = []

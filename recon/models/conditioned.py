@@ -63,7 +63,8 @@ class Conditioned:
         spread = self.spread if live.all() else self.spread[live]
         spread = spread.clone()
         spread.diagonal(dim1=-2, dim2=-1).clamp_min_(0).add_(ROUNDING)
-        factor = (math.sqrt(ROUNDING) * torch.eye(channels, device=mask.device)).repeat(len(mask), 1, 1)
+        own = torch.eye(channels, dtype=self.spread.dtype, device=mask.device)
+        factor = (math.sqrt(ROUNDING) * own).repeat(len(mask), 1, 1)
         factor[~mask] = cholesky(spread)
         side = math.isqrt(len(mask))
         self.pixel_factor = factor.view(side, side, channels, channels)
@@ -91,7 +92,7 @@ class Conditioned:
         elif len(self.rows) > PIECES:
             self.rows = (torch.cat(self.rows),)
         if "inverse" in before.__dict__:  # someone asked for it then, and will again
-            eye = torch.eye(len(corner), device=corner.device)
+            eye = torch.eye(len(corner), dtype=corner.dtype, device=corner.device)
             inverse = torch.linalg.solve_triangular(corner, eye, upper=False)
             self.inverse = blocks(before.inverse, -inverse @ (known.T @ before.inverse), inverse)
 
@@ -125,7 +126,7 @@ class Conditioned:
     @cached_property
     def inverse(self) -> Tensor:
         """Of `cholesky`, (observed, observed)"""
-        eye = torch.eye(len(self.cholesky), device=self.cholesky.device)
+        eye = torch.eye(len(self.cholesky), dtype=self.cholesky.dtype, device=self.cholesky.device)
         return torch.linalg.solve_triangular(self.cholesky, eye, upper=False)
 
     def gain(self, residual: Tensor) -> Tensor:
@@ -219,7 +220,7 @@ def solve(lower: Tensor, rows: Tensor) -> Tensor:
     products of matrices, at twice the speed."""
     if len(lower) <= 3 * BLOCK or rows.numel() <= SMALL:
         return torch.linalg.solve_triangular(lower, rows, upper=False)
-    solved, eye = rows.new_empty(rows.shape), torch.eye(BLOCK, device=rows.device)
+    solved, eye = rows.new_empty(rows.shape), torch.eye(BLOCK, dtype=rows.dtype, device=rows.device)
     for start in range(0, len(lower), BLOCK):
         these = slice(start, start + BLOCK)
         corner, left = lower[these, these], rows[these]

@@ -78,7 +78,7 @@ class ExamplesOfPart:
 def examples(mixture: MoGSM, pictures: Tensor, mask: Tensor, generator: torch.Generator) -> Examples:
     """Some hidden pixels of each picture, of which the same are observed, bool (pixels,)."""
     side = mixture.side
-    few = some_of(~mask, PIXELS, generator)
+    few = some_of(~mask, min(PIXELS, side**2 // 4), generator)
     observation = Observation(pictures, mask.view(1, 1, side, side).expand(len(pictures), -1, -1, -1))
     parts = []
     for part, images, weights in mixture.at_work(observation):

@@ -54,7 +54,9 @@ class Gaussian(Model):
         super().__init__()
         factored = side // 2 if fine else side
         if (fine and side % 2) or (mirrored and factored % 2):
-            raise PredictionError(f"Halves of mirrored pictures need an even side, not {factored}.")
+            raise PredictionError(
+                f"Halves of mirrored pictures need an even side, not {side if side % 2 else factored}."
+            )
         self.side, self.channels, self.mirrored, self.factored_side = side, channels, mirrored, factored
         dims = channels * factored * factored
         stored = dims // 2 if mirrored else dims
@@ -67,7 +69,7 @@ class Gaussian(Model):
             self.register_buffer("rest", rest)
         self.conditioned = Memory()  # of `Conditioned`
         self.full: Tensor | ByScale | None = None
-        self.register_load_state_dict_post_hook(lambda module, _: module.forget())
+        self.register_load_state_dict_post_hook(forget)
 
     def forget(self) -> None:
         """Drop what was worked out from weights that have changed since."""
@@ -96,12 +98,12 @@ class Gaussian(Model):
         coarse   pictures of half the side, whose eigenvectors they then are: `fine`. They may be more than the fine
                  ones, and others; the mirror images of both count
 
-        Raises PredictionError where there is no picture, or an odd side in the way of halves.
+        Raises PredictionError where there is no picture, an odd side in the way of halves, or a batch of what is none.
         """
         if rank < 1:
             raise PredictionError(f"A Gaussian keeps one eigenvector or more, not {rank}.")
         if coarse is not None:
-            averages, pictures = Gaussian.fit(coarse, rank), list(batches)
+            averages, pictures = Gaussian.fit(coarse, rank), list(map(pictures_of, batches))
             if not pictures or pictures[0].shape[-1] != 2 * averages.side:
                 raise PredictionError(f"Detail needs pictures of {2 * averages.side} pixels a side, and some.")
             detail, mean = Detail.fit(torch.cat(pictures), averages.factor())
@@ -112,7 +114,7 @@ class Gaussian(Model):
             model.load_state_dict(state | {"location": mean.flatten()}, strict=False)
             return model
         moments: list[Moments] = []
-        for batch in batches:
+        for batch in map(pictures_of, batches):
             if mirrored and batch.shape[-1] % 2:
                 raise PredictionError(f"Halves of mirrored pictures need an even side, not {batch.shape[-1]}.")
             parts = split_halves(batch) if mirrored else (batch.flatten(1),)
@@ -182,7 +184,7 @@ class Gaussian(Model):
             means[which] = (self.location + conditioned.gain(residual)).view(-1, *means.shape[1:])
             factors.append((which, conditioned.pixel_factor))
         if len(factors) == 1:
-            return GaussianMarginals(means, factors[0][1][None])
+            return GaussianMarginals(means, factors[0][1][None].clone())  # what is remembered stays as it is
         spread = means.new_empty(observation.batch, self.side, self.side, self.channels, self.channels)
         for which, factor in factors:
             spread[which] = factor
@@ -282,6 +284,22 @@ class Gaussian(Model):
         if before.mask.device != mask.device or 2 * before.mask.sum() < mask.sum():
             return False
         return not bool((before.mask & ~mask).any())
+
+
+def forget(model: Gaussian, _: object) -> None:
+    """After new weights were loaded"""
+    model.forget()
+
+
+def pictures_of(batch: Tensor) -> Tensor:
+    """Pictures to fit to, in single precision; PredictionError for what is none."""
+    if not isinstance(batch, Tensor) or not batch.is_floating_point() or batch.ndim != 4:
+        raise PredictionError("Pictures come in batches, float tensors (batch, channels, side, side).")
+    if batch.shape[2] != batch.shape[3]:
+        raise PredictionError(f"Pictures are square, not {batch.shape[2]} x {batch.shape[3]}.")
+    if not bool(((batch >= 0) & (batch <= 1)).all()):
+        raise PredictionError("Pictures are of numbers between 0 and 1.")
+    return batch.float()
 
 
 def forget_old(memory: dict[bytes, Conditioned]) -> None:

@@ -31,7 +31,7 @@ from recon.models.clusters import (
     unpacked,
 )
 from recon.models.conditioned import Factored
-from recon.models.gaussian import REMEMBERED
+from recon.models.gaussian import REMEMBERED, forget, pictures_of
 from recon.models.local_contrast import LocalContrast
 from recon.models.moments import join_halves
 from recon.models.scale_mixture import KEPT, ScaleMixture, log_scale_evidence
@@ -96,7 +96,7 @@ class MoGSM(Model):
         self.gate = LocalContrast(scales, side) if local else None
         self.made: list[ScaleMixture] = []
         self.factored = Memory()  # of a list of `Factored`, one a part
-        self.register_load_state_dict_post_hook(lambda module, _: module.forget())
+        self.register_load_state_dict_post_hook(forget)
 
     def forget(self) -> None:
         """Drop what was worked out from weights that have changed since."""
@@ -130,7 +130,7 @@ class MoGSM(Model):
 
         Raises PredictionError where there are too few pictures for the clusters.
         """
-        kept = list(batches)
+        kept = list(map(pictures_of, batches))
         if (count := sum(map(len, kept))) < 2 * HELD_OUT * components:
             raise PredictionError(f"{count} pictures do not make {components} clusters.")
         base = ScaleMixture.fit(kept, rank, mirrored)

@@ -20,7 +20,7 @@ from recon.distributions.base import level_edges
 from recon.models.blur import averaged
 from recon.models.calibration import BAND, likeliest, share_held
 from recon.models.conditioned import Conditioned
-from recon.models.gaussian import Gaussian
+from recon.models.gaussian import Gaussian, pictures_of
 from recon.models.signal_transformer import at_counts
 from recon.observation import Observation
 
@@ -84,7 +84,7 @@ class ScaleMixture(Gaussian):
         kept: list[Tensor] = []
 
         def passing() -> Iterator[Tensor]:
-            for batch in batches:
+            for batch in map(pictures_of, batches):
                 kept.append(batch[:: max(1, len(batch) // 50)].cpu())
                 yield batch
 

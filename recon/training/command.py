@@ -60,7 +60,8 @@ def written(run: Iterator, found: recipe.Recipe, folder: Path, device: str, proc
         pictures = "one pass over the training set"
     fit.write(model, found, folder, pictures + took)
     card.write(folder, found)
-    print(f"{folder} is written; `python -m recon evaluate {found.name} --card` fills in its card.")
+    elsewhere = f"RECON_CHECKPOINTS={folder.parent} " * (folder.parent.resolve() != hub.BUNDLED)
+    print(f"{folder} is written; `{elsewhere}python -m recon evaluate {found.name} --card` fills in its card.")
 
 
 def follow(run: Iterator, total: int | None, name: str):

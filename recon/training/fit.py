@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from recon import data, hub, transfer
+from recon.chance import first_weights
 from recon.errors import RecipeError
 from recon.models import KINDS, SIGNALS, SignalModel
 from recon.models.base import Model, Network
@@ -46,8 +47,8 @@ def train(
         calibrate(model, recipe, "cpu", 0)
         yield model
     elif recipe.training is not None:
-        torch.manual_seed(recipe.training.seed)  # only initial weights come from the global generator
-        network = kind(**recipe.model)
+        with first_weights(recipe.training.seed):
+            network = kind(**recipe.model)
         for start in recipe.training.start.split():
             try:
                 network.start_from(hub.load(start, "cpu"))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recon import data, hub
+from recon.chance import first_weights
 from recon.errors import RecipeError
 from recon.models import ScaleMixture
 from recon.models.conditioned import Factored
@@ -75,8 +76,8 @@ def train(data_set: str, runs: Path) -> Iterator[loop.Progress | NegativeClassif
     found = recipe(data_set)
     base = hub.load(f"gsm-{data_set}", "cpu")
     assert isinstance(base, ScaleMixture)
-    torch.manual_seed(found.seed)  # only initial weights come from the global generator
-    classifier = NegativeClassifier(side=base.side, channels=base.channels)
+    with first_weights(found.seed):
+        classifier = NegativeClassifier(side=base.side, channels=base.channels)
     before = read(found.start, base) if found.start else None
     if before is not None:
         classifier.load_state_dict(before.state_dict())

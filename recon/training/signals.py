@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from recon.chance import Chance
+from recon.chance import Chance, first_weights
 from recon.clips import kinds, patterns
 from recon.curves import sextics
 from recon.errors import RecipeError
@@ -32,9 +32,9 @@ def train(
     found = recipe.training
     if found is None:
         raise RecipeError(f"The recipe '{recipe.name}' does not fit its kind: a {recipe.kind} needs a [training] part.")
-    torch.manual_seed(found.seed)  # only initial weights come from the global generator
     try:
-        model = SIGNALS[recipe.kind](**recipe.model)
+        with first_weights(found.seed):
+            model = SIGNALS[recipe.kind](**recipe.model)
     except TypeError as error:
         raise RecipeError(f"The [model] part of '{recipe.name}' does not fit a {recipe.kind}: {error}.") from error
     source, lot = SOURCES[recipe.data.name], (model.fewest, model.most, model.queries)

@@ -158,6 +158,7 @@ BAD = {
     "no model": ({"models": ()}, ExperimentError),
     "no family": ({"families": ()}, ExperimentError),
     "no size": ({"sizes": ()}, ExperimentError),
+    "a name that is no list of them": ({"models": "nearest"}, ExperimentError),
     "a model twice": ({"models": ("nearest", "nearest")}, ExperimentError),
     "an unknown family": ({"families": ("sobel",)}, PatchError),
     "a size of 0": ({"sizes": (0,)}, PatchError),
@@ -180,7 +181,8 @@ def test_what_cannot_be_run_is_a_sentence(pictures, changes, error):
 
 def test_pictures_must_be_several_and_pictures(pictures):
     asked = {"models": ("nearest",), "families": ("sobol",), "sizes": (4,)}
-    for wrong in (pictures(1), pictures(3)[0], pictures(3)[:, :2], [pictures(3)]):
+    levels = pictures(3).mul(255).to(torch.uint8)
+    for wrong in (pictures(1), pictures(3)[0], pictures(3)[:, :2], pictures(3)[..., :5], levels, [pictures(3)]):
         with pytest.raises(ExperimentError):
             Experiment(wrong, **asked)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from recon.errors import PredictionError
 from recon.models import gaussian
 from recon.models.conditioned import ROUNDING
 from recon.models.gaussian import Gaussian
+from recon.models.scale_mixture import ScaleMixture
 from tests.models.fitted import draws, fitted, observe
 
 
@@ -101,3 +104,43 @@ def test_other_weights_give_other_answers_at_once():
 def test_what_cannot_be_fitted_is_a_sentence(batches, told):
     with pytest.raises(PredictionError, match=told):
         Gaussian.fit(batches, 4)
+
+
+@pytest.mark.parametrize(
+    "batch, said",
+    [
+        (torch.zeros(9, 3, 4, 4, dtype=torch.uint8), "float tensors"),
+        (torch.full((9, 3, 4, 4), 200.0), "between 0 and 1"),
+        (torch.full((9, 3, 4, 4), torch.nan), "between 0 and 1"),
+        (torch.zeros(9, 3, 4, 6), "square, not 4 x 6"),
+        (torch.zeros(3, 4, 4), "float tensors"),
+    ],
+)
+def test_what_is_no_pictures_is_refused(batch, said):
+    for fit in (Gaussian.fit, ScaleMixture.fit):
+        with pytest.raises(PredictionError, match=said):
+            fit([batch], rank=4)
+
+
+def test_double_precision_is_as_good():
+    pictures = draws(100, 3, 4)
+    single, double = (ScaleMixture.fit([batch], rank=48) for batch in (pictures, pictures.double()))
+    assert all(torch.equal(a, b) for a, b in zip(single.buffers(), double.buffers(), strict=True))
+
+
+def test_what_is_done_to_an_answer_is_not_done_to_the_next():
+    model = fitted()
+    known, _ = observe(model, 5)
+    before = model.predict(known).variance
+    model.predict(known).distribution.factor.mul_(3)
+    assert torch.equal(model.predict(known).variance, before)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_remembers_nothing_yet_and_answers_alike(again):
+    model = fitted()
+    known, _ = observe(model, 5)
+    mean = model.predict(known).mean
+    other = again(model)
+    assert not other.conditioned and other.conditioned is not model.conditioned
+    assert torch.allclose(other.predict(known).mean, mean, atol=1e-6) and len(other.conditioned) == 1

@@ -139,3 +139,13 @@ def test_blurring(generator):
     assert gathered(point, 2.0)[0, 0, 16, 18].item() == pytest.approx(math.exp(-0.5))
     noise = averaged(torch.randn(2000, 1, 12, 12, generator=generator), 2.5)
     assert noise.var(0).mean().item() == pytest.approx(1, abs=0.03)
+
+
+def test_small_pictures_have_few_hidden_pixels(monkeypatch):
+    monkeypatch.setattr(local_contrast, "TRIED", (-1.0, 1.0, 3))
+    monkeypatch.setattr(local_contrast, "ROUNDS", 2)
+    generator = torch.Generator().manual_seed(0)
+    few = 0.5 + 0.05 * torch.randn(80, 1, 8, 8, generator=generator).clamp(-3, 3)
+    model = MoGSM.fit([few], rank=64, components=2, own=8, local=True)
+    model.calibrate([few[:20]], masks.orders(20, 8, generator))
+    assert model.gate is not None and model.gate.weights.isfinite().all()
