@@ -32,7 +32,7 @@ def sample(
 
     steps        groups that the hidden pixels are drawn in; more is truer and slower. Exact models need one and
                  ignore it
-    seed         the same seed gives the same pictures on the same device
+    seed         the same seed and count give the same pictures on the same device with as many threads
     order        a key of `recon.schedules.ORDERS`; exact models ignore it
     temperature  every pixel is drawn from its distribution to the power of 1 / temperature; 1 is the model's own,
                  less is tamer. Of exact models it multiplies the variance, whichever component or scale is drawn

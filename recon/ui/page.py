@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from recon.ui import about, api, beyond, compare, lab, mending, race, reconstruct, textures
+from recon.ui import about, api, beyond, compare, diffs, lab, mending, race, reconstruct, textures
 from recon.ui.engine import Engine
 from recon.ui.scripts import ON_LOAD
 from recon.ui.theme import theme
@@ -30,6 +30,7 @@ TAGLINE = "Paint a few pixels. See the picture they imply, and how sure the mode
 
 def build(engine: Engine, tabs: Collection[str] | None = None) -> gr.Blocks:
     """The page as Blocks, not launched; with Reconstruct, and all other tabs or those of these names."""
+    diffs.install()
     with gr.Blocks(title="recon", analytics_enabled=False, fill_width=True, delete_cache=UPLOADS) as page:
         with gr.Row(elem_classes="recon-top"):
             gr.HTML(f"<div class='recon-brand'><h1>recon</h1><p class='quiet'>{TAGLINE}</p></div>")
