@@ -9,7 +9,7 @@ import gradio as gr
 
 from recon.clips.patterns import OFFERED, SCATTERED
 from recon.ui.clipping import KEPT, SAMPLES, SIZES, TITLES, Clipping
-from recon.ui.components import ClipWall, Menu
+from recon.ui.components import ClipWall, Menu, seed_field
 from recon.ui.course import QUEUED, Course, answering, arriving, drawing
 from recon.ui.engine import Engine
 from recon.ui.reconstruct import heading
@@ -49,7 +49,7 @@ def build(engine: Engine, tab: gr.Tab) -> None:
         gr.HTML("<span class='quiet'>Values</span>", min_width=30)
         size = gr.Radio(list(SIZES), value=FIRST, show_label=False, container=False, elem_classes="recon-look",
                         elem_id="clips-size", min_width=260)  # fmt: skip
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="clips-seed")
+        seed = seed_field(0, elem_id="clips-seed")
         halt = gr.Button("Stop", size="sm", min_width=60, elem_id="clips-halt")
         save = gr.Button("Save as GIF", size="sm", min_width=100, elem_id="clips-save")
     board = ClipWall(leads=True, elem_id="clips-wall")

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import gradio as gr
 
 from recon.ui.comparing import MODELS, PAINTED, PATCHES, Comparing, sources
-from recon.ui.components import LogSlider, Menu, Tiles
+from recon.ui.components import LogSlider, Menu, Tiles, seed_field
 from recon.ui.engine import SIDE, Engine
 from recon.ui.grids import FAMILIES
 from recon.ui.halting import Stop, until_stopped
 from recon.ui.plainly import in_order
 from recon.ui.reconstruct import MODEL, Parts, heading
-from recon.ui.scripts import COMPARE_LOOK, COMPARE_STALE, SAVE_CSV, TO_TOP
+from recon.ui.scripts import COMPARE_ARRIVES, COMPARE_FRESH, COMPARE_LOOK, COMPARE_STALE, SAVE_CSV, TO_TOP
 
 MODES = [("Several models", MODELS), ("Several patches", PATCHES)]
 LOOKS = [("Reconstruction", "mean"), ("How unsure", "unsure"), ("Error", "error")]
@@ -33,9 +33,7 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
             source = Menu(sources(MODELS), value=PAINTED, name="Picture", elem_id="compare-source")
             with gr.Row(elem_classes="recon-line"):
                 family = gr.Dropdown(FAMILIES, value="sobol", label="Patch", visible="hidden", elem_id="compare-family")
-                seed = gr.Number(
-                    0, label="Seed", precision=0, minimum=0, min_width=60, visible="hidden", elem_id="compare-seed"
-                )
+                seed = seed_field(0, visible="hidden", elem_id="compare-seed")
             size = LogSlider(64, visible="hidden", elem_id="compare-size")
             told = gr.HTML("<p class='quiet'>Its pixels as they are painted there now.</p>")
         with gr.Group(elem_classes="recon-card recon-settings compare-with"):
@@ -85,9 +83,11 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
     ends = Stop(stop)
     # "once" would not hear a press soon after Stop: the run that is being stopped still counts as one for a moment
     running, arrival = until_stopped(do.run, do.stopped), until_stopped(do.arrive, do.stopped)
-    listen(ends.begun(run.click), running, ends.inputs(*inputs), shown, trigger_mode="multiple")
+    begun = ends.begun(run.click)
+    listen(begun, running, ends.inputs(*inputs), shown, trigger_mode="multiple", js=COMPARE_FRESH)
     arrived = ends.begun(tab.select)
-    listen(arrived, arrival, ends.inputs(asked, ours, *inputs), arriving, trigger_mode="once")
+    known = ends.inputs(asked, ours, *inputs)
+    listen(arrived, arrival, known, arriving, trigger_mode="once", js=COMPARE_ARRIVES)
 
     places = [source, family, seed, size, told, names, sets, model, families, *fill.values()]
     listen(mode.input, do.arrange, [mode, source, there.painter], places, queue=False)

@@ -25,13 +25,14 @@ class PixelView(gr.HTML):
 
     Its value is a dict: `png` (data URI of side x side pixels), `side`, `observed` (row-major indices to mark),
     `selected` ([row, column] or []), and `model`, where it is an answer of one. Event `pick` with `row` and `col`
-    for a click or Enter; event `late` where the answer is not of the model that the `Menu` of element id `menu` says:
-    it was asked for before that was chosen, and came after what the choice brought. Also `again` milliseconds after an
+    for a click or Enter; event `late` where the answer is not of the model that the `Menu` of element id `menu` says,
+    or not of the grid of the `Painter` of element id `painter`: it was asked for before that was chosen, and came after
+    what the choice brought. Also `again` milliseconds after an
     answer that has this key, which another model gave for one that is not here yet.
     """
 
-    def __init__(self, value: dict[str, Any] | None = None, *, menu: str = "", **kwargs: Any):
-        self.menu = menu
+    def __init__(self, value: dict[str, Any] | None = None, *, menu: str = "", painter: str = "", **kwargs: Any):
+        self.menu, self.painter = menu, painter
         super().__init__(
             value,
             html_template="<div class='pixel-view'><canvas tabindex='0' role='application' "
@@ -40,6 +41,7 @@ class PixelView(gr.HTML):
             js_on_load=browser_part("pixel_view.js"),
             apply_default_css=False,
             menu=menu,
+            painter=painter,
             **kwargs,
         )
 
@@ -50,7 +52,8 @@ class PixelView(gr.HTML):
 class SampleGrid(gr.HTML):
     """Pictures that could have been, side by side.
 
-    Its value is a dict: `pngs` (data URIs), `count` (places kept free), `busy`. Event `choose` with `index`.
+    Its value is a dict: `pngs` (data URIs), `count` (places kept free), `side` (of the pictures), `busy`. Event
+    `choose` with `index`.
     """
 
     def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):
@@ -93,6 +96,31 @@ class LogSlider(gr.HTML):
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": 1, "maximum": self.LARGEST}
+
+
+class Seed(gr.Number):
+    """A seed: whoever uses it has a sentence for what is none. Made by `seed_field`."""
+
+    def get_block_name(self) -> str:
+        return "number"  # the browser's part is gradio's own, as that of all below
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+
+def seed_field(value: int = 0, **more: Any) -> Seed:
+    return Seed(value, label="Seed", precision=0, minimum=0, min_width=60, **more)  # gradio looks at Seed's signature
+
+
+class Slider(gr.Slider):
+    """A slider whose number may be typed. None while there is none: whoever uses it has a sentence for that, and for
+    what is out of its range."""
+
+    def get_block_name(self) -> str:
+        return "slider"
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
 
 
 class Menu(gr.HTML):

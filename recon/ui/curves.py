@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from recon.curves.sextics import NOISE
+from recon.ui.components import Slider, seed_field
 from recon.ui.course import QUEUED
 from recon.ui.curve_board import CurveBoard
 from recon.ui.curving import CLOSED, KEPT, MODELS, MOST, Curving
@@ -56,8 +57,8 @@ def build(engine: Engine, tab: gr.Tab) -> None:
                     "Another sextic", variant="primary", size="sm", min_width=120, elem_id="curves-draw"
                 )
                 more = gr.Button("One point more", size="sm", min_width=110, elem_id="curves-more")
-                seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="curves-seed")
-            size = gr.Slider(0, MOST, FIRST, step=1, label="Points on it", buttons=[], elem_id="curves-size")
+                seed = seed_field(0, elem_id="curves-seed")
+            size = Slider(0, MOST, FIRST, step=1, label="Points on it", elem_id="curves-size", buttons=[])
         with gr.Column(min_width=280), gr.Group(elem_classes="recon-card recon-settings"):
             model = gr.Radio(MODELS, value=CLOSED, label="PixelTransformer", elem_id="curves-model")
             with gr.Row(elem_classes="recon-line"):

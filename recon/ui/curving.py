@@ -12,10 +12,10 @@ from torch import Tensor
 from recon.curves import sextics
 from recon.curves.answer import MOST as MOST_POINTS
 from recon.curves.answer import Answer, answer, check, load, usual
-from recon.errors import ObservationError
+from recon.errors import ObservationError, PredictionError
 from recon.ui.curve_board import Placed
 from recon.ui.desk import Desk
-from recon.ui.engine import seed_of
+from recon.ui.engine import seed_of, whole
 from recon.ui.keeping import kept, one_of
 from recon.ui.plainly import plainly
 
@@ -66,7 +66,10 @@ class Curving:
     def draw(self, size: int, before: Placed, *looks: Any) -> list:
         """Points on the sextic of that seed: fewer of them are the first of many."""
         chosen = Looks(*looks)
-        return self.answers(before.then(points_on(seed_of(chosen.seed), int(size)), seed_of(chosen.seed)), chosen)
+        count, seed = whole(size, "number of points"), seed_of(chosen.seed)
+        if not 0 <= count <= MOST:
+            raise PredictionError(f"Choose up to {MOST} points.")
+        return self.answers(before.then(points_on(seed, count), seed), chosen)
 
     @plainly
     def arrive(self, said: str, text: str, size: int, before: Placed, *looks: Any) -> list:

@@ -52,19 +52,20 @@ class Drawing:
             exact = "joint samples in one step, by a Gaussian copula"
         pngs: list[str] = []
         how = (SAMPLES, count, seed_of(seed or 0), order, temperature)
+        room = {"count": SAMPLES, "side": painting.side}
         began = shown = time.perf_counter()
-        yield [{"pngs": [], "count": SAMPLES, "busy": True}, "drawing …"]
+        yield [{"pngs": [], **room, "busy": True}, "drawing …"]
         for step, drawn in enumerate(self.engine.desk.drawing(known, observation, *how)):
             now = time.perf_counter()
             if now - began > MOST_SECONDS:
-                yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, "stopped after a minute"]
+                yield [{"pngs": pngs, **room, "busy": False}, "stopped after a minute"]
                 return
             pngs = [figures.picture_uri(sample) for sample in drawn.values.cpu()]
             if now - shown > 0.25:  # a frame now and then; each costs the browser a redraw
                 shown = now
-                yield [{"pngs": pngs, "count": SAMPLES, "busy": True}, f"step {step + 1} of {count}"]
+                yield [{"pngs": pngs, **room, "busy": True}, f"step {step + 1} of {count}"]
         took = 1000 * (time.perf_counter() - began)
-        yield [{"pngs": pngs, "count": SAMPLES, "busy": False}, f"{len(pngs)} {exact} · {figures.duration(took)}"]
+        yield [{"pngs": pngs, **room, "busy": False}, f"{len(pngs)} {exact} · {figures.duration(took)}"]
 
     @staticmethod
     def stopped(step: list) -> list:
@@ -79,6 +80,8 @@ class Drawing:
         index = event.index
         if not isinstance(index, int) or not 0 <= index < len(samples["pngs"]):
             return [gr.skip(), gr.skip()]
+        if samples.get("side") != painting.side:
+            raise PredictionError("This sample is of another grid: draw new ones.")
         place = where(selected, painting.side)
         view = {
             "png": samples["pngs"][index],

@@ -20,7 +20,7 @@ README = """Made by recon.
 reconstruction.png, observed.png, sample-N.png   a pixel a pixel, and enlarged 16 times (-16x)
 result.npz   mean, variance (channels, height, width), samples (count, channels, height, width), mask (height, width),
              observed (height, width, 3) uint8; values in [0, 1]. A method that gives a mean alone has no more.
-session.json   load it on the page to go on; a picture of your own is in it, as the grid had it
+session.json   open it on the page to go on; a picture of your own is in it, as the grid had it
 """
 
 

@@ -6,6 +6,7 @@ stays: "step 12 of 32", say, for good.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -18,11 +19,13 @@ ASIDE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private",
 
 
 class Halt:
-    """What one visitor asked for, numbered, and up to which number it was stopped."""
+    """What one visitor asked for, numbered, and up to which number it was stopped; and what was asked for once more
+    while it was under way."""
 
     def __init__(self) -> None:
         self.asked = 0
         self.stopped = 0
+        self.answered: tuple[int, bytes, list] | None = None
 
     def begin(self) -> int:
         """The number of what is asked for now, though it may have to wait for its turn."""
@@ -35,6 +38,15 @@ class Halt:
 
     def over(self, number: int) -> bool:
         return number <= self.stopped
+
+    def answer(self, number: int, question: bytes, last: list) -> None:
+        """What `number` asked for is there: its last step is kept for those that came meanwhile."""
+        self.answered = (self.asked, question, last) if self.asked > number else None
+
+    def answer_before(self, number: int, question: bytes) -> list | None:
+        """The last step of what was under way when `number` asked for the very same"""
+        up_to, same, last = self.answered or (0, b"", [])
+        return last if number <= up_to and question == same else None
 
 
 class Stop:
@@ -54,15 +66,23 @@ class Stop:
 
 
 def until_stopped(steps: Steps, last: Callable[[list], list]) -> Steps:
-    """The handler, which ends with the step during which it was stopped; that becomes what `last` makes of it."""
+    """The handler, which ends with the step during which it was stopped; that becomes what `last` makes of it. One who
+    is impatient and asks the same again gets the same, and it is not computed again."""
 
     def shown(halt: Halt, number: int, *inputs) -> Iterator[list]:
+        question = pickle.dumps(inputs)
+        step = halt.answer_before(number, question)
+        if step is not None:
+            yield step
+            return
         with closing(steps(*inputs)) as coming:  # type: ignore[type-var]
             for step in coming:
                 if halt.over(number):
                     break
                 yield step
             else:
+                if step is not None and not halt.over(number):
+                    halt.answer(number, question, step)
                 return
         yield last(step)  # by now what was stopped is let go of
 

@@ -163,7 +163,7 @@ class Handlers:
         elif upload is not None:
             picture = pictures.on_grid(upload, painting.side)
         else:
-            raise ImageError("There is none of your own yet: bring one below, or make one of two.")
+            raise ImageError("Your own picture is not here: bring it below, or make one of two.")
         return self.take(picture, painting, model, look, marked, selected, family, size, seed)
 
     @plainly
@@ -181,6 +181,19 @@ class Handlers:
             return [gr.skip()] * 9
         both = pictures.composed(decode_picture(truth, painting.side), lower)
         return [pictures.OWN, *self.take(both, painting, model, look, marked, selected, family, size, seed)]
+
+    @plainly
+    def name_picture(self, truth, painting) -> str:
+        """What the picture menu says of the picture that is known."""
+        if not truth:
+            return pictures.NONE
+        same = (name for name in pictures.EXAMPLES if encode_picture(pictures.load(name, painting.side)) == truth)
+        return next(same, pictures.OWN)
+
+    @plainly
+    def leave_picture(self, painting, model, look, marked, selected):
+        """Undone to before the picture: picture menu, then as `choose_picture`."""
+        return [pictures.NONE, "", gr.update(picture=""), *self.results(painting, model, "", look, marked, selected)]
 
     def take(self, picture, painting, model, look, marked, selected, family, size, seed) -> list:
         truth = encode_picture(picture)
@@ -214,6 +227,8 @@ class Handlers:
     @plainly
     def ask(self, painting, model, truth):
         """Where the model would look next: painter (a mark), the Reveal button, the note."""
+        if painting.mask.all():
+            raise ObservationError("Every pixel is known: there is nothing left to ask for.")
         where = self.wanted(painting, model)
         known = bool(truth)
         told = f"It would look at row {where[0]}, column {where[1]}: there it would learn most."

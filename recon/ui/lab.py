@@ -7,7 +7,7 @@ import re
 import gradio as gr
 
 from recon.ui import lab_figures
-from recon.ui.components import PresetCards
+from recon.ui.components import PresetCards, Slider, seed_field
 from recon.ui.engine import Engine
 from recon.ui.grids import FAMILIES
 from recon.ui.halting import Stop, until_stopped
@@ -57,14 +57,14 @@ def build(engine: Engine, tab: gr.Tab) -> None:
                 file_count="multiple", file_types=["image"], visible=False, show_label=False, elem_id="lab-files"
             )
             with gr.Row(elem_classes="lab-line"):
-                pictures = gr.Slider(FEWEST, MOST, s.pictures, step=1, label="How many", min_width=160, buttons=[])
-                picture_seed = gr.Number(s.picture_seed, label="Seed", precision=0, minimum=0, min_width=60)
+                pictures = Slider(FEWEST, MOST, s.pictures, step=1, label="How many", min_width=160, buttons=[])
+                picture_seed = seed_field(s.picture_seed)
             models = gr.Dropdown(engine.choices(), value=list(s.models), label="Models", multiselect=True)
             families = gr.Dropdown(FAMILIES, value=list(s.families), label="Patches", multiselect=True)
             sizes = gr.CheckboxGroup(
                 [(str(size), size) for size in SIZES], value=list(s.sizes), label="Pixels observed"
             )
-            seeds = gr.Slider(1, MOST_SEEDS, s.seeds, step=1, label="Patches of a random family", buttons=[])
+            seeds = Slider(1, MOST_SEEDS, s.seeds, step=1, label="Patches of a random family", buttons=[])
             measure = gr.Radio(MEASURES, value=s.measure, label="Measure", elem_id="lab-measure")
 
         with gr.Column(min_width=300, scale=2, elem_id="lab-results"):
@@ -95,7 +95,7 @@ def build(engine: Engine, tab: gr.Tab) -> None:
     listen(cards.choose, do.choose_preset, None, [*asked, about, files, note, cards])
     listen(data.input, do.choose_data, data, [about, files])
     for control in asked:
-        listen(control.input, lambda: gr.update(chosen=-1), None, cards)  # it is another experiment now
+        listen(control.input, lambda: [gr.update(chosen=-1), ""], None, [cards, note])  # it is another experiment now
     for control in controls:
         listen(control.change, do.count, controls, work, trigger_mode="always_last")
     gr.on([one.change for one in controls], None, None, None, js=LAB_STALE, api_visibility="private")

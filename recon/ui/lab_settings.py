@@ -219,7 +219,7 @@ PRESETS = (
         "A 90 % interval should hold the true value nine times in ten. "
         "Here it is counted, on pictures that these models have not seen.",
         "Look at which side of the dashed line a curve runs: above it intervals are wider than they need be, "
-        "below it the model is surer than it has a right to be. Of a value's 8-bit level counts what lies within.",
+        "below it the model is surer than it has a right to be. A value that lies on an interval's end counts in part.",
         Settings(
             models=("gaussian-cifar10", "gsm-cifar10", "mdn-cifar10"),
             families=("sobol",),

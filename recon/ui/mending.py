@@ -7,7 +7,7 @@ from collections.abc import Callable
 import gradio as gr
 
 from recon.ui import mending_figures
-from recon.ui.components import RaceLines
+from recon.ui.components import RaceLines, Slider, seed_field
 from recon.ui.hole_painter import HolePainter
 from recon.ui.mending_handlers import FEWEST, MOST, NOTHING, Mending, Work
 from recon.ui.reconstruct import heading
@@ -45,9 +45,9 @@ def build(parts: Parts) -> None:
                 with gr.Group(elem_classes="recon-card recon-settings texture-settings"):
                     said = gr.HTML(elem_id="mend-said")
                     with gr.Row(elem_classes="texture-sliders"):
-                        sweeps = gr.Slider(FEWEST, MOST, 10, step=1, label="Sweeps of Metropolis", buttons=[],
-                                           min_width=160, elem_id="mend-sweeps")  # fmt: skip
-                        seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="mend-seed")
+                        sweeps = Slider(FEWEST, MOST, 10, step=1, label="Sweeps of Metropolis",
+                                        min_width=160, elem_id="mend-sweeps", buttons=[])  # fmt: skip
+                        seed = seed_field(0, elem_id="mend-seed")
                     kind = gr.Radio([(title, kind) for kind, title in KINDS.items()], value=MCGSM_KIND, label="Model",
                                     elem_id="mend-kind")  # fmt: skip
                     with gr.Row(elem_classes="texture-actions"):

@@ -85,16 +85,18 @@ function settle() {
 
 function change(tool) {
   const changed = { undo: () => sheet.undo(), redo: () => sheet.redo(), clear: () => sheet.clear() };
-  if (!stroke && changed[tool]()) send(tool);
+  if (!stroke && changed[tool]()) send(tool, props.picture && sheet.picture !== props.picture);
   refresh();
 }
 
 // ---- to and from Python ----
 
-// A new object each time: gradio ignores one that was changed in place.
-function send(tool) {
+// A new object each time: gradio ignores one that was changed in place. What was painted on a picture that has gone is
+// not to be compared with the one that is there now.
+function send(tool, elsewhere = false) {
   props.value = writePayload(sheet.side, sheet.cells);
-  trigger('stroke', { tool, count: countCells(sheet.cells) });
+  if (elsewhere) trigger('leave', {});
+  else trigger('stroke', { tool, count: countCells(sheet.cells) });
 }
 
 function ask(at) {
@@ -105,7 +107,7 @@ function adopt({ side, cells }) {
   if (side === sheet.side) {
     sheet.replace(cells);
   } else {
-    sheet = new Sheet(side, cells);
+    sheet = new Sheet(side, cells, props.picture);
     view.setSide(side);
     cursor = { row: Math.min(cursor.row, side - 1), col: Math.min(cursor.col, side - 1) };
     hover = null;
@@ -120,7 +122,9 @@ function takeValue() {
   refresh();
 }
 
+// A painting that comes with a picture may come after it: what is undone to was painted on the one before.
 function takePicture() {
+  if (!stroke) setTimeout(() => (sheet.picture = props.picture), 0);
   picture = readPicture(props.picture, sheet.side);
   if (!picture && hand.tool === "reveal" && !stroke) setTool("brush");
   refresh();
@@ -211,7 +215,7 @@ function refresh() {
     const cells = stroke ? stroke.shown : sheet.cells;
     const known = (at) => (Array.isArray(at) && inside({ row: at[0], col: at[1] }) ? [{ row: at[0], col: at[1] }] : []);
     const marked = marks().flatMap(known);
-    find(".painter").dataset.marked = marked.length;
+    Object.assign(find(".painter").dataset, { marked: marked.length, side: sheet.side });
     view.draw({
       // as the model sees them: what is painted stays in colour for the next model that can tell colours apart
       cells: cells.map((colour) => (colour === EMPTY ? EMPTY : ink(colour))), hover, size: hand.size, cursor: keyed ? cursor : null, picture: hand.underlay ? picture : null,

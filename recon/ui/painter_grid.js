@@ -87,15 +87,19 @@ function footprint({ row, col }, size, side) {
 const sameCells = (a, b) => a.length === b.length && a.every((colour, at) => colour === b[at]);
 const countCells = (cells) => cells.reduce((count, colour) => count + (colour !== EMPTY), 0);
 
-// A grid with its past. Each method says whether anything changed.
+// A grid with its past, each step with the picture that it was painted on. Each method says whether anything changed.
 class Sheet {
-  constructor(side, cells) {
-    Object.assign(this, { side, cells, past: [], future: [] });
+  constructor(side, cells, picture = "") {
+    Object.assign(this, { side, cells, picture, past: [], future: [] });
+  }
+
+  get now() {
+    return { cells: this.cells, picture: this.picture };
   }
 
   replace(cells) {
     if (sameCells(cells, this.cells)) return false;
-    this.past = [...this.past, this.cells].slice(-MAX_STEPS);
+    this.past = [...this.past, this.now].slice(-MAX_STEPS);
     this.future = [];
     this.cells = cells;
     return true;
@@ -107,8 +111,8 @@ class Sheet {
 
   step(from, to) {
     if (!from.length) return false;
-    to.push(this.cells);
-    this.cells = from.pop();
+    to.push(this.now);
+    Object.assign(this, from.pop());
     return true;
   }
 

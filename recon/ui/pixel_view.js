@@ -83,10 +83,12 @@ canvas.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
-// After a while, for the menu may change with the answer.
+// After a while, for the menu and the grid may change with the answer.
 function check() {
   const chosen = document.querySelector(`#${props.menu} select`)?.value;
-  if (chosen && props.value?.model && chosen !== props.value.model) trigger("late", {});
+  const side = Number(document.querySelector(`#${props.painter} .painter`)?.dataset.side);
+  const model = props.value?.model;
+  if (model && ((chosen && chosen !== model) || (side && side !== props.value.side))) trigger("late", {});
 }
 
 new ResizeObserver(draw).observe(canvas);

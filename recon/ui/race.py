@@ -10,7 +10,7 @@ from recon.race import SIZES
 from recon.ui import race_figures
 from recon.ui.compare import LOOKS
 from recon.ui.comparing import PATCHES, PICTURE, sources
-from recon.ui.components import RaceLines, Tiles
+from recon.ui.components import RaceLines, Tiles, seed_field
 from recon.ui.engine import Engine
 from recon.ui.halting import Stop, until_stopped
 from recon.ui.plainly import in_order
@@ -34,7 +34,7 @@ def build(engine: Engine, there: Parts, tabs: gr.Tabs, tab: gr.Tab) -> None:
         with gr.Group(elem_classes="recon-card recon-settings"):
             model = gr.Dropdown(engine.choices(), value=engine.default, label="Model", elem_id="race-model")
         with gr.Group(elem_classes="recon-card recon-settings race-go"), gr.Row(elem_classes="recon-line"):
-            seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="race-seed")
+            seed = seed_field(0, elem_id="race-seed")
             run = gr.Button("Race", variant="primary", size="sm", min_width=90, elem_id="race-run")
 
     with gr.Column(elem_id="race"):

@@ -42,7 +42,7 @@ NOTE = (
     "PSNR is over the whole picture, observed pixels kept. Random, Sobol', farthest point and designed pixels are laid "
     "out before anything is seen. The others look: after every few pixels the model is asked where its variance is "
     "largest (least sure), or where one more pixel would take most off that of the whole picture (learns most). "
-    "What tells most, a Gaussian and a scale mixture find nearly alike in every picture; clusters and networks adapt."
+    "To a Gaussian or a scale mixture the same pixels tell most of nearly every picture; clusters and networks adapt."
 )
 
 

@@ -9,7 +9,17 @@ import gradio as gr
 
 from recon import schedules
 from recon.ui import figures, pictures
-from recon.ui.components import LogSlider, Menu, PictureInput, PixelView, SampleGrid, SpreadMap
+from recon.ui.components import (
+    LogSlider,
+    Menu,
+    PictureInput,
+    PixelView,
+    SampleGrid,
+    Seed,
+    Slider,
+    SpreadMap,
+    seed_field,
+)
 from recon.ui.desk import AT_ONCE, SAMPLERS
 from recon.ui.drawing import STEPS, Drawing
 from recon.ui.engine import SIDE, Engine
@@ -19,13 +29,14 @@ from recon.ui.handlers import Handlers
 from recon.ui.looks import LOOKS
 from recon.ui.painter import Painter
 from recon.ui.plainly import in_order, the_newest
-from recon.ui.scripts import COPY_LINK, KEEP, READ, SAVE_ZIP, STALE
+from recon.ui.scripts import COPY_LINK, FRESH, KEEP, READ, SAVE_ZIP, STALE
 
 HOW = (
     "Pixels are drawn in groups, each given all before it. Within a group they do not see each other, so an order that"
     " keeps them far apart loses little. Try row by row in 8 groups to see what is lost otherwise. Exact models draw"
     " all at once. A temperature below 1 keeps to what is likely."
 )
+WAITING = "waiting for its turn …"
 TWO = "The upper half of the picture above, the lower half of another: a model has to make one of both."
 # The queues of what a person waits for, and of samples; the desk says who computes.
 MODEL = {"concurrency_id": "model", "concurrency_limit": AT_ONCE}
@@ -40,7 +51,7 @@ class Parts(NamedTuple):
     picture: gr.Dropdown
     family: Menu
     size: LogSlider
-    seed: gr.Number
+    seed: Seed
     looks: list  # the last inputs of `Handlers.open`
     restored: list  # its outputs
 
@@ -63,7 +74,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
                 picture = gr.Dropdown(offered, value="face", label="Picture", elem_id="recon-picture")
                 with gr.Row(elem_classes="recon-line"):
                     family = Menu(FAMILIES, value="sobol", name="Patch", elem_id="recon-family", min_width=100)
-                    seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="recon-seed")
+                    seed = seed_field(0, elem_id="recon-seed")
                     shuffle = gr.Button("Shuffle", size="sm", min_width=70, elem_id="recon-shuffle")
                 size = LogSlider(64, elem_id="recon-size")
             with gr.Accordion("A picture of your own, or two in one", open=False, elem_classes="recon-own"):
@@ -83,7 +94,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
             with gr.Row(elem_classes="recon-head"):
                 gr.HTML(heading("Reconstruction"))
                 marked = gr.Checkbox(label="observed marked", container=False, elem_id="recon-marked", min_width=140)
-            view = PixelView(menu="recon-model", elem_id="recon-view", show_label=False)
+            view = PixelView(menu="recon-model", painter="recon-painter", elem_id="recon-view", show_label=False)
             look = gr.Radio(LOOKS, value="mean", show_label=False, container=False, elem_classes="recon-look")
             with gr.Row(elem_classes="recon-actions"):
                 draw = gr.Button("Draw samples", variant="primary", size="sm", min_width=110, elem_id="recon-draw")
@@ -122,9 +133,9 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
         gr.HTML(f"<p class='quiet'>{HOW}</p>")
         with gr.Row(elem_classes="recon-how-row"):
             order = gr.Dropdown([(t, o) for o, t in schedules.ORDERS.items()], value="sobol", label="Order")
-            steps = gr.Slider(4, 128, value=STEPS, step=4, label="Groups", buttons=[], elem_id="recon-steps")
-            temperature = gr.Slider(
-                0.1, 1.5, value=1.0, step=0.05, label="Temperature", buttons=[], elem_id="recon-temperature"
+            steps = Slider(4, 128, value=STEPS, step=4, label="Groups", elem_id="recon-steps", buttons=[])
+            temperature = Slider(
+                0.1, 1.5, value=1.0, step=0.05, label="Temperature", elem_id="recon-temperature", buttons=[]
             )
 
     results = [view, heat, card, scores, status, note]
@@ -157,7 +168,12 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     listen(view.late, do.catch_up, behind, [truth, painter, *results], trigger_mode="always_last")
     listen(shuffle.click, do.shuffle, [seed, *shown, family, size], [seed, family, painter, *results])
     taken = [painter, model, look, marked, selected, *patch]
-    listen(picture.input, do.choose_picture, [picture, upload, *taken], [truth, painter, *results])
+    took = listen(picture.input, do.choose_picture, [picture, upload, *taken], [truth, painter, *results])
+    took.failure(do.name_picture, [truth, painter], picture, show_progress="hidden", api_visibility="private")
+    # what it would reveal was of the picture before
+    truth.change(lambda: gr.update(visible=False), None, reveal, **ASIDE)
+    left_behind = [painter, model, look, marked, selected]
+    listen(painter.leave, do.leave_picture, left_behind, [picture, truth, painter, *results])
     brought = listen(upload.input, do.upload, [upload, *taken], [picture, truth, painter, *results])
     # no broken picture stays where a file was none
     brought.failure(lambda: None, None, upload, queue=False, show_progress="hidden", api_visibility="private")
@@ -173,9 +189,10 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     how = [painter, model, seed, order, steps, temperature]
     # "once" would not hear a press soon after Stop: the drawing that was stopped still counts as one for a moment
     ends = Stop(stop)
-    draw.click(lambda: "waiting for its turn …", None, drawn, **ASIDE)
+    draw.click(lambda: WAITING, None, drawn, **ASIDE)
     begun, drawing = ends.begun(draw.click), until_stopped(samples.draw, Drawing.stopped)
-    listen(begun, drawing, ends.inputs(*how), [gallery, drawn], trigger_mode="multiple", **DRAWN)
+    coming = listen(begun, drawing, ends.inputs(*how), [gallery, drawn], trigger_mode="multiple", js=FRESH, **DRAWN)
+    coming.failure(not_drawn, drawn, drawn, **ASIDE)
     listen(gallery.choose, samples.choose, [gallery, painter, marked, selected], [look, view])
 
     listen(link.click, do.link, [*kept, truth], parcel).success(None, parcel, None, js=COPY_LINK)
@@ -193,6 +210,11 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     gr.on([painter.change, model.change], None, None, None, js=STALE, api_visibility="private")
     listen(page.load, do.restore, [parcel, look, marked, selected], restored, js=READ)
     return Parts(painter, truth, picture, family, size, seed, [look, marked, selected], restored)
+
+
+def not_drawn(said: str) -> str:
+    """Instead of a word that it waits, where what it was asked with was refused before it began"""
+    return "not drawn" if said == WAITING else said
 
 
 def heading(title: str, aside: str = "") -> str:

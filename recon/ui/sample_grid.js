@@ -13,7 +13,6 @@ function reveal() {
 function show(value) {
   const { pngs = [], count = 8, busy = false } = value || {};
   if (busy && !grid.classList.contains("busy")) reveal();
-  grid.classList.remove("stale");
   grid.classList.toggle("busy", busy);
   while (grid.children.length < Math.max(count, pngs.length)) {
     const button = document.createElement("button");

@@ -108,10 +108,27 @@ SAVE_TEXTURE = """() => {
 
 STALE = """() => { document.querySelector("#recon-gallery .sample-grid")?.classList.add("stale"); return []; }"""
 
+# Where a drawing is asked for, with what it is asked with: all that changes from here on makes it old.
+FRESH = """(...given) => {
+  document.querySelector("#recon-gallery .sample-grid").classList.remove("stale");
+  return given;
+}"""
+
 # On Compare: the style sheet shows the look that is chosen, and dims what other settings made.
 COMPARE_LOOK = """(look) => { document.querySelector("#compare-tiles .tiles-board").dataset.look = look; return []; }"""
 
 COMPARE_STALE = """() => { document.querySelector("#compare-tiles .tiles")?.classList.add("stale"); return []; }"""
+
+COMPARE_FRESH = """(...given) => {
+  document.querySelector("#compare-tiles .tiles").classList.remove("stale");
+  return given;
+}"""
+
+# One who arrives and finds tiles there finds them as they were.
+COMPARE_ARRIVES = """(...given) => {
+  document.querySelector("#compare-tiles .tiles:empty")?.classList.remove("stale");
+  return given;
+}"""
 
 # In the Lab: what is shown is of other settings than the controls have now, or of these.
 LAB_STALE = """() => { document.querySelector("#lab-results").classList.add("lab-stale"); return []; }"""
@@ -128,9 +145,11 @@ NEXT_SEED = f"""(seed) => (Number.isInteger(seed) && seed >= 0 ? (seed + 1) % {M
 UNLESS_WRITING = """(text, typed) => (document.activeElement?.closest("#curves-typed") ? typed : text)"""
 
 # Gradio's menus close when they are left, and open again at the very key that leaves them: they are not told of it. And
-# what the page says by the way is to be heard by those who do not see it.
+# what the page says by the way is to be heard by those who do not see it. A link that comes into the address of a page
+# that is open is opened as any other.
 ON_LOAD = """() => {
   for (const told of document.querySelectorAll("#recon-note, #recon-doubt, #recon-drawn")) told.role = "status";
+  addEventListener("hashchange", () => { if (location.hash.startsWith("#recon=")) location.reload(); });
   addEventListener("keydown", (event) => {
     if (event.key === "Tab" && event.target.matches?.("input[role='combobox']")) event.stopPropagation();
   }, true);

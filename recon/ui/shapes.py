@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from recon.ui.components import Menu, browser_part
+from recon.ui.components import Menu, browser_part, seed_field
 from recon.ui.course import QUEUED, Course, answering, arriving, drawing
 from recon.ui.engine import Engine
 from recon.ui.reconstruct import heading
@@ -55,7 +55,7 @@ def build(engine: Engine, tab: gr.Tab) -> None:
         size = gr.Radio(list(SIZES), value=FIRST, show_label=False, container=False, elem_classes="recon-look",
                         elem_id="shapes-size", min_width=260)  # fmt: skip
         seen = gr.Checkbox(False, label="the true chair", container=False, elem_id="shapes-truth", min_width=120)
-        seed = gr.Number(FIRST_SEED, label="Seed", precision=0, minimum=0, min_width=60, elem_id="shapes-seed")
+        seed = seed_field(FIRST_SEED, elem_id="shapes-seed")
         another = gr.Button("Another chair", variant="primary", size="sm", min_width=120, elem_id="shapes-another")
         halt = gr.Button("Stop", size="sm", min_width=60, elem_id="shapes-halt")
         save = gr.Button("OBJ", size="sm", min_width=60, elem_id="shapes-save")

@@ -9,7 +9,7 @@ import gradio as gr
 
 from recon.textures.pictures import CROP, HALVE
 from recon.ui import texture_figures
-from recon.ui.components import RaceLines, TextureInput
+from recon.ui.components import RaceLines, Slider, TextureInput, seed_field
 from recon.ui.growing import COOLEST, HOTTEST, LARGEST, NOISE, SMALLEST, STARTS, Growing
 from recon.ui.reconstruct import heading
 from recon.ui.scripts import SAVE_TEXTURE, SAVE_TEXTURE_MODEL, SAVE_TEXTURE_SETTINGS
@@ -98,17 +98,17 @@ def build(tab: gr.Tab) -> Parts:
                     features = dial("features", "Features of the gate", default.features)
                     steps = dial("steps", "Steps of Adam, MCGSM", default.steps, 20)
                     ride_steps = dial("ride_steps", "Steps of Adam, RIDE", default.ride_steps, 20)
-                    learn_seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60)
+                    learn_seed = seed_field(0)
 
     gr.HTML(heading("Grow"), elem_classes="texture-head")
     with gr.Row(elem_classes="texture-columns", equal_height=False, elem_id="texture-grow"):
         with gr.Column(min_width=280, scale=4), gr.Group(elem_classes="recon-card recon-settings texture-settings"):
-            size = gr.Slider(SMALLEST, LARGEST, 256, step=32, label="Pixels a side", buttons=[], elem_id="texture-size")
-            temperature = gr.Slider(COOLEST, HOTTEST, 1.0, step=0.05, label="Temperature", buttons=[],
-                                    elem_id="texture-temperature")  # fmt: skip
+            size = Slider(SMALLEST, LARGEST, 256, step=32, label="Pixels a side", elem_id="texture-size", buttons=[])
+            temperature = Slider(COOLEST, HOTTEST, 1.0, step=0.05, label="Temperature",
+                                 elem_id="texture-temperature", buttons=[])  # fmt: skip
             start = gr.Radio(STARTS, value=NOISE, label="Start from", elem_id="texture-start")
             kind = gr.Radio([(title, kind) for kind, title in KINDS.items()], value=MCGSM_KIND, label="Model")
-            seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=60, elem_id="texture-seed")
+            seed = seed_field(0, elem_id="texture-seed")
             with gr.Row(elem_classes="texture-actions"):
                 grow = gr.Button("Grow", variant="primary", size="sm", min_width=80, interactive=False,
                                  elem_id="texture-grow-run")  # fmt: skip
@@ -181,4 +181,4 @@ def build(tab: gr.Tab) -> Parts:
 def dial(name: str, label: str, value: int, step: int = 1) -> gr.Slider:
     """A slider over what a fit takes."""
     low, high, _ = LIMITS[name]
-    return gr.Slider(low, high, value, step=step, label=label, buttons=[], min_width=160)
+    return Slider(low, high, value, step=step, label=label, min_width=160, buttons=[])

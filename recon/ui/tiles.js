@@ -70,7 +70,6 @@ function pending(title) {
 
 function show(value) {
   const { tiles = [], waiting = [], busy = false, scale = 0 } = value || {};
-  board.classList.remove("stale");
   board.classList.toggle("busy", busy);
   board.setAttribute("aria-busy", busy);
   board.replaceChildren(...tiles.map(tile), ...(busy ? waiting : []).map(pending));

@@ -64,3 +64,16 @@ def test_a_visitor_has_one_of_their_own():
     other = copy.deepcopy(halt)
     other.begin()
     assert halt.asked == 0
+
+
+def test_what_is_asked_again_meanwhile_is_not_computed_again():
+    halt, ended = Halt(), []
+    shown = until_stopped(counting, list)
+    first = shown(halt, halt.begin(), 3, ended)
+    assert next(first) == [0]
+    again, other = halt.begin(), halt.begin()
+    assert list(first) == [[1], [2]]
+    assert list(shown(halt, again, 3, [])) == [[2]] and ended == [2]  # the very same, as far as it is asked with
+    assert list(shown(halt, other, 4, [])) == [[0], [1], [2], [3]]
+    later = halt.begin()
+    assert list(shown(halt, later, 4, [])) == [[0], [1], [2], [3]], "who asks afterwards wants it anew"

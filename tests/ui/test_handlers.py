@@ -217,7 +217,7 @@ def test_an_upload_is_taken(do, name, face, mode):
 def test_a_picture_of_ones_own_that_is_not_there_is_a_sentence(do, name, face):
     with pytest.raises(gr.Error) as told:
         do.choose_picture(pictures.OWN, None, face, name, "mean", False, "[]", "random", 12, 0)
-    assert "bring one below" in spoken(told)
+    assert "bring it below" in spoken(told)
 
 
 def test_an_upload_taken_away_changes_nothing(do, name, face):
