@@ -25,9 +25,9 @@ LEAST, MOST = 8, 256  # pixels that are looked at, as in `recon.familiarity`
 PATCHES = 4  # of a batch: several are a better average over sizes than one, and each costs a factorisation
 SHIFT = 3  # pixels at most, either way, that pictures are moved by
 STEPS = Training(steps=18000, batch=96, rate=2e-3, warm_up=100, decay=True, ema=0.998, clip=1.0, mirror=True)
-# Objects' and grey faces' were first trained by STEPS (grey faces for 10,000 steps), and are gone on with, objects' twice
-# (with seed 1 and then 2): `start` does nothing where there is none. Landscapes are few, and start from the objects'. Of sets that are not here a Gaussian
-# tells the negatives well.
+# Objects' and grey faces' were first trained by STEPS (grey faces for 10,000 steps), and are gone on with, objects'
+# twice (with seed 1 and then 2): `start` does nothing where there is none. Landscapes are few, and start from the
+# objects'. Of sets that are not here a Gaussian tells the negatives well.
 RECIPES = {
     "cifar10": replace(STEPS, steps=28000, rate=1.5e-3, seed=2, start="cifar10"),
     "fer2013": replace(STEPS, steps=14000, rate=1.5e-3, seed=1, start="fer2013"),

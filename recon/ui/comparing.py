@@ -153,8 +153,9 @@ class Comparing:
         if self.comparison(*inputs).asked == asked:
             yield [*[gr.skip()] * 5, *more]
             return
-        for shown in self.run(*inputs):
-            yield [*shown, *more]
+        for step, (question, board, *rest) in enumerate(self.run(*inputs)):
+            # what the page itself chose on the way makes nothing old
+            yield [question, {**board, "arriving": step < 2}, *rest, *more]
             more = [gr.skip()] * len(more)
 
     def follow(self, ours, source: str, names: list[str], model: str, sheet: Sheet) -> tuple[list[str], str]:

@@ -203,8 +203,8 @@ class Tiles(gr.HTML):
 
     Its value is a dict: `tiles` (see `recon.ui.tiles.tiles`; one with a `picture` in place of `looks` is there to be
     compared with), `waiting` (titles of those to come), `busy`, `scale` (the standard deviation that is drawn
-    brightest), `truth` (as `recon.painting.encode_picture` writes it, or ""), `csv`. Event `open` with the `link` of
-    a tile and `truth`.
+    brightest), `arriving` (at first the page itself chooses what is compared), `truth` (as
+    `recon.painting.encode_picture` writes it, or ""), `csv`. Event `open` with the `link` of a tile and `truth`.
     """
 
     def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any):

@@ -69,7 +69,8 @@ function pending(title) {
 }
 
 function show(value) {
-  const { tiles = [], waiting = [], busy = false, scale = 0 } = value || {};
+  const { tiles = [], waiting = [], busy = false, scale = 0, arriving = false } = value || {};
+  if (arriving) board.classList.remove("stale");
   board.classList.toggle("busy", busy);
   board.setAttribute("aria-busy", busy);
   board.replaceChildren(...tiles.map(tile), ...(busy ? waiting : []).map(pending));
