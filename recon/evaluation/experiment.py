@@ -111,8 +111,10 @@ class Experiment:
     def __post_init__(self) -> None:
         for name, what in (("models", "model"), ("families", "patch family"), ("sizes", "number of pixels")):
             chosen = getattr(self, name)
-            if isinstance(chosen, str) or not chosen:
-                raise ExperimentError(f"Choose at least one {what}, as a tuple.")
+            if isinstance(chosen, str):
+                raise ExperimentError(f"{name.capitalize()} come as a tuple, and '{chosen}' is a single one.")
+            if not chosen:
+                raise ExperimentError(f"Choose at least one {what}.")
             if len(set(chosen)) < len(chosen):
                 raise ExperimentError(f"A {what} is chosen twice.")
         if not isinstance(self.pictures, Tensor) or self.pictures.ndim != 4 or self.pictures.shape[1] not in (1, 3):
