@@ -20,11 +20,11 @@ def tree(rng: random.Random, depth: int = 0):
     return parts if kind < 6 else {rng.choice("abcdef"): part for part in parts}
 
 
-@pytest.mark.parametrize("seed", range(300))
-def test_whatever_comes_next_arrives(seed):
-    rng = random.Random(seed)
-    old, new = tree(rng), tree(rng)
-    assert client.apply_diff(old, difference(old, new)) == new
+def test_whatever_comes_next_arrives():
+    rng = random.Random(0)
+    for _ in range(3000):
+        old, new = tree(rng), tree(rng)
+        assert client.apply_diff(old, difference(old, new)) == new
 
 
 def test_lists_within_lists_become_shorter():
