@@ -9,11 +9,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 demo: $(VENV)/.page  ## the page on http://127.0.0.1:7860
 	$(BIN)/python app.py
 
-# A file's tests share what is slow to make. Files come in their order: those in a browser have few tests that take long,
-# and by the number of tests would come last, the last of them to one process alone.
 test: $(VENV)/.tests lint  ## all tests; those in a browser need Chromium, which is installed where that is allowed
 	@sh tests/get_chromium.sh
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations 15  # a file's tests share what is slow to make
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .
