@@ -13,10 +13,10 @@ from PIL import Image
 
 from recon import patches
 from recon.errors import ObservationError
-from recon.painting import Painting, decode_picture
+from recon.painting import Painting, decode_picture, encode_picture
 from recon.ui import handlers as room
 from recon.ui import pictures
-from recon.ui.components import Menu
+from recon.ui.components import Menu, Slider, seed_field
 from recon.ui.engine import reveal
 from recon.ui.plainly import OUR_FAULT, plainly
 from tests.ui.spoken import event, pixels, skipped, spoken
@@ -318,3 +318,19 @@ def test_the_last_pixel_and_a_method_without_spread(do, name, truth):
         with pytest.raises(gr.Error) as told:
             do.ask(painting, model, truth)
         spoken(told)
+
+
+def test_the_picture_menu_says_which_picture_is_known(do, face, truth):
+    assert do.name_picture(truth, face) == "face" and do.name_picture("", face) == pictures.NONE
+    assert do.name_picture(encode_picture(np.zeros((32, 32, 3), np.uint8)), face) == pictures.OWN
+
+
+def test_undone_to_before_a_picture_nothing_is_known_of_it(do, name, face):
+    menu, truth, painter, *found = do.leave_picture(face, name, "mean", False, "[]")
+    assert (menu, truth, painter["picture"]) == (pictures.NONE, "", "") and "dB" not in found[3]
+
+
+def test_a_number_that_is_emptied_or_out_of_range_comes_through():
+    """Whoever uses it has the sentence."""
+    for field in (Slider(1, 8, 3), seed_field(0)):
+        assert [field.preprocess(sent) for sent in (None, -5, 2)] == [None, -5, 2]
