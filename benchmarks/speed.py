@@ -6,7 +6,8 @@ For each model, medians in milliseconds: mean and variance at 128 random pixels,
 same after 5 more pixels, as a stroke adds them; 8 joint samples (32 steps where they are drawn in steps); the next
 pixel to look at. Then the first as a multiple of the Gaussian's. Below: 8 samples against attention of
 PixelTransformer's size, one pixel at a time, scaled from a part of it (`benchmarks.attention`); the cost of a new
-patch by its size; and that of a scale mixture by its side, an eighth of the pixels known.
+patch by its size; that of samples by their number; and that of a scale mixture by its side, an eighth of the pixels
+known.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ NAMES = tuple(f"{kind}-cifar10" for kind in ("gaussian", "gsm", "mogsm", "mdn", 
 NAMES += ("linear", "rbf", "biharmonic")
 SIZE, STROKE, COUNT = 128, 5, 8
 SIZES = (16, 64, 128, 256, 512)
+COUNTS = (1, 8, 32)  # samples
 SIDES = {32: "gsm-celeba", 64: "gsm-celeba64"}
 
 
@@ -70,6 +72,15 @@ def new_patch(name: str, size: int, rounds: int) -> float:
     return statistics.median(times[1:])
 
 
+def samples_of(name: str, count: int) -> float:
+    """Milliseconds for `count` joint samples given a patch of SIZE pixels; the first drawing also allocates."""
+    model, values = recon.load(name), torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    mask = torch.from_numpy(patches.random(32, SIZE, 2000))[None, None]
+    observation = Observation(values, mask)
+    times = [milliseconds(lambda: recon.sample(model, observation, count=count, steps=32)) for _ in range(4)]
+    return statistics.median(times[1:])
+
+
 def by_side(side: int):
     """A scale mixture of that side; none of 16 is bundled, so one is fitted to dead leaves."""
     if side in SIDES:
@@ -100,6 +111,9 @@ def main() -> None:
     for name in asked.names:
         cells = [f"{new_patch(name, size, asked.rounds):.0f} ms" for size in SIZES]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    print(f"\n| joint samples | {' | '.join(map(str, COUNTS))} |\n| --- |{' --- |' * len(COUNTS)}")
+    for name in samples:
+        print(f"| {name} | {' | '.join(f'{samples_of(name, count):.0f} ms' for count in COUNTS)} |", flush=True)
     print("\n| side | new patch | 5 pixels more | 8 samples | next pixel |\n| --- | --- | --- | --- | --- |")
     for side in (16, *SIDES):
         cells = [f"{each:.0f} ms" for each in timed(by_side(side), asked.rounds, side**2 // 8)]

@@ -215,7 +215,7 @@ function refresh() {
     const cells = stroke ? stroke.shown : sheet.cells;
     const known = (at) => (Array.isArray(at) && inside({ row: at[0], col: at[1] }) ? [{ row: at[0], col: at[1] }] : []);
     const marked = marks().flatMap(known);
-    Object.assign(find(".painter").dataset, { marked: marked.length, side: sheet.side });
+    Object.assign(find(".painter").dataset, { marked: marked.length, known: Number(picture !== null), side: sheet.side });
     view.draw({
       // as the model sees them: what is painted stays in colour for the next model that can tell colours apart
       cells: cells.map((colour) => (colour === EMPTY ? EMPTY : ink(colour))), hover, size: hand.size, cursor: keyed ? cursor : null, picture: hand.underlay ? picture : null,

@@ -170,8 +170,6 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     taken = [painter, model, look, marked, selected, *patch]
     took = listen(picture.input, do.choose_picture, [picture, upload, *taken], [truth, painter, *results])
     took.failure(do.name_picture, [truth, painter], picture, show_progress="hidden", api_visibility="private")
-    # what it would reveal was of the picture before
-    truth.change(lambda: gr.update(visible=False), None, reveal, **ASIDE)
     left_behind = [painter, model, look, marked, selected]
     listen(painter.leave, do.leave_picture, left_behind, [picture, truth, painter, *results])
     brought = listen(upload.input, do.upload, [upload, *taken], [picture, truth, painter, *results])
