@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from recon import data, negatives
 from recon.familiarity import SIZES, bundled, several_patches
-from recon.models.conditioned import Factored
+from recon.models.factored import Factored
 from recon.negatives import NegativeClassifier
 from recon.training import loop
 from recon.training.masks import sobol_order

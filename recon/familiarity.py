@@ -21,7 +21,8 @@ from torch import Tensor
 from recon import hub, negatives, patches
 from recon.data.sets import SETS
 from recon.errors import PredictionError
-from recon.models.conditioned import ROUNDING, Factored
+from recon.models.conditioned import ROUNDING
+from recon.models.factored import Factored
 from recon.models.scale_mixture import ScaleMixture
 from recon.negatives import FOLDER, NegativeClassifier
 from recon.observation import Observation

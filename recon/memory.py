@@ -24,7 +24,7 @@ _own: ContextVar[Own | None] = ContextVar("own", default=None)
 
 
 class Memory(dict[bytes, Any]):
-    """What one model remembers in common: by mask, the newest last, something that has `nbytes`, or several."""
+    """What one model remembers in common: by mask, the newest last, something that has `nbytes`."""
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # each is itself alone
 
@@ -93,6 +93,4 @@ def bytes_held() -> int:
 
 
 def bytes_of(one: Any) -> int:
-    if one is None:  # another thread was quicker
-        return 0
-    return sum(each.nbytes for each in one) if isinstance(one, list) else one.nbytes
+    return 0 if one is None else one.nbytes  # another thread was quicker

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recon.models.blur import blurred
-from recon.models.conditioned import Factored
+from recon.models.factored import Factored
 from recon.models.scale_mixture import ScaleMixture
 
 FOLDER = Path(__file__).parent / "familiar"

@@ -10,7 +10,7 @@ import recon
 from recon import Observation, familiarity, patches
 from recon.errors import PredictionError
 from recon.familiarity import SIZES, Judge, doubt, interpolate, judged, log_evidence, several_patches
-from recon.models.conditioned import Factored
+from recon.models.factored import Factored
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def alone(monkeypatch):
 def test_what_was_asked_about_longest_ago_gives_way_of_whichever_model(alone):
     one, other = Memory(), Memory()
     put(one, b"a", Kept(40))
-    put(other, b"b", [Kept(20), Kept(20)])
+    put(other, b"b", Kept(40))
     put(one, b"c", Kept(10))
     put(one, b"a", one.pop(b"a"))  # asked about again
     put(other, b"d", Kept(30))

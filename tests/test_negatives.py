@@ -7,7 +7,7 @@ import torch
 
 from recon import negatives
 from recon.familiarity import bundled
-from recon.models.conditioned import Factored
+from recon.models.factored import Factored
 from recon.negatives import NegativeClassifier
 
 SHIPPED = sorted(path.stem for path in negatives.FOLDER.glob("*.safetensors"))

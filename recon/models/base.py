@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any, Self
 
 import torch
@@ -89,7 +90,7 @@ class Model(Stored):
 
     @property
     def device(self) -> torch.device:
-        return next(iter([*self.parameters(), *self.buffers()])).device
+        return next(chain(self.parameters(), self.buffers())).device
 
     def sample_joint(
         self, observation: Observation, count: int, generator: torch.Generator, temperature: float = 1.0

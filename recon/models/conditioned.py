@@ -7,6 +7,7 @@ ago: then the factor is extended by rows instead of being made anew.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,7 @@ class Conditioned:
         factor[~mask] = cholesky(spread)
         side = math.isqrt(len(mask))
         self.pixel_factor = factor.view(side, side, channels, channels)
+        self.kept = self.cholesky.nbytes + sum(piece.nbytes for piece in self.rows)
 
     def extend(self, covariance: Tensor | ByScale, before: Conditioned) -> None:
         """Block Cholesky: the rows of the pixels that are new, below those of `before`, which are not copied: columns
@@ -109,8 +111,8 @@ class Conditioned:
     @property
     def nbytes(self) -> int:
         """How many it keeps, about; those that it shares with others are counted as well."""
-        inverse = self.__dict__.get("inverse", self.cholesky[:0])  # of which only some models make use
-        return self.cholesky.nbytes + inverse.nbytes + sum(piece.nbytes for piece in self.rows)
+        inverse = self.__dict__.get("inverse")  # of which only some models make use
+        return self.kept if inverse is None else self.kept + inverse.nbytes
 
     def taken_by(self, rows: Tensor) -> Tensor:
         """What whitened rows (n, columns) take off each pixel's covariance: (pixels, channels, channels)"""
@@ -151,49 +153,12 @@ class Conditioned:
         return found
 
 
-class Factored:
-    """A Gaussian's observed block, factored: enough for the density of observed pixels and for conditional means, at a
-    small part of the cost of `Conditioned`.
-
-    covariance  prior, as `Conditioned` takes it
-    mask        observed pixels, bool (pixels,)
-    before      the same for a mask within this one, to extend; None to start anew
-    """
-
-    def __init__(self, covariance: Tensor | ByScale, channels: int, mask: Tensor, before: Factored | None = None):
-        self.covariance, self.mask = covariance, mask.to(covariance.device)
-        if before is None:
-            self.observed = self.mask.repeat(channels).nonzero()[:, 0]
-            self.cholesky = cholesky(prior_rows(covariance, self.observed, self.observed[:0])[0])
-        else:
-            fresh = (self.mask & ~before.mask).repeat(channels).nonzero()[:, 0]
-            own, known = prior_rows(covariance, fresh, before.observed)
-            left = torch.linalg.solve_triangular(before.cholesky, known.T, upper=False).T
-            self.observed = torch.cat([before.observed, fresh])
-            self.cholesky = blocks(before.cholesky, left, cholesky(own - left @ left.T))
-
-    @property
-    def nbytes(self) -> int:
-        """How many it keeps"""
-        return self.cholesky.nbytes
-
-    def whiten(self, residual: Tensor) -> Tensor:
-        """As `Conditioned.whiten`, of residuals (n, dims): (n, observed)"""
-        return torch.linalg.solve_triangular(self.cholesky, residual[:, self.observed].T, upper=False).T
-
-    def gain(self, residual: Tensor) -> Tensor:
-        """As `Conditioned.gain`: what the observed residuals of (n, dims) move every dimension by, (n, dims)"""
-        solved = torch.linalg.solve_triangular(self.cholesky.T, self.whiten(residual).T, upper=True)
-        if isinstance(self.covariance, Tensor):
-            return solved.T @ self.covariance.index_select(0, self.observed)  # half the time of an index
-        return solved.T @ self.covariance[self.observed]
-
-
 def blocks(upper: Tensor, left: Tensor, corner: Tensor) -> Tensor:
-    """Lower triangular [[upper, 0], [left, corner]]"""
-    size, known = len(upper) + len(corner), len(upper)
-    whole = upper.new_zeros(size, size)
-    whole[:known, :known], whole[known:, :known], whole[known:, known:] = upper, left, corner
+    """Lower triangular [[upper, 0], [left, corner]], of matrices (..., n, n)"""
+    known, size = upper.shape[-1], upper.shape[-1] + corner.shape[-1]
+    whole = upper.new_empty(*upper.shape[:-2], size, size)
+    whole[..., :known, :known], whole[..., :known, known:] = upper, 0
+    whole[..., known:, :known], whole[..., known:, known:] = left, corner
     return whole
 
 
@@ -202,15 +167,22 @@ def cholesky(matrices: Tensor) -> Tensor:
     factor, failed = torch.linalg.cholesky_ex(matrices)
     if failed.any():
         noise = ROUNDING * torch.eye(matrices.shape[-1], dtype=torch.float64, device=matrices.device)
-        factor = torch.linalg.cholesky(matrices.double() + noise).to(matrices.dtype)
+        singular = failed.bool()
+        factor[singular] = torch.linalg.cholesky(matrices[singular].double() + noise).to(matrices.dtype)
     return factor
 
 
-def prior_rows(covariance: Tensor | ByScale, dims: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-    """Prior covariance of some dimensions with one another, (n, n), and with others, (n, m)"""
+def prior_rows(
+    covariance: Tensor | ByScale | Sequence[Tensor | ByScale], dims: Tensor, others: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Prior covariance of some dimensions with one another, (n, n), and with others, (n, m); of several covariances
+    (several, n, n) and (several, n, m)"""
     if isinstance(covariance, Tensor):
         rows = covariance[dims]
         return rows[:, dims], rows[:, others]
+    if isinstance(covariance, Sequence):
+        own, rest = zip(*(prior_rows(each, dims, others) for each in covariance), strict=True)
+        return torch.stack(own), torch.stack(rest)
     rows = covariance.rows(dims, torch.cat([dims, others]))
     return rows[:, : len(dims)], rows[:, len(dims) :]
 

@@ -22,8 +22,9 @@ from recon.distributions import Gaussian as GaussianMarginals
 from recon.errors import PredictionError
 from recon.memory import Memory, memory_of, put
 from recon.models.base import Model
-from recon.models.conditioned import MOST_OBSERVED, Conditioned, Factored, pixel_blocks, thinned
+from recon.models.conditioned import MOST_OBSERVED, Conditioned, pixel_blocks, thinned
 from recon.models.detail import ByScale, Detail
+from recon.models.factored import Factored
 from recon.models.moments import Moments, join_halves, positive, split_halves, unfold
 from recon.observation import Observation
 
@@ -254,9 +255,8 @@ class Gaussian(Model):
 
     def by_mask(self, observation: Observation) -> Iterator[tuple[Tensor, Conditioned]]:
         """Images that share a mask, and the Gaussian conditioned on it."""
-        masks, inverse = observation.mask.flatten(1).unique(dim=0, return_inverse=True)
-        for k, mask in enumerate(masks):
-            yield (inverse == k).nonzero()[:, 0], self.condition(mask)
+        for which, mask in alike(observation.mask):
+            yield which, self.condition(mask)
 
     def condition(self, mask: Tensor) -> Conditioned:
         """All that does not depend on the observed values, for one mask (pixels,); the latest few are remembered, and
@@ -284,6 +284,18 @@ class Gaussian(Model):
         if before.mask.device != mask.device or 2 * before.mask.sum() < mask.sum():
             return False
         return not bool((before.mask & ~mask).any())
+
+
+def alike(masks: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images that share a mask, of masks (batch, 1, side, side): their indices, (n,), and it, (pixels,)"""
+    flat = masks.flatten(1)
+    if len(flat) == 1 or bool((flat[1:] == flat[0]).all()):  # mostly, and sorting takes longer
+        if len(flat):
+            yield torch.arange(len(flat), device=masks.device), flat[0]
+        return
+    different, inverse = flat.unique(dim=0, return_inverse=True)
+    for k, mask in enumerate(different):
+        yield (inverse == k).nonzero()[:, 0], mask
 
 
 def forget(model: Gaussian, _: object) -> None:

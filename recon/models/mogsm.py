@@ -30,8 +30,8 @@ from recon.models.clusters import (
     turned,
     unpacked,
 )
-from recon.models.conditioned import Factored
-from recon.models.gaussian import REMEMBERED, forget, pictures_of
+from recon.models.factored import Factored
+from recon.models.gaussian import REMEMBERED, alike, forget, pictures_of
 from recon.models.local_contrast import LocalContrast
 from recon.models.moments import join_halves
 from recon.models.scale_mixture import KEPT, ScaleMixture, log_scale_evidence
@@ -95,7 +95,7 @@ class MoGSM(Model):
         self.register_buffer("log_kernel", self.base.log_kernel.repeat(components, 1, 1))
         self.gate = LocalContrast(scales, side) if local else None
         self.made: list[ScaleMixture] = []
-        self.factored = Memory()  # of a list of `Factored`, one a part
+        self.factored = Memory()  # of `Factored`, of all parts
         self.register_load_state_dict_post_hook(forget)
 
     def forget(self) -> None:
@@ -218,30 +218,29 @@ class MoGSM(Model):
         """Weights of `base` and of the clusters given what is observed, float64 (batch, 1 + components); at least
         COMMON for `base`, and what is NEGLIGIBLE is 0."""
         found = torch.empty(observation.batch, self.components + 1, dtype=torch.float64, device=self.device)
-        masks, inverse = observation.mask.flatten(1).unique(dim=0, return_inverse=True)
-        for i, mask in enumerate(masks):
-            which = (inverse == i).nonzero()[:, 0]
-            values = observation.values[which].flatten(1)
-            for k, (part, factored) in enumerate(zip(self.parts(), self.factored_parts(mask), strict=True)):
-                whitened = factored.whiten(values - part.location)
-                scales = log_scale_evidence(part.log_scales, whitened) + part.log_prior
-                found[which, k] = scales.logsumexp(1) - factored.cholesky.diagonal().double().log().sum()
+        parts = self.parts()
+        location = torch.stack([part.location for part in parts])[:, None]
+        log_prior = torch.stack([part.log_prior for part in parts])[:, None]
+        for which, mask in alike(observation.mask):
+            factored = self.factored_parts(mask)
+            whitened = factored.whiten(observation.values[which].flatten(1) - location)
+            scales = log_scale_evidence(self.base.log_scales, whitened) + log_prior
+            found[which] = (scales.logsumexp(-1) - factored.log_determinant[:, None]).T
         weights = (found + self.log_shares).softmax(1) * (1 - COMMON)
         weights[:, 0] += COMMON
         weights = torch.where(weights > NEGLIGIBLE, weights, 0.0)
         return weights / weights.sum(1, keepdim=True)
 
-    def factored_parts(self, mask: Tensor) -> list[Factored]:
-        """The observed block of each part's covariance, factored, for one mask (pixels,); the latest few masks are
+    def factored_parts(self, mask: Tensor) -> Factored:
+        """The observed block of every part's covariance, factored, for one mask (pixels,); the latest few masks are
         remembered, and the largest of them that lies within the mask is extended."""
         key = mask.cpu().numpy().tobytes()
         memory = memory_of(self, self.factored)
         found = memory.pop(key, None)
-        if found is None or found[0].mask.device != self.device:
-            within = [each for each in list(memory.values()) if ScaleMixture.extends(each[0], mask)]
-            before = max(within, key=lambda each: len(each[0].observed), default=[None] * (1 + self.components))
-            parts = zip(self.parts(), before, strict=True)
-            found = [Factored(part.covariance(), self.channels, mask, known) for part, known in parts]
+        if found is None or found.mask.device != self.device:
+            within = [each for each in list(memory.values()) if ScaleMixture.extends(each, mask)]
+            before = max(within, key=lambda each: len(each.observed), default=None)
+            found = Factored([part.covariance() for part in self.parts()], self.channels, mask, before)
         put(memory, key, found)
         for oldest in list(memory)[:-REMEMBERED]:
             memory.pop(oldest, None)

@@ -274,6 +274,6 @@ def gated(posterior: Tensor, log_kernel: Tensor, lean: Tensor) -> Tensor:
 
 
 def log_scale_evidence(log_scales: Tensor, whitened: Tensor) -> Tensor:
-    """Log density at every scale, but for a constant, of values (batch, n) of variance 1 at scale 1: (batch, scales)"""
-    count, surprise = whitened.shape[1], whitened.double().square().sum(1, keepdim=True)
+    """Log density at every scale, but for a constant, of values (..., n) of variance 1 at scale 1: (..., scales)"""
+    count, surprise = whitened.shape[-1], whitened.double().square().sum(-1, keepdim=True)
     return -0.5 * (count * log_scales + surprise * (-log_scales).exp())

@@ -15,7 +15,7 @@ from recon import data, hub
 from recon.chance import first_weights
 from recon.errors import RecipeError
 from recon.models import ScaleMixture
-from recon.models.conditioned import Factored
+from recon.models.factored import Factored
 from recon.negatives import NegativeClassifier, read
 from recon.training import loop
 from recon.training.masks import any_patch, thinned

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from recon.models import Gaussian
-from recon.models.conditioned import Conditioned, Factored, cholesky
+from recon.models.conditioned import Conditioned, cholesky
+from recon.models.factored import Factored
 from tests.models.test_scale_mixture import SIDE, pictures
 
 AREA = SIDE**2
@@ -89,3 +90,20 @@ def test_a_factored_block_moves_as_much(model, size):
     factored, whole = Factored(model.covariance(), 3, mask), Conditioned(model.covariance(), 3, mask)
     assert torch.allclose(factored.gain(residual), whole.gain(residual), atol=2e-4)
     assert torch.allclose(factored.whiten(residual), whole.whiten(residual), atol=1e-4)
+
+
+def test_several_blocks_at_once_are_each_factored(model):
+    covariances = [model.covariance(), 2 * model.covariance() + torch.eye(3 * AREA)]
+    few, more = masks(9, 14)
+    grown = Factored(covariances, 3, more, Factored(covariances, 3, few))
+    residuals = torch.stack([pictures(4, seed=5).flatten(1) - model.location, torch.ones(4, 3 * AREA)])
+    for k, covariance in enumerate(covariances):
+        one = Factored(covariance, 3, more, Factored(covariance, 3, few))
+        assert torch.allclose(grown.whiten(residuals)[k], one.whiten(residuals[k]), atol=1e-5)
+        assert torch.allclose(grown.log_determinant[k], one.log_determinant)
+
+
+def test_of_several_matrices_the_singular_alone_are_changed():
+    sound = torch.tensor([[2.0, 1.0], [1.0, 2.0]])
+    factors = cholesky(torch.stack([sound, torch.ones(2, 2)]))
+    assert factors[0].equal(torch.linalg.cholesky(sound)) and factors.isfinite().all()

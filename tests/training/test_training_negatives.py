@@ -14,7 +14,7 @@ from recon import negatives
 from recon.__main__ import main
 from recon.errors import RecipeError
 from recon.familiarity import SIZES, Judge, bundled
-from recon.models.conditioned import Factored
+from recon.models.factored import Factored
 from recon.negatives import NegativeClassifier
 from recon.training import loop
 from recon.training import negatives as training
