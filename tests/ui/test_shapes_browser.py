@@ -95,7 +95,7 @@ def test_stop_ends_the_drawing_and_a_phone_shows_all(visit, chromium, monkeypatc
     drawn = shaping.drawn
 
     def slowly(field):
-        time.sleep(1.5)
+        time.sleep(0.8)
         return drawn(field)
 
     phone = chromium.new_context(viewport={"width": 400, "height": 860}, has_touch=True)
@@ -113,7 +113,7 @@ def test_stop_ends_the_drawing_and_a_phone_shows_all(visit, chromium, monkeypatc
     expect(page.locator("#shapes-mean")).to_be_visible()
     page.locator("#shapes-stop").tap()
     expect(page.locator("#shapes-status")).to_contain_text("Stopped", timeout=VERY_LONG)
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(1600)
     expect(page.locator("#shapes-status")).to_contain_text("Stopped", timeout=VERY_LONG)
 
 
