@@ -62,7 +62,7 @@ def test_painting_changes_the_picture_and_a_reload_loses_nothing(visitor):
     assert visitor.cells(16) == painted and visitor.setting("Patch") == "Halton"
 
 
-def test_a_picture_of_ones_own(visitor):
+def test_a_picture_of_ones_own_and_a_reload(visitor):
     content, truth = photo()
     before = visitor.shown()
     visitor.upload(content)
@@ -97,6 +97,14 @@ def test_a_picture_of_ones_own(visitor):
     visitor.page.mouse.click(*visitor.at("#recon-map .nsewdrag", *np.argwhere(mask)[9].tolist()))
     expect(card).to_contain_text("It was observed")
 
+    visitor.reload()  # the picture is not on the server, and yet it is kept
+    visitor.count(128)
+    expect(visitor.page.locator("#recon-scores")).to_contain_text("dB")
+    expect(visitor.page.locator("#recon-picture input")).to_have_value("your own")
+    visitor.press("Reveal")
+    visitor.paint((row, col))
+    assert visitor.cells(129)[row, col] == truth[row, col].tolist()
+
 
 def test_the_map_is_drawn_into_one_figure_and_says_what_a_pixel_holds(visitor):
     visitor.page.wait_for_function(HEAT)
@@ -113,22 +121,6 @@ def test_the_map_is_drawn_into_one_figure_and_says_what_a_pixel_holds(visitor):
     word = visitor.page.locator("#recon-map .hovertext")
     for said in (f"row {hidden[0]}, column {hidden[1]}", "mean 0.", "std. dev. 0.", "90 % from 0."):
         expect(word).to_contain_text(said)
-
-
-def test_a_photo_outlives_a_reload(visitor):
-    content, truth = photo()
-    before = visitor.shown()
-    visitor.upload(content)
-    visitor.changed(before)
-    row, col = np.argwhere(~patches.sobol(32, 64))[100].tolist()
-
-    visitor.reload()  # the picture is not on the server, and yet it is kept
-    visitor.count(64)
-    expect(visitor.page.locator("#recon-scores")).to_contain_text("dB")
-    expect(visitor.page.locator("#recon-picture input")).to_have_value("your own")
-    visitor.press("Reveal")
-    visitor.paint((row, col))
-    assert visitor.cells(65)[row, col] == truth[row, col].tolist()
 
 
 def test_samples(visitor):
@@ -223,20 +215,7 @@ def test_models(visitor, engine, binary):
     visitor.page.wait_for_function(HEAT)
 
 
-def test_without_live_nothing_happens_until_run(visitor):
-    visitor.page.get_by_label("live: follow every stroke").uncheck()
-    run = visitor.page.get_by_role("button", name="Run", exact=True)
-    expect(run).to_be_visible()
-    before = visitor.shown()
-    visitor.paint((5, 5), (5, 15))
-    visitor.cells(64 + len({(5, col) for col in range(5, 16)} - set(map(tuple, np.argwhere(patches.sobol(32, 64))))))
-    visitor.page.wait_for_timeout(700)
-    assert visitor.shown() == before
-    run.click()
-    visitor.changed(before)
-
-
-def test_shuffle_picks_other_pixels(visitor):
+def test_shuffle_picks_other_pixels_and_without_live_nothing_happens_until_run(visitor):
     seen = [set(visitor.cells(64))]
     for seed in ("1", "2"):
         before = visitor.shown()
@@ -248,3 +227,14 @@ def test_shuffle_picks_other_pixels(visitor):
         )
         seen.append(set(visitor.cells(64, other_than=seen[-1])))
     assert seen[0] != seen[1] != seen[2] and visitor.setting("Patch") == "Sobol', shifted at random"
+
+    visitor.page.get_by_label("live: follow every stroke").uncheck()
+    run = visitor.page.get_by_role("button", name="Run", exact=True)
+    expect(run).to_be_visible()
+    before = visitor.shown()
+    visitor.paint((5, 5), (5, 15))
+    visitor.cells(len({(5, col) for col in range(5, 16)} | seen[-1]))
+    visitor.page.wait_for_timeout(700)
+    assert visitor.shown() == before
+    run.click()
+    visitor.changed(before)
