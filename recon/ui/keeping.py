@@ -1,5 +1,5 @@
-"""What the parts of Beyond images keep in the browser's tab, so that a reload brings it back: what was made, and what
-is chosen. The server remembers nothing of it, and checks it as it checks whatever a stranger sends."""
+"""What the Lab and the parts of Beyond images keep in the browser's tab, so that a reload brings it back: what was
+made, and what is chosen. The server remembers nothing of it, and checks it as it checks whatever a stranger sends."""
 
 from __future__ import annotations
 
@@ -36,3 +36,17 @@ def one_of(value: Any, choices: Sequence) -> Any:
     if type(value) is not type(choices[0]) or value not in choices:
         raise ValueError("not among the choices")
     return value
+
+
+def some_of(values: Any, choices: Sequence) -> tuple:
+    """Those of the values that are among the choices; ValueError where they are no list"""
+    if not isinstance(values, list):
+        raise ValueError("no list")
+    return tuple(dict.fromkeys(one for one in values if one in choices))
+
+
+def within(value: Any, least: int, most: int) -> int:
+    """The value, which is to be whole; the nearest there is, where it lies outside"""
+    if type(value) is not int:
+        raise ValueError("not whole")
+    return min(max(value, least), most)

@@ -11,10 +11,10 @@ from recon.ui.components import PresetCards, Slider, seed_field
 from recon.ui.engine import Engine
 from recon.ui.grids import FAMILIES
 from recon.ui.halting import Stop, until_stopped
-from recon.ui.lab_handlers import WAITING, LabHandlers, data_line, look_for, quiet
+from recon.ui.lab_handlers import KEPT, WAITING, LabHandlers, advice, data_line, quiet
 from recon.ui.lab_settings import FEWEST, MEASURES, MOST, MOST_SEEDS, PRESETS, SIZES, data_choices
 from recon.ui.reconstruct import heading
-from recon.ui.scripts import LAB_FRESH, LAB_STALE, SAVE_LAB
+from recon.ui.scripts import LAB_FRESH, LAB_STALE, SAVE_LAB, keep, look_for
 
 LAB = "lab"  # a queue of its own: strokes do not wait for an experiment to end
 LEDE = "Ask a question of many pictures at once. Choose an experiment, or set up your own, and run it."
@@ -45,6 +45,7 @@ def build(engine: Engine, tab: gr.Tab) -> None:
     start = PRESETS[0].at(engine)
     s = start.settings
     csv = gr.Textbox(visible="hidden", elem_id="lab-csv")
+    parcel = gr.Textbox(visible="hidden")  # what the tab kept before a reload
 
     gr.HTML(quiet(LEDE))
     stories = {"presets": [{"title": one.title, "story": one.story} for one in PRESETS]}
@@ -72,7 +73,7 @@ def build(engine: Engine, tab: gr.Tab) -> None:
                 gr.HTML(heading("Result"))
                 save_csv = gr.Button("CSV", size="sm", min_width=56, interactive=False, elem_id="lab-save-csv")
                 save_png = gr.Button("PNG", size="sm", min_width=56, interactive=False, elem_id="lab-save-png")
-            note = gr.HTML(look_for(start.look), elem_id="lab-look")
+            note = gr.HTML(advice(start.look), elem_id="lab-look")
             with gr.Row(elem_classes="lab-actions"):
                 run = gr.Button("Run", variant="primary", size="sm", min_width=110, elem_id="lab-run")
                 stop = gr.Button("Stop", size="sm", min_width=60, elem_id="lab-stop")
@@ -92,7 +93,11 @@ def build(engine: Engine, tab: gr.Tab) -> None:
         return event(handler, inputs, outputs, **{**settings, **more})
 
     listen(tab.select, do.count, controls, work)  # not while the page is built: qmcpy takes seconds to import
-    listen(cards.choose, do.choose_preset, None, [*asked, about, files, note, cards])
+    chosen = [*asked, about, files, note, cards]
+    listen(cards.choose, do.choose_preset, None, chosen)
+    restored = listen(tab.select, do.restore, parcel, chosen, js=look_for("lab", 0))
+    restored.then(None, asked, None, js=keep("lab", KEPT, always=True), api_visibility="private")
+    gr.on([one.change for one in asked], None, asked, None, js=keep("lab", KEPT), api_visibility="private")
     listen(data.input, do.choose_data, data, [about, files])
     for control in asked:
         listen(control.input, lambda: [gr.update(chosen=-1), ""], None, [cards, note])  # it is another experiment now

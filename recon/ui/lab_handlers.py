@@ -11,13 +11,29 @@ from recon.errors import ReconError
 from recon.evaluation import experiment
 from recon.evaluation.experiment import Row
 from recon.ui import lab_figures, lab_report
-from recon.ui.engine import Engine
-from recon.ui.lab_settings import OWN, PRESETS, Settings, about_data, family_titles, model_titles, title_of
+from recon.ui.engine import Engine, seed_of
+from recon.ui.keeping import kept, one_of, some_of, within
+from recon.ui.lab_settings import (
+    FEWEST,
+    MEASURES,
+    MOST,
+    MOST_SEEDS,
+    OWN,
+    PRESETS,
+    SIZES,
+    Settings,
+    about_data,
+    data_choices,
+    family_titles,
+    model_titles,
+    title_of,
+)
 from recon.ui.plainly import plainly
 
 WAITING = "waiting for its turn …"
 MOST_SECONDS = 300.0  # a run ends here with what it has
 OFTEN = 0.25  # seconds between two looks at the progress
+KEPT = ("data", "pictures", "seed", "models", "families", "sizes", "seeds", "measure")  # controls but the files
 
 
 class LabHandlers:
@@ -31,15 +47,37 @@ class LabHandlers:
         """Controls but the files, the line on the data, the files' place, what to look for, the cards."""
         if not isinstance(event.index, int) or not 0 <= event.index < len(PRESETS):
             return [gr.skip()] * 12
-        preset = PRESETS[event.index].at(self.engine)
-        s = preset.settings
+        return self.show(PRESETS[event.index].at(self.engine).settings)
+
+    def restore(self, text: str) -> list:
+        """The same, of what was set before a reload: nothing changes where nothing was."""
+        settings = kept(text, self.read)
+        return [gr.skip()] * 12 if settings is None else self.show(settings)
+
+    def read(self, held: dict) -> Settings:
+        """What a tab held, whether or not it can be run; of models, those that are here."""
+        return Settings(
+            one_of(held["data"], [name for _, name in data_choices(self.engine)]),
+            within(held["pictures"], FEWEST, MOST),
+            seed_of(held["seed"]),
+            some_of(held["models"], [name for _, name in self.engine.choices()]),
+            some_of(held["families"], list(family_titles())),
+            some_of(held["sizes"], SIZES),
+            within(held["seeds"], 1, MOST_SEEDS),
+            one_of(held["measure"], [name for _, name in MEASURES]),
+        )
+
+    def show(self, s: Settings) -> list:
+        """`choose_preset`'s outputs"""
+        known = [preset.at(self.engine) for preset in PRESETS]
+        chosen = next((k for k, preset in enumerate(known) if preset.settings == s), -1)
         lists = [list(s.models), list(s.families), list(s.sizes)]
         return [
             *(s.data, s.pictures, s.picture_seed, *lists, s.seeds, s.measure),
             data_line(s.data),
-            gr.update(visible=False),
-            look_for(preset.look),
-            gr.update(chosen=event.index),
+            gr.update(visible=s.data == OWN),
+            advice(known[chosen].look) if chosen >= 0 else "",
+            gr.update(chosen=chosen),
         ]
 
     @plainly
@@ -139,7 +177,7 @@ def data_line(name: str) -> str:
     return quiet(about_data(name))
 
 
-def look_for(said: str) -> str:
+def advice(said: str) -> str:
     return f"<p class='recon-note'>{said}</p>"
 
 

@@ -103,6 +103,7 @@ function askAgain() {
 }
 
 watch("value", () => {
+  element.querySelector(".pixel-view").classList.remove("stale"); // as a stroke leaves it that nothing follows
   show(props.value);
   askAgain();
   if (props.menu) setTimeout(check, 200);

@@ -29,7 +29,7 @@ from recon.ui.handlers import Handlers
 from recon.ui.looks import LOOKS
 from recon.ui.painter import Painter
 from recon.ui.plainly import in_order, the_newest
-from recon.ui.scripts import COPY_LINK, FRESH, KEEP, READ, SAVE_ZIP, STALE
+from recon.ui.scripts import COPY_LINK, FOLLOWED, FRESH, KEEP, READ, SAVE_ZIP, STALE, UNFOLLOWED
 
 HOW = (
     "Pixels are drawn in groups, each given all before it. Within a group they do not see each other, so an order that"
@@ -155,8 +155,10 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     listen(painter.stroke, do.paint, [*shown, live], results, trigger_mode="always_last", dropping=True)
     listen(look.input, do.run, shown, results, trigger_mode="always_last")
     listen(marked.input, do.mark, [view, painter, marked], view, trigger_mode="always_last")
-    listen(run.click, do.run, shown, results)
+    painter.stroke(None, None, None, js=UNFOLLOWED, api_visibility="private")
     live.change(lambda on: gr.update(visible=not on), live, run, show_progress="hidden", api_visibility="private")
+    for asked in (listen(run.click, do.run, shown, results), listen(live.input, do.paint, [*shown, live], results)):
+        asked.success(None, None, None, js=FOLLOWED, api_visibility="private")
     sheet = [picture, upload, family, size, seed, left]
     switched = [model, painter, line, *results, truth, family, size, left]
     for event in (kind.choose, model.choose):

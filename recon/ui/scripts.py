@@ -114,6 +114,16 @@ FRESH = """(...given) => {
   return given;
 }"""
 
+# A stroke that nothing follows, since "live" is off, dims what is shown until Run; whatever answer comes clears it
+# (`pixel_view.js`), and Run and "live" even where theirs is the one that is there.
+UNFOLLOWED = """() => {
+  const live = document.querySelector("#recon-live input").checked;
+  document.querySelector("#recon-view .pixel-view").classList.toggle("stale", !live);
+  return [];
+}"""
+
+FOLLOWED = """() => { document.querySelector("#recon-view .pixel-view").classList.remove("stale"); return []; }"""
+
 # On Compare: the style sheet shows the look that is chosen, and dims what other settings made.
 COMPARE_LOOK = """(look) => { document.querySelector("#compare-tiles .tiles-board").dataset.look = look; return []; }"""
 

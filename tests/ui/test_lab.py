@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from types import SimpleNamespace
 from xml.etree import ElementTree
@@ -205,6 +206,32 @@ def test_choosing_a_preset_sets_the_controls(do):
     assert "four photographs" in found[8] and not found[9]["visible"] and found[11]["chosen"] == 3
     for index in (-1, 4, None, "0"):
         assert len(do.choose_preset(SimpleNamespace(index=index))) == len(found)
+
+
+def held(**changes) -> str:
+    """As a tab keeps the controls"""
+    return json.dumps({**dict(zip(lab_handlers.KEPT, controls(), strict=False)), **changes})
+
+
+def test_a_reload_brings_the_settings_back_whether_or_not_they_can_be_run(do):
+    shown = do.restore(held(models=[]))
+    assert shown[:8] == ["leaves", 8, 0, [], FAMILIES, SIZES, 2, "psnr_db"]
+    assert shown[9]["visible"] is False and shown[11]["chosen"] == -1
+    assert do.restore(held(models=["gone", "linear"], data="own"))[3] == ["linear"]
+    preset = PRESETS[1].at(do.engine)
+    told = dict(zip(lab_handlers.KEPT, do.show(preset.settings), strict=False))
+    assert do.restore(json.dumps(told))[11]["chosen"] == 1 and preset.look in do.restore(json.dumps(told))[10]
+    assert all(one == gr.skip() for one in do.restore(""))
+
+
+BENT = [{"data": "nowhere"}, {"pictures": "8"}, {"pictures": True}, {"seed": -1}, {"models": "linear"}, {"measure": 3}]
+
+
+@pytest.mark.parametrize("changes", BENT, ids=str)
+def test_what_no_tab_would_have_kept_changes_nothing(changes, do, monkeypatch):
+    warned = []
+    monkeypatch.setattr(gr, "Warning", warned.append)
+    assert all(one == gr.skip() for one in do.restore(held(**changes))) and len(warned) == 1
 
 
 def test_what_is_shown_is_dimmed_while_a_run_waits_for_its_turn(do):

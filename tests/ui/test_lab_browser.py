@@ -114,6 +114,18 @@ def test_stop_keeps_the_rows_and_strokes_need_not_wait(visitor):
     for part in SHOWN:
         expect(page.locator(part)).to_have_css("opacity", "0.45")  # of other settings
 
+    page.get_by_label("256", exact=True).uncheck()
+    visitor.choose("Pictures", "dead leaves, drawn by code")
+    page.wait_for_function("() => JSON.parse(sessionStorage['recon-lab']).data === 'leaves'")
+    work = page.locator("#lab-work").inner_text()
+    visitor.reload()
+    open_lab(visitor)
+    expect(page.locator("#lab-work")).to_have_text(work, timeout=LONG)
+    expect(page.get_by_label("number input for How many")).to_have_value("8")
+    expect(page.get_by_label("256", exact=True)).not_to_be_checked()
+    assert visitor.setting("Pictures") == "dead leaves, drawn by code"
+    expect(page.locator(".lab-presets button[aria-pressed=true]")).to_have_count(0)
+
 
 def test_nothing_is_wider_than_a_phone_or_a_tablet(chromium, visit):
     context = chromium.new_context(viewport={"width": 400, "height": 800})

@@ -236,5 +236,20 @@ def test_shuffle_picks_other_pixels_and_without_live_nothing_happens_until_run(v
     visitor.cells(len({(5, col) for col in range(5, 16)} | seen[-1]))
     visitor.page.wait_for_timeout(700)
     assert visitor.shown() == before
+    parts = [visitor.page.locator(part) for part in ("#recon-view canvas", "#recon-map", "#recon-scores")]
+    for part in parts:
+        expect(part).to_have_css("opacity", "0.45")  # of what was painted before
     run.click()
+    before = visitor.changed(before)
+    for part in parts:
+        expect(part).to_have_css("opacity", "1")
+    visitor.paint((9, 5), (9, 15))
+    expect(parts[0]).to_have_css("opacity", "0.45")
+    visitor.press("Undo")
+    visitor.count(len({(5, col) for col in range(5, 16)} | seen[-1]))
+    run.click()  # the answer to this is there already
+    expect(parts[0]).to_have_css("opacity", "1")
+    visitor.press("Redo")
+    visitor.page.get_by_label("live: follow every stroke").check()
     visitor.changed(before)
+    expect(parts[0]).to_have_css("opacity", "1")
