@@ -11,19 +11,26 @@ from recon import data
 from recon.familiarity import SIZES, Judge, interpolate, several_patches
 
 COUNT = 500  # test pictures of each kind, unless said
+FEWEST = 16  # pixels that are asked of a warning
+STRANGE = ("negatives", "uniform noise", "faint noise")
 
 
 def table(data_set: str, limit: int = COUNT, seed: int = 100) -> str:
     """Shares of pictures that are doubted for any reason, by kind and number of observed pixels, as Markdown; of up to
-    `limit` test pictures.
+    `limit` test pictures. The last column is the mean of those from FEWEST pixels on, the last line that of negatives
+    and noise.
 
     Half of the patches are random, half shifted Sobol' patches.
     """
-    lines = [f"| pictures | {' | '.join(f'{size} pixels' for size in SIZES)} |", "| --- |" + " --- |" * len(SIZES)]
-    judge = Judge()
+    sizes = [*(f"{size} pixels" for size in SIZES), f"{FEWEST} to {SIZES[-1]}"]
+    lines = [f"| pictures | {' | '.join(sizes)} |", "| --- |" + " --- |" * len(sizes)]
+    judge, found = Judge(), dict[str, Tensor]()
     for title, pictures in kinds(judge, data_set, limit, seed).items():
-        cells = (f"{100 * doubted(judge, data_set, pictures, size, seed):.1f} %" for size in SIZES)
-        lines.append(f"| {title} | {' | '.join(cells)} |")
+        shares = torch.tensor([doubted(judge, data_set, pictures, size, seed) for size in SIZES])
+        found[title] = torch.cat([shares, shares[SIZES.index(FEWEST) :].mean()[None]])
+    found["noise and negatives"] = torch.stack([found[title] for title in STRANGE]).mean(0)
+    for title, shares in found.items():
+        lines.append(f"| {title} | {' | '.join(f'{100 * share:.1f} %' for share in shares.tolist())} |")
     return "\n".join(lines)
 
 
