@@ -53,7 +53,7 @@ def test_a_clip_plays_and_is_observed_otherwise_and_saved(visitor):
     expect(page.locator("#clips-seed input")).to_have_value("1")
     note = page.locator("#clips-wall figure p").first
     expect(note).to_contain_text("64 of 9216", timeout=VERY_LONG)
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(700)
     still = page.evaluate(DRAWN, 3)
     page.locator("#clips-size").get_by_label("32", exact=True).check()
     expect(note).to_contain_text("32 of 9216", timeout=VERY_LONG)
@@ -85,7 +85,7 @@ def test_samples_can_be_stopped_and_a_phone_shows_all(visit, chromium, monkeypat
     means = clipping.means
 
     def slowly(*given):
-        time.sleep(1.5)
+        time.sleep(0.8)
         yield from means(*given)
 
     phone = chromium.new_context(viewport={"width": 400, "height": 860}, has_touch=True)
@@ -98,6 +98,6 @@ def test_samples_can_be_stopped_and_a_phone_shows_all(visit, chromium, monkeypat
     expect(page.locator("#clips-samples canvas")).to_have_count(1, timeout=VERY_LONG)
     page.locator("#clips-stop").tap()
     expect(page.locator("#clips-status")).to_contain_text("Stopped", timeout=VERY_LONG)
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(1400)
     expect(page.locator("#clips-status")).to_contain_text("Stopped")
     assert page.locator("#clips-samples canvas").count() <= 2
