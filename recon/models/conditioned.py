@@ -69,7 +69,6 @@ class Conditioned:
         factor[~mask] = cholesky(spread)
         side = math.isqrt(len(mask))
         self.pixel_factor = factor.view(side, side, channels, channels)
-        self.kept = self.cholesky.nbytes + sum(piece.nbytes for piece in self.rows)
 
     def extend(self, covariance: Tensor | ByScale, before: Conditioned) -> None:
         """Block Cholesky: the rows of the pixels that are new, below those of `before`, which are not copied: columns
@@ -111,8 +110,8 @@ class Conditioned:
     @property
     def nbytes(self) -> int:
         """How many it keeps, about; those that it shares with others are counted as well."""
-        inverse = self.__dict__.get("inverse")  # of which only some models make use
-        return self.kept if inverse is None else self.kept + inverse.nbytes
+        inverse = self.__dict__.get("inverse", self.cholesky[:0])  # of which only some models make use
+        return self.cholesky.nbytes + inverse.nbytes + sum(piece.nbytes for piece in self.rows)
 
     def taken_by(self, rows: Tensor) -> Tensor:
         """What whitened rows (n, columns) take off each pixel's covariance: (pixels, channels, channels)"""

@@ -289,9 +289,8 @@ class Gaussian(Model):
 def alike(masks: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Images that share a mask, of masks (batch, 1, side, side): their indices, (n,), and it, (pixels,)"""
     flat = masks.flatten(1)
-    if len(flat) == 1 or bool((flat[1:] == flat[0]).all()):  # mostly, and sorting takes longer
-        if len(flat):
-            yield torch.arange(len(flat), device=masks.device), flat[0]
+    if len(flat) and bool((flat == flat[0]).all()):  # mostly, and sorting takes longer
+        yield torch.arange(len(flat), device=masks.device), flat[0]
         return
     different, inverse = flat.unique(dim=0, return_inverse=True)
     for k, mask in enumerate(different):

@@ -8,6 +8,7 @@ import torch
 from recon.models import Gaussian
 from recon.models.conditioned import Conditioned, cholesky
 from recon.models.factored import Factored
+from recon.models.gaussian import alike
 from tests.models.test_scale_mixture import SIDE, pictures
 
 AREA = SIDE**2
@@ -107,3 +108,14 @@ def test_of_several_matrices_the_singular_alone_are_changed():
     sound = torch.tensor([[2.0, 1.0], [1.0, 2.0]])
     factors = cholesky(torch.stack([sound, torch.ones(2, 2)]))
     assert factors[0].equal(torch.linalg.cholesky(sound)) and factors.isfinite().all()
+
+
+def test_images_that_share_a_mask_go_together():
+    one, other = torch.zeros(2, 1, 2, 2, dtype=torch.bool)
+    other[0, 0, 0] = True
+    assert [(which.tolist(), mask.tolist()) for which, mask in alike(torch.stack([one, one]))] == [
+        ([0, 1], [False] * 4)
+    ]
+    found = {tuple(which.tolist()): mask.any().item() for which, mask in alike(torch.stack([one, other, one]))}
+    assert found == {(0, 2): False, (1,): True}
+    assert list(alike(torch.zeros(0, 1, 2, 2, dtype=torch.bool))) == []
