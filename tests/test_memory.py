@@ -28,31 +28,31 @@ def alone(monkeypatch):
 
 def test_what_was_asked_about_longest_ago_gives_way_of_whichever_model(alone):
     one, other = Memory(), Memory()
-    put(one, b"a", Kept(40))
-    put(other, b"b", Kept(40))
-    put(one, b"c", Kept(10))
-    put(one, b"a", one.pop(b"a"))  # asked about again
-    put(other, b"d", Kept(30))
-    assert (list(one), list(other)) == ([b"c", b"a"], [b"d"])
-    put(other, b"e", Kept(1000))
-    assert (list(one), list(other)) == ([], [b"e"])  # the newest stays however large it is
+    put(one, 1, Kept(40))
+    put(other, 2, Kept(40))
+    put(one, 3, Kept(10))
+    put(one, 1, one.pop(1))  # asked about again
+    put(other, 4, Kept(30))
+    assert (list(one), list(other)) == ([3, 1], [4])
+    put(other, 5, Kept(1000))
+    assert (list(one), list(other)) == ([], [5])  # the newest stays however large it is
 
 
 def test_a_model_that_is_gone_is_no_more_counted(alone):
     one, other = Memory(), Memory()
-    put(one, b"a", Kept(90))
+    put(one, 1, Kept(90))
     del one
     gc.collect()
-    put(other, b"b", Kept(90))
-    assert list(other) == [b"b"] and len(memory._memories) == 1
+    put(other, 2, Kept(90))
+    assert list(other) == [2] and len(memory._memories) == 1
 
 
 def test_a_memory_of_ones_own_takes_no_room_of_the_others(alone):
     common = Memory()
-    put(common, b"a", Kept(90))
+    put(common, 1, Kept(90))
     with remembering({}):
-        put(memory_of(None, common), b"b", Kept(90))
-    assert list(common) == [b"a"]
+        put(memory_of(None, common), 2, Kept(90))
+    assert list(common) == [1]
 
 
 def test_of_ones_own_the_newest_is_remembered_alone(alone):
@@ -61,7 +61,7 @@ def test_of_ones_own_the_newest_is_remembered_alone(alone):
         model = fitted()
         for size in (3, 5, 7):
             model.predict(observe(model, size)[0])
-        put(memory_of(None, Memory()), b"b", Kept(1))
+        put(memory_of(None, Memory()), 2, Kept(1))
     assert [len(each) for each in own.values()] == [1, 1] and not model.conditioned and not memory.bytes_held()
 
 
@@ -92,7 +92,7 @@ def test_models_are_made_while_others_remember(alone):
         one = Memory()
         try:
             for k in range(2000):
-                put(one, bytes([k % 7]), Kept(1))
+                put(one, k % 7, Kept(1))
                 memory.bytes_held()
         except RuntimeError as error:
             failed.append(error)

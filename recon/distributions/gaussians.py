@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from recon.distributions.base import LOG_TINY, Distribution, level_edges
 MOST_STEPS = 40  # to a quantile; seven are usual
 NEAR = 2**-24
 TAIL = 30.0  # standard deviations
+NEGLIGIBLE = 1e-6  # a component of no more weight at any pixel has no part in mean and variance
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class GaussianMixture(Distribution):
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
         first, second = clipped_moments(self.means, self.log_scales.exp())
-        return (self.weights * first).sum(2), (self.weights * second).sum(2)
+        weights = self.weights
+        return (weights * first).sum(2), (weights * second).sum(2)
 
     @property
     def mean(self) -> Tensor:
@@ -172,8 +175,16 @@ class ClippedMixture(Distribution):
 
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
-        first, second = clipped_moments(self.location, self.scale)
-        return (self.weights * first).sum(1), (self.weights * second).sum(1)
+        weights = self.weights
+        heavy = weights.amax((0, 2, 3, 4)) > NEGLIGIBLE  # half of a scale mixture's components
+        each, weights = self.some(heavy), weights[:, heavy]
+        first, second = clipped_moments(each.location, each.scale)
+        return (weights * first).sum(1), (weights * second).sum(1)
+
+    def some(self, which: Tensor) -> Self:
+        """Of some components alone, bool (components,)"""
+        tensors = {name: tensor for name, tensor in vars(self).items() if isinstance(tensor, Tensor)}
+        return replace(self, **{name: t[:, which] if t.shape[1] > 1 else t for name, t in tensors.items()})
 
     @property
     def mean(self) -> Tensor:
@@ -229,7 +240,7 @@ class CoupledMixture(ClippedMixture):
 
     @property
     def scale(self) -> Tensor:
-        return self.factor.square().sum(-1).sqrt().movedim(-1, 2)
+        return self.factor.square().sum(-1).movedim(-1, 2).sqrt()
 
     def log_prob(self, values: Tensor) -> Tensor:
         return self.mixed([component.log_prob(values) for component in self.components()])

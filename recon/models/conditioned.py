@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROUNDING = 1 / (12 * 255**2)  # variance of rounding to 8 bits: no pixel is known better than that
 MOST_OBSERVED = 1536  # pixels that a large picture is conditioned on: 240 MB in colour, and seconds
 KEPT = 0.75  # of the columns that rows were made for are hidden still, or the rows are cut to those that are
-PIECES = 8  # of rows, each of one stroke; more are joined
+PIECES = 8  # of rows or of a factor, each of one stroke; more are joined
 BLOCK = 256  # dimensions: triangles this large are inverted at once
 SMALL = 1536**2  # right-hand sides, in numbers, for which that does not pay: all of 32 x 32 colour
 
@@ -177,8 +177,8 @@ def prior_rows(
     """Prior covariance of some dimensions with one another, (n, n), and with others, (n, m); of several covariances
     (several, n, n) and (several, n, m)"""
     if isinstance(covariance, Tensor):
-        rows = covariance[dims]
-        return rows[:, dims], rows[:, others]
+        rows = covariance.index_select(0, dims)  # a third of the time of an index
+        return rows.index_select(1, dims), rows.index_select(1, others)
     if isinstance(covariance, Sequence):
         own, rest = zip(*(prior_rows(each, dims, others) for each in covariance), strict=True)
         return torch.stack(own), torch.stack(rest)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from recon.models.conditioned import blocks, cholesky, prior_rows
+from recon.models.conditioned import PIECES, blocks, cholesky, prior_rows
 
 if TYPE_CHECKING:
     from recon.models.detail import ByScale
@@ -24,8 +24,12 @@ class Factored:
     before      the same for a mask within this one, to extend; None to start anew
 
     observed    dimensions, int64, in the order in which they came
-    cholesky    of the observed block, (observed, observed)
+    corner      Cholesky factor of what the new ones are given those of `before`; of all where there is none
+    left        what stands to the left of it in the factor of all, (new, known)
     """
+
+    left: Tensor
+    strokes: int  # since it was begun or joined
 
     @torch.no_grad()
     def __init__(
@@ -36,30 +40,48 @@ class Factored:
         before: Factored | None = None,
     ):
         first = covariance[0] if isinstance(covariance, Sequence) else covariance
-        self.covariance, self.mask = covariance, mask.to(first.device)
+        self.covariance, self.mask, self.before = covariance, mask.to(first.device), before
+        self.strokes = 0 if before is None else before.strokes + 1
         if before is None:
             self.observed = self.mask.repeat(channels).nonzero()[:, 0]
-            self.cholesky = cholesky(prior_rows(covariance, self.observed, self.observed[:0])[0])
+            self.corner = cholesky(prior_rows(covariance, self.observed, self.observed[:0])[0])
         else:
             fresh = (self.mask & ~before.mask).repeat(channels).nonzero()[:, 0]
             own, known = prior_rows(covariance, fresh, before.observed)
-            left = torch.linalg.solve_triangular(before.cholesky, known.mT, upper=False).mT
+            self.left = before.solve(known.mT).mT
             self.observed = torch.cat([before.observed, fresh])
-            self.cholesky = blocks(before.cholesky, left, cholesky(own - left @ left.mT))
+            self.corner = cholesky(own - self.left @ self.left.mT)
+        if self.strokes > PIECES:
+            self.corner, self.before, self.strokes = self.cholesky, None, 0
 
     @property
     def nbytes(self) -> int:
-        """How many it keeps"""
-        return self.cholesky.nbytes
+        """How many it keeps; what it shares with others is counted as well."""
+        return self.corner.nbytes + (0 if self.before is None else self.left.nbytes + self.before.nbytes)
+
+    @property
+    def cholesky(self) -> Tensor:
+        """Of the observed block, (observed, observed)"""
+        return self.corner if self.before is None else blocks(self.before.cholesky, self.left, self.corner)
 
     @property
     def log_determinant(self) -> Tensor:
         """Of `cholesky`, float64 ()"""
-        return self.cholesky.diagonal(dim1=-2, dim2=-1).double().log().sum(-1)
+        own = self.corner.diagonal(dim1=-2, dim2=-1).double().log().sum(-1)
+        return own if self.before is None else own + self.before.log_determinant
+
+    def solve(self, rows: Tensor) -> Tensor:
+        """cholesky^-1 rows, of (observed, n). A stroke more is a block more: the factor is not copied for it."""
+        if self.before is None:
+            return torch.linalg.solve_triangular(self.corner, rows, upper=False)
+        known = len(self.before.observed)
+        upper = self.before.solve(rows[..., :known, :])
+        lower = torch.linalg.solve_triangular(self.corner, rows[..., known:, :] - self.left @ upper, upper=False)
+        return torch.cat([upper, lower], -2)
 
     def whiten(self, residual: Tensor) -> Tensor:
         """As `Conditioned.whiten`, of residuals (n, dims): (n, observed)"""
-        return torch.linalg.solve_triangular(self.cholesky, residual[..., self.observed].mT, upper=False).mT
+        return self.solve(residual[..., self.observed].mT).mT
 
     def gain(self, residual: Tensor) -> Tensor:
         """As `Conditioned.gain`, of one covariance: what the observed residuals of (n, dims) move every dimension by,

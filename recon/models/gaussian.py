@@ -12,7 +12,7 @@ Where pictures are too large for that it is a factor over their 2 x 2 averages, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Self
 
 import torch
@@ -20,11 +20,10 @@ from torch import Tensor
 
 from recon.distributions import Gaussian as GaussianMarginals
 from recon.errors import PredictionError
-from recon.memory import Memory, memory_of, put
+from recon.memory import Memory, bits_of, memory_of, put, worth_extending
 from recon.models.base import Model
 from recon.models.conditioned import MOST_OBSERVED, Conditioned, pixel_blocks, thinned
 from recon.models.detail import ByScale, Detail
-from recon.models.factored import Factored
 from recon.models.moments import Moments, join_halves, positive, split_halves, unfold
 from recon.observation import Observation
 
@@ -76,6 +75,12 @@ class Gaussian(Model):
         """Drop what was worked out from weights that have changed since."""
         self.full = None
         self.forget_masks()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """To another device or precision, where what was worked out is not."""
+        moved = super()._apply(fn, recurse)
+        self.forget()
+        return moved
 
     def forget_masks(self) -> None:
         """Drop what was worked out for masks."""
@@ -162,7 +167,7 @@ class Gaussian(Model):
 
     def covariance(self) -> Tensor | ByScale:
         """float32 (dims, dims), made once: 38 MB for 32 x 32 colour; where `fine` it makes rows when indexed"""
-        if self.full is None or self.full.device != self.device:
+        if self.full is None:
             if self.detail is not None:
                 self.full = ByScale(self.factor(), self.detail)
                 return self.full
@@ -264,26 +269,17 @@ class Gaussian(Model):
         nearest to hidden ones count."""
         if self.detail is not None and mask.sum() > MOST_OBSERVED:
             mask = thinned(mask)
-        key = mask.cpu().numpy().tobytes()
+        memory, bits = memory_of(self, self.conditioned), bits_of(mask)
         # taken out and put back as the newest: another thread may forget it in between
-        memory = memory_of(self, self.conditioned)
-        conditioned = memory.pop(key, None)
-        if conditioned is None or conditioned.columns.device != self.device:
-            within = [one for one in list(memory.values()) if self.extends(one, mask)]
-            before = max(within, key=lambda one: len(one.observed), default=None)
+        conditioned = memory.pop(bits, None)
+        if conditioned is None:
+            before = worth_extending(memory, bits)
             conditioned = Conditioned(self.covariance(), self.channels, mask, before)
             if before is not None:
                 before.is_extended = True
-        put(memory, key, conditioned)
+        put(memory, bits, conditioned)
         forget_old(memory)
         return conditioned
-
-    @staticmethod
-    def extends(before: Conditioned | Factored, mask: Tensor) -> bool:
-        """Whether conditioning on `mask` is `before` and some more; worth it from a good part of it."""
-        if before.mask.device != mask.device or 2 * before.mask.sum() < mask.sum():
-            return False
-        return not bool((before.mask & ~mask).any())
 
 
 def alike(masks: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -313,7 +309,7 @@ def pictures_of(batch: Tensor) -> Tensor:
     return batch.float()
 
 
-def forget_old(memory: dict[bytes, Conditioned]) -> None:
+def forget_old(memory: dict[int, Conditioned]) -> None:
     """Of conditioned masks, the newest last"""
     painters = 0
     for age, (key, one) in enumerate(reversed(list(memory.items()))):

@@ -10,7 +10,7 @@ such an estimate deserves; the scale mixture of all pictures therefore always ke
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Self
 
 import torch
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from recon.distributions.mixture import Mixture, Part
 from recon.errors import PredictionError
-from recon.memory import Memory, memory_of, put
+from recon.memory import Memory, bits_of, memory_of, put, worth_extending
 from recon.models.base import Model
 from recon.models.clusters import (
     Coordinates,
@@ -102,6 +102,12 @@ class MoGSM(Model):
         """Drop what was worked out from weights that have changed since."""
         self.made = []
         self.forget_masks()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """As `Gaussian` does"""
+        moved = super()._apply(fn, recurse)
+        self.forget()
+        return moved
 
     def forget_masks(self) -> None:
         """Drop what was worked out for masks."""
@@ -210,7 +216,7 @@ class MoGSM(Model):
     def parts(self) -> list[ScaleMixture]:
         """`base`, and then the clusters; made once, and each takes the memory of one full covariance."""
         made = self.made
-        if not made or made[0].device != self.device:
+        if not made:
             made = self.made = [self.part(k) for k in range(self.components)]
         return [self.base, *made]
 
@@ -234,14 +240,12 @@ class MoGSM(Model):
     def factored_parts(self, mask: Tensor) -> Factored:
         """The observed block of every part's covariance, factored, for one mask (pixels,); the latest few masks are
         remembered, and the largest of them that lies within the mask is extended."""
-        key = mask.cpu().numpy().tobytes()
-        memory = memory_of(self, self.factored)
-        found = memory.pop(key, None)
-        if found is None or found.mask.device != self.device:
-            within = [each for each in list(memory.values()) if ScaleMixture.extends(each, mask)]
-            before = max(within, key=lambda each: len(each.observed), default=None)
-            found = Factored([part.covariance() for part in self.parts()], self.channels, mask, before)
-        put(memory, key, found)
+        memory, bits = memory_of(self, self.factored), bits_of(mask)
+        found = memory.pop(bits, None)
+        if found is None:
+            covariances = [part.covariance() for part in self.parts()]
+            found = Factored(covariances, self.channels, mask, worth_extending(memory, bits))
+        put(memory, bits, found)
         for oldest in list(memory)[:-REMEMBERED]:
             memory.pop(oldest, None)
         return found

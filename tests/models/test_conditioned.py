@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from recon.memory import bits_of, worth_extending
 from recon.models import Gaussian
 from recon.models.conditioned import Conditioned, cholesky
 from recon.models.factored import Factored
@@ -54,7 +55,8 @@ def test_the_model_extends_what_it_remembers(model, monkeypatch):
     (other,) = masks(23, seed=5)
     model.forget()
     first = model.condition(small)
-    assert model.extends(first, large) and not model.extends(first, other) and not model.extends(first, masks(50)[0])
+    worth = [worth_extending(model.conditioned, bits_of(mask)) for mask in (large, other, *masks(50), small)]
+    assert worth == [first, None, None, first]
     grown = []
     extend = Conditioned.extend
     monkeypatch.setattr(Conditioned, "extend", lambda self, *given: grown.append(given[1]) or extend(self, *given))
@@ -95,12 +97,17 @@ def test_a_factored_block_moves_as_much(model, size):
 
 def test_several_blocks_at_once_are_each_factored(model):
     covariances = [model.covariance(), 2 * model.covariance() + torch.eye(3 * AREA)]
-    few, more = masks(9, 14)
-    grown = Factored(covariances, 3, more, Factored(covariances, 3, few))
+    few, *_, more = steps = masks(*range(9, 30, 2))
+    grown = Factored(covariances, 3, few)
+    for mask in steps[1:]:
+        grown = Factored(covariances, 3, mask, grown)
+    assert 0 < grown.strokes < len(steps) - 1, "pieces are joined before they are many"
     residuals = torch.stack([pictures(4, seed=5).flatten(1) - model.location, torch.ones(4, 3 * AREA)])
     for k, covariance in enumerate(covariances):
         one = Factored(covariance, 3, more, Factored(covariance, 3, few))
-        assert torch.allclose(grown.whiten(residuals)[k], one.whiten(residuals[k]), atol=1e-5)
+        block = covariance[grown.observed][:, grown.observed]
+        assert torch.allclose(grown.cholesky[k] @ grown.cholesky[k].T, block, atol=1e-5)
+        assert torch.allclose(grown.whiten(residuals)[k].square().sum(1), one.whiten(residuals[k]).square().sum(1))
         assert torch.allclose(grown.log_determinant[k], one.log_determinant)
 
 

@@ -13,7 +13,7 @@ from torch.distributions import MultivariateNormal
 import recon
 from recon import Observation
 from recon.errors import PredictionError
-from recon.memory import remembering
+from recon.memory import bits_of, remembering
 from recon.models import gaussian
 from recon.models.conditioned import ROUNDING
 from recon.models.gaussian import Gaussian
@@ -151,7 +151,7 @@ def test_few_masks_are_remembered_and_answers_do_not_depend_on_it(monkeypatch):
         assert model.predict(known).mean.equal(fresh.predict(known).mean)
         fresh.conditioned.clear()
         assert len(model.conditioned) <= gaussian.REMEMBERED
-    assert list(model.conditioned)[-1] == singles[4].mask.flatten().numpy().tobytes(), "the latest is kept longest"
+    assert list(model.conditioned)[-1] == bits_of(singles[4].mask.flatten()), "the latest is kept longest"
 
 
 def test_where_each_of_many_has_painted_to_is_remembered_longer(monkeypatch):
