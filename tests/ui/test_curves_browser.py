@@ -9,7 +9,7 @@ import pytest
 
 from recon.ui import curving
 from tests.ui.test_racing import small_engine
-from tests.ui.visitor import VERY_LONG, expect
+from tests.ui.visitor import VERY_LONG, Visitor, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")]
 
@@ -56,8 +56,30 @@ class Curves:
         self.page.locator(f"#curves-ours [data-act={name}]").click()
 
 
-def test_points_are_placed_moved_and_taken_away_in_either_plot(visitor):
+@pytest.fixture(scope="module")
+def opened(url, desktop):
+    """One tab for all tests that leave nothing but other points: it takes a while to open."""
+    visitor = Visitor(desktop.new_page(), url)
     curves = Curves(visitor)
+    yield curves, curves.typed.input_value()
+    visitor.close()
+
+
+@pytest.fixture
+def curves(opened):
+    """With the first sextic, as at the beginning"""
+    curves, points = opened
+    curves.page.bring_to_front()
+    seed = curves.page.locator("#curves-seed input")
+    seed.fill("0")
+    seed.press("Enter")
+    expect(curves.typed).to_have_value(points)
+    expect(curves.left.locator(".truth")).to_have_count(1)
+    curves.has(5)
+    return curves
+
+
+def test_points_are_placed_moved_and_taken_away_in_either_plot(curves):
     expect(curves.page.locator("#curves-ours-said")).to_contain_text("Mean error")
     curves.act("clear")
     curves.has(0)
@@ -80,8 +102,7 @@ def test_points_are_placed_moved_and_taken_away_in_either_plot(visitor):
     curves.has(2)
 
 
-def test_a_drag_is_one_step_to_undo_in_the_other_plot_too(visitor):
-    curves = Curves(visitor)
+def test_a_drag_is_one_step_to_undo_in_the_other_plot_too(curves):
     before = curves.typed.input_value()
     x, y = curves.first_dot(curves.left)
     curves.page.mouse.move(x, y)
@@ -115,8 +136,7 @@ def test_a_sextic_a_point_more_samples_and_models(visitor):
     expect(curves.left.locator(".truth")).to_have_count(0)
 
 
-def test_by_keyboard_and_as_text(visitor):
-    curves = Curves(visitor)
+def test_by_keyboard_and_as_text(curves):
     chosen = curves.page.locator("#curves-model input:checked")
     chosen.hover()
     colour = chosen.evaluate("(one) => getComputedStyle(one).backgroundColor")
@@ -140,8 +160,7 @@ def test_by_keyboard_and_as_text(visitor):
     assert curves.typed.evaluate("(box) => box.scrollHeight - box.clientHeight") < 5  # no line is cut
 
 
-def test_what_is_being_typed_is_not_written_over(visitor):
-    curves = Curves(visitor)
+def test_what_is_being_typed_is_not_written_over(curves):
     truth = curves.left.locator(".truth").get_attribute("d")
     curves.typed.fill("0.5, 0.2; 0.")
     curves.page.evaluate("document.querySelector('#curves-draw').click()")  # its answer comes while one types
@@ -155,8 +174,8 @@ def test_what_is_being_typed_is_not_written_over(visitor):
     curves.has(5)
 
 
-def test_on_a_phone(visit, chromium):
-    phone = chromium.new_context(viewport={"width": 400, "height": 800}, has_touch=True)
+def test_on_a_phone_a_finger_scrolls_past_the_board_and_leaves_no_point(visit, chromium):
+    phone = chromium.new_context(viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True)
     curves = Curves(visit(phone))
     assert curves.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     curves.left.tap(position={"x": 100, "y": 60})
@@ -172,10 +191,6 @@ def test_on_a_phone(visit, chromium):
     curves.page.wait_for_timeout(300)
     curves.has(6)
 
-
-def test_a_finger_scrolls_the_page_past_the_board_and_leaves_no_point(visit, chromium):
-    phone = chromium.new_context(viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True)
-    curves = Curves(visit(phone))
     page, hand = curves.page, phone.new_cdp_session(curves.page)
     curves.act("clear")
     curves.has(0)
@@ -196,7 +211,7 @@ def test_a_finger_scrolls_the_page_past_the_board_and_leaves_no_point(visit, chr
     page.wait_for_timeout(500)
     curves.has(0)
     curves.act("undo")  # of Clear: the finger has left nothing
-    curves.has(5)
+    curves.has(6)
     curves.act("clear")
     curves.has(0)
     box = curves.left.bounding_box()
@@ -213,8 +228,7 @@ def test_a_finger_scrolls_the_page_past_the_board_and_leaves_no_point(visit, chr
     phone.close()
 
 
-def test_a_random_sextic_can_be_undone_with_its_truth(visitor):
-    curves = Curves(visitor)
+def test_a_random_sextic_can_be_undone_with_its_truth(curves):
     truth, points = curves.left.locator(".truth").get_attribute("d"), curves.typed.input_value()
     curves.page.locator("#curves-draw").click()
     expect(curves.page.locator("#curves-seed input")).to_have_value("1")
@@ -267,8 +281,7 @@ def test_a_point_set_while_another_sextic_is_on_its_way_stays_and_is_asked_about
     assert curves.page.evaluate("JSON.parse(sessionStorage['recon-curves']).placed.points.length") == 6
 
 
-def test_what_is_typed_high_up_is_seen(visitor):
-    curves = Curves(visitor)
+def test_what_is_typed_high_up_is_seen(curves):
     curves.typed.fill("0.5, 2.8; 0, -0.2")
     curves.typed.press("Enter")
     curves.has(2)

@@ -97,6 +97,9 @@ def test_the_tab_opens_alive(visitor):
     visitor.page.locator("#texture-grow-run").click()
     status(visitor, "Bricks · MCGSM")
     assert visitor.page.evaluate(GROWN) != before
+    bring(visitor, noise(30, 200))  # it cannot be learned: that is told, and nothing changes
+    assert "64 or more" in visitor.toast()
+    expect(visitor.page.locator("#texture-cards button[aria-pressed=true]")).to_have_text("Bricks")
 
 
 def test_a_picture_of_ones_own_is_learned_grown_and_taken_away(visitor, few):
@@ -197,13 +200,6 @@ def test_slow_motion_plays_steps_and_goes_back(visitor):
     assert visitor.page.locator(".slow-density polygon").count() >= 1
     visitor.page.locator(".slow-place").fill("1599")
     expect(said).to_contain_text("Row 40, column 40:")
-
-
-def test_what_cannot_be_learned_is_told_and_nothing_changes(visitor):
-    come(visitor)
-    bring(visitor, noise(30, 200))
-    assert "64 or more" in visitor.toast()
-    expect(visitor.page.locator("#texture-cards button[aria-pressed=true]")).to_have_text("Grass")
 
 
 def test_two_visitors_do_not_see_each_other(visit, desktop, few):
