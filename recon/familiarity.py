@@ -122,7 +122,7 @@ class Judge:
 
     def doubt(self, data_set: str, observation: Observation) -> Doubt | None:
         """As the function `doubt`."""
-        if data_set not in SETS:
+        if not isinstance(data_set, str) or data_set not in SETS:
             raise PredictionError(f"There is no image set {data_set!r}; there are {', '.join(SETS)}.")
         if observation.batch != 1:
             raise PredictionError(f"One picture is judged at a time, not {observation.batch}.")

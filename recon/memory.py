@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -21,13 +21,13 @@ import numpy as np
 from torch import Tensor
 
 MOST_BYTES = 160_000_000  # in all memories in common together; thirty people at 32 x 32
-
-Own = dict[int, dict]
-_own: ContextVar[Own | None] = ContextVar("own", default=None)
+REMEMBERED = 8  # masks of a model that are kept, whatever became of them; all within the bound
+PAINTERS = 40  # of older ones those that nothing was added to since: where each of many people has come to
 
 
 class Memory(dict[int, Any]):
-    """What one model remembers in common: by `bits_of` a mask, the newest last, something that has `nbytes`."""
+    """What one model remembers in common: by `bits_of` a mask, the newest last, something that has `nbytes`, and
+    `is_extended`, whether it was the one before another."""
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # each is itself alone
 
@@ -42,6 +42,8 @@ class Memory(dict[int, Any]):
         return Memory, ()
 
 
+Own = dict[Memory, dict]  # in whose place each is: it dies with what was worked out from, as an `id` would not
+_own: ContextVar[Own | None] = ContextVar("own", default=None)
 _memories: WeakSet[Memory] = WeakSet()
 _clock = itertools.count()
 _lock = threading.Lock()
@@ -57,9 +59,10 @@ def remembering(own: Own) -> Iterator[None]:
         _own.reset(before)
 
 
-def memory_of(model: object, common: Memory) -> dict:
+def memory_of(common: Memory) -> dict:
+    """What a model remembers: in common, or within `remembering` alone"""
     own = _own.get()
-    return common if own is None else own.setdefault(id(model), {})
+    return common if own is None else own.setdefault(common, {})
 
 
 def bits_of(mask: Tensor) -> int:
@@ -72,6 +75,30 @@ def worth_extending(memory: dict, bits: int) -> Any:
     it: then it costs no more to begin anew."""
     within = [other for other in list(memory) if not other & ~bits and 2 * other.bit_count() >= bits.bit_count()]
     return memory.get(max(within, key=int.bit_count, default=-1))  # another thread may have forgotten it
+
+
+def recall(common: Memory, mask: Tensor, make: Callable[[Any], Any]) -> Any:
+    """What is remembered of a mask, (pixels,), or what is made of the one of a mask within it, or of None."""
+    memory, bits = memory_of(common), bits_of(mask)
+    # taken out and put back as the newest: another thread may forget it in between
+    found = memory.pop(bits, None)
+    if found is None:
+        before = worth_extending(memory, bits)
+        found = make(before)
+        if before is not None:
+            before.is_extended = True
+    put(memory, bits, found)
+    forget_old(memory)
+    return found
+
+
+def forget_old(memory: dict[int, Any]) -> None:
+    """All but those that are REMEMBERED, and PAINTERS'"""
+    painters = 0
+    for age, (bits, one) in enumerate(reversed(list(memory.items()))):
+        painters += not one.is_extended
+        if age >= REMEMBERED and (one.is_extended or painters > PAINTERS):
+            memory.pop(bits, None)
 
 
 def put(memory: dict, key: int, one: Any) -> None:

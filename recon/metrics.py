@@ -10,7 +10,7 @@ from torch import Tensor
 
 from recon.distributions.base import level_edges, share_within, with_mass
 from recon.errors import PredictionError
-from recon.prediction import Prediction, in_unit
+from recon.prediction import Prediction, in_unit, whole
 
 SSIM_WINDOW = 11  # pixels a side
 
@@ -114,7 +114,7 @@ def held_each(prediction: Prediction, values: Tensor, levels: Sequence[float], w
     the distribution, as in `pit`: where that is right, `levels` themselves, even of digits that are mostly black, which
     every interval that reaches black would touch. (levels, batch), float64; arguments as `coverage_each`"""
     where = region(prediction, where)[:, None]
-    low, high = (prediction.distribution.cdf(edge) for edge in level_edges(prediction.checked(values), 256))
+    low, high = reached(prediction, values)
     shares = [share_within(low, high, (1 - level) / 2, (1 + level) / 2) for level in checked_levels(levels)]
     inside = (torch.stack(shares) * where).flatten(2).double().sum(2)
     return inside / (where.flatten(1).sum(1) * values.shape[1])
@@ -126,10 +126,16 @@ def checked_levels(levels: Sequence[float]) -> Sequence[float]:
     return levels
 
 
+def reached(prediction: Prediction, values: Tensor) -> tuple[Tensor, Tensor]:
+    """The distribution function where each value's level of 256 begins and where it ends, float64"""
+    low, high = level_edges(whole(prediction.observation, values), 256)
+    return prediction.distribution.cdf(low), prediction.distribution.cdf(high)
+
+
 def within(prediction: Prediction, values: Tensor, levels: Sequence[float]) -> Tensor:
     """Whether values, read as one of 256 levels, touch their central interval of each of `levels`: bool (levels,
     *values.shape). It is asked of the distribution function, which is far quicker than to find the intervals' ends."""
-    low, high = (prediction.distribution.cdf(edge) for edge in level_edges(prediction.checked(values), 256))
+    low, high = reached(prediction, values)
     return torch.stack([(high >= (1 - level) / 2) & (low <= (1 + level) / 2) for level in checked_levels(levels)])
 
 
@@ -143,7 +149,7 @@ def pit(prediction: Prediction, values: Tensor, bins: int = 20, where: Tensor | 
     if bins < 1:
         raise PredictionError(f"A histogram has one bin or more, not {bins}.")
     where = region(prediction, where)[:, None]
-    low, high = with_mass(*(prediction.distribution.cdf(edge) for edge in level_edges(prediction.checked(values), 256)))
+    low, high = with_mass(*reached(prediction, values))
     wide = high - low
     below = [(((k / bins - low) / wide).clamp(0, 1) * where).flatten(1).sum(1) for k in range(bins + 1)]
     count = where.flatten(1).sum(1) * values.shape[1]

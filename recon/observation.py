@@ -38,6 +38,8 @@ class Observation:
             raise ObservationError(
                 f"Values must be (batch, channels, height, width) with 1 or 3 channels, not {tuple(values.shape)}."
             )
+        if not len(values):
+            raise ObservationError("An observation is of one image or more.")
         if mask.dtype != torch.bool or mask.shape != (values.shape[0], 1, *values.shape[2:]):
             raise ObservationError(
                 f"The mask must be bool of shape {(values.shape[0], 1, *values.shape[2:])}, "

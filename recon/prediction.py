@@ -9,7 +9,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from recon import patches
 from recon.distributions import Distribution
+from recon.distributions.base import finite
 from recon.errors import PredictionError
 from recon.observation import Observation
 
@@ -80,15 +82,18 @@ class Prediction:
 
         For a Bernoulli prediction it is a log probability.
         """
-        return self.hidden(self.distribution.log_prob(self.checked(values)))
+        return self.hidden(self.distribution.log_prob(whole(self.observation, values)))
 
     def log_mass(self, values: Tensor, levels: int = 256) -> Tensor:
         """Log probability in nats of each pixel's values as one of `levels` per channel: (batch, height, width).
 
         `values` in [0, 1] are rounded to the nearest level k / (levels - 1), whose share is the probability between
         the half-way points to its neighbours; the first and the last level hold all that lies beyond. 0 where observed.
+        PredictionError unless there are two levels or more.
         """
-        return self.hidden(self.distribution.log_mass(self.checked(values), levels))
+        if not patches.is_whole(levels) or levels < 2:
+            raise PredictionError(f"Values are one of two levels or more, not of {levels}.")
+        return self.hidden(self.distribution.log_mass(whole(self.observation, values), levels))
 
     def sample(self, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
         """Each pixel by itself, (batch, channels, height, width): right at every pixel, but not one picture.
@@ -104,22 +109,18 @@ class Prediction:
     def hidden(self, nats: Tensor) -> Tensor:
         return torch.where(self.observation.mask[:, 0], 0.0, nats)
 
-    def checked(self, values: Tensor) -> Tensor:
-        shape = self.observation.values.shape
-        if values.shape != shape:
-            raise PredictionError(f"Values must have the shape {tuple(shape)}, not {tuple(values.shape)}.")
-        # what was observed is known anyhow, and need not be a number here
-        return in_unit(self.known(values.to(self.observation.values), self.observation.values))
+
+def whole(observation: Observation, values: Tensor) -> Tensor:
+    """True values of whole images, (batch, channels, height, width), on the observation's device; where something was
+    observed it is that. PredictionError where they are of another shape, or a hidden one is no number in [0, 1]."""
+    known = observation.values
+    if values.shape != known.shape:
+        raise PredictionError(f"Values must have the shape {tuple(known.shape)}, not {tuple(values.shape)}.")
+    return in_unit(torch.where(observation.mask, known, values.to(known)))
 
 
 def in_unit(values: Tensor) -> Tensor:
     """True values; PredictionError unless all are numbers in [0, 1]."""
     if not bool(((values >= 0) & (values <= 1)).all()):
         raise PredictionError("True values are numbers between 0 and 1: of uint8 pictures, divide by 255.")
-    return values
-
-
-def finite(values: Tensor) -> Tensor:
-    if not bool(values.isfinite().all()):
-        raise PredictionError("This model's answer has values that are no numbers, so it is not shown.")
     return values

@@ -2,9 +2,9 @@
 
 Most ways lay their pixels out before anything is seen: random, Sobol', farthest point, and the patch designed for an
 image set, which is what `recon.acquisition.largest_drop` chooses when it starts from nothing. Two look at the picture:
-after every few pixels the model is asked where it is least sure now, or where it would learn most. A Gaussian's and
-a scale mixture's spread is alike for every picture, but for what clipping at black and white takes of it: it is for
-mixtures of them, and for networks that stand on one, to adapt.
+after every few pixels the model is asked where it is least sure now, or where it would learn most. A Gaussian's
+spread is the same for every picture, and a scale mixture's alike up to one factor, but for what clipping at black and
+white takes of it: it is for mixtures of them, and for networks that stand on one, to adapt.
 """
 
 from __future__ import annotations
@@ -73,8 +73,11 @@ def race(
         raise ObservationError(f"A race is run on one square picture, not on {tuple(truth.shape)}.")
     if not all(map(patches.is_whole, sizes)) or list(sizes) != sorted(set(sizes)):
         raise ObservationError(f"The numbers of pixels are whole and must grow; these are not: {list(sizes)}.")
+    if sizes and not 0 < sizes[0] <= sizes[-1] <= truth.shape[2] ** 2:
+        raise ObservationError(f"This picture has {truth.shape[2] ** 2} pixels; a race cannot be run at {list(sizes)}.")
     whole = Observation(truth, torch.ones_like(truth[:, :1], dtype=torch.bool)).as_seen_by(model).values
-    names, nothing = list(names), Observation(whole, torch.zeros_like(whole[:, :1], dtype=torch.bool))
+    names = [names] if isinstance(names, str) else list(names)
+    nothing = Observation(whole, torch.zeros_like(whole[:, :1], dtype=torch.bool))
     known: dict[str, Observation] = {}
     for size in sizes:
         for name in list(names):

@@ -33,7 +33,7 @@ def groups(mask: np.ndarray, steps: int, order: str = "sobol", seed: int = 0) ->
     """
     if steps < 1:
         raise PredictionError(f"Pixels are drawn in one group or more, not in {steps}.")
-    if order not in FOUND:
+    if not isinstance(order, str) or order not in FOUND:
         raise PredictionError(f"There is no order {order!r} of pixels; there are {', '.join(FOUND)}.")
     ranked = FOUND[order](mask, seed)
     found = []

@@ -60,6 +60,12 @@ def test_a_model_is_given_its_kind_of_pixels_and_judged_by_them(load, truth, see
     assert found["binary"].ssim == metrics.ssim(found["binary"].mean[None], grey.binarised().values)
 
 
+def test_a_classical_method_is_judged_in_the_colours_that_it_was_given(load, truth, seen):
+    grey = Observation(truth, torch.ones_like(seen.mask)).with_channels(1).values
+    (found,) = comparison.of_models("linear", seen.with_channels(1), truth, load)
+    assert found.psnr_db == metrics.psnr_db(found.mean[None], grey) and not found.problem
+
+
 def test_without_a_picture_there_are_no_scores(load, seen):
     (found,) = comparison.of_models(["colour"], seen, None, load)
     assert found.mean is not None and found.milliseconds > 0
@@ -98,7 +104,7 @@ def test_what_is_timed_was_not_conditioned_on_before(models, load, truth, seen, 
     model, remembered = models["colour"], []
     predict = model.predict
     monkeypatch.setattr(
-        model, "predict", lambda asked: remembered.append(len(memory_of(model, model.conditioned))) or predict(asked)
+        model, "predict", lambda asked: remembered.append(len(memory_of(model.conditioned))) or predict(asked)
     )
     predict(seen)
     next(comparison.of_models(["colour"], seen, truth, load))

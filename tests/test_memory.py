@@ -51,7 +51,7 @@ def test_a_memory_of_ones_own_takes_no_room_of_the_others(alone):
     common = Memory()
     put(common, 1, Kept(90))
     with remembering({}):
-        put(memory_of(None, common), 2, Kept(90))
+        put(memory_of(common), 2, Kept(90))
     assert list(common) == [1]
 
 
@@ -61,7 +61,7 @@ def test_of_ones_own_the_newest_is_remembered_alone(alone):
         model = fitted()
         for size in (3, 5, 7):
             model.predict(observe(model, size)[0])
-        put(memory_of(None, Memory()), 2, Kept(1))
+        put(memory_of(Memory()), 2, Kept(1))
     assert [len(each) for each in own.values()] == [1, 1] and not model.conditioned and not memory.bytes_held()
 
 

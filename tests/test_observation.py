@@ -63,6 +63,7 @@ def test_observed_values_are_checked(bad):
         (torch.zeros(1, 1, 4, 4), half().float()),
         (torch.zeros(1, 1, 4, 4), half()[0]),
         (torch.zeros(2, 1, 4, 4), half()),
+        (torch.zeros(0, 1, 4, 4), half()[:0]),
         (torch.zeros(1, 1, 4, 5), half()),
         (torch.zeros(1, 3, 4, 4), half().expand(1, 3, 4, 4)),
     ],

@@ -101,8 +101,10 @@ def test_who_runs(model):
         ((1, 3, 8, 6), (4,), "one square"),
         ((1, 3, 8, 8), (8, 4), "must grow"),
         ((1, 3, 8, 8), (4.5,), "are whole"),
+        ((1, 3, 8, 8), (4, 65), "has 64 pixels"),
+        ((1, 3, 8, 8), (0, 4), "has 64 pixels"),
     ],
 )
 def test_what_is_no_race(model, shape, sizes, told):
     with pytest.raises(ObservationError, match=told):
-        next(race(model, torch.zeros(shape), ["sobol"], sizes))
+        next(race(model, torch.zeros(shape), "sobol", sizes))

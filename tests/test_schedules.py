@@ -60,7 +60,7 @@ def test_chance_comes_from_the_seed():
         assert (first == again).all() and (first != other).any()
 
 
-@pytest.mark.parametrize("order", ["spiral", schedules.SUREST])
+@pytest.mark.parametrize("order", ["spiral", schedules.SUREST, ["sobol"]])
 def test_orders_that_are_not_known_beforehand(order):
     with pytest.raises(PredictionError, match="no order"):
         schedules.groups(np.zeros((4, 4), dtype=bool), 2, order)

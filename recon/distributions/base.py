@@ -96,6 +96,13 @@ class Distribution(ABC):
         return replace(self, **{name: t[image : image + 1, ..., rows, columns] for name, t in tensors.items()})
 
 
+def finite(values: Tensor) -> Tensor:
+    """The same; PredictionError where they are not all numbers, as of a model whose weights are none."""
+    if not bool(values.isfinite().all()):
+        raise PredictionError("This model's answer has values that are no numbers, so it is not shown.")
+    return values
+
+
 def share_within(below: Tensor, above: Tensor, low: float, high: float) -> Tensor:
     """How much of each level, which reaches from `below` to `above` in its distribution, lies between two
     probabilities, its mass spread evenly over its part (Czado, Gneiting & Held 2009)."""

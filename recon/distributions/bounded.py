@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from recon.distributions.base import LOG_TINY, Distribution, level_edges
+from recon.distributions.base import LOG_TINY, Distribution, finite, level_edges
 from recon.errors import PredictionError
 
 
@@ -40,7 +40,7 @@ class Bernoulli(Distribution):
         return torch.where(values < 0, 0.0, torch.where(values < 1, black, torch.ones_like(black)))
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        return torch.bernoulli(self.mean, generator=generator)
+        return torch.bernoulli(finite(self.mean), generator=generator)
 
     def tempered(self, temperature: float) -> Bernoulli:
         return Bernoulli(self.logits / temperature)

@@ -14,12 +14,12 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from recon.distributions.base import LOG_TINY, Distribution, level_edges
+from recon.distributions.base import LOG_TINY, Distribution, finite, level_edges
 
 MOST_STEPS = 40  # to a quantile; seven are usual
 NEAR = 2**-24
 TAIL = 30.0  # standard deviations
-NEGLIGIBLE = 1e-6  # a component of no more weight at any pixel has no part in mean and variance
+WEIGHTLESS = 1e-6  # a component of no more weight at any pixel has no part in mean and variance
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,8 @@ class ClippedMixture(Distribution):
 
     log_weights  (batch, components, height, width), not necessarily normalised
     location     (batch, components, channels, height, width)
-    Sizes of 1 stand for what is common to all images, components or pixels. A subclass adds the spread.
+    Sizes of 1 stand for what is common to all images, components or pixels. A subclass adds the spread; its tensors,
+    too, have images along their first axis and components along the second.
     """
 
     log_weights: Tensor
@@ -176,7 +177,9 @@ class ClippedMixture(Distribution):
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
         weights = self.weights
-        heavy = weights.amax((0, 2, 3, 4)) > NEGLIGIBLE  # half of a scale mixture's components
+        heavy = ~(
+            weights.amax((0, 2, 3, 4)) <= WEIGHTLESS
+        )  # half of a scale mixture's components; what is no number is kept
         each, weights = self.some(heavy), weights[:, heavy]
         first, second = clipped_moments(each.location, each.scale)
         return (weights * first).sum(1), (weights * second).sum(1)
@@ -271,7 +274,7 @@ class CoupledMixture(ClippedMixture):
         return CoupledMixture(of(self.log_weights, 2), of(self.location, 3), of(self.factor, 2))
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        chosen = self.weights[:, :, 0].float().movedim(1, -1)
+        chosen = finite(self.weights[:, :, 0].float()).movedim(1, -1)
         shape = torch.broadcast_shapes(chosen.shape[:-1], self.location[:, 0, 0].shape)
         drawn = torch.multinomial(chosen.expand(*shape, -1).flatten(0, -2), 1, generator=generator).view(shape)
         components = [component.sample(generator) for component in self.components()]

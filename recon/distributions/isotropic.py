@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from recon.distributions.base import level_edges
+from recon.distributions.base import finite, level_edges
 from recon.distributions.gaussians import ClippedMixture, log_normal_mass
 
 
@@ -40,7 +40,7 @@ class IsotropicMixture(ClippedMixture):
         return IsotropicMixture(weights, self.location, self.log_scales + 0.5 * math.log(temperature))
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        weights = self.log_weights.softmax(1).movedim(1, -1)
+        weights = finite(self.log_weights.softmax(1)).movedim(1, -1)
         drawn = torch.multinomial(weights.flatten(0, -2), 1, generator=generator).view(weights.shape[:-1])[:, None]
         mean = self.location.take_along_dim(drawn[:, :, None], 1)[:, 0]
         noise = torch.randn(mean.shape, generator=generator, device=mean.device)

@@ -88,6 +88,12 @@ class Model(Stored):
         if self.binary and bool(((observation.values != 0) & (observation.values != 1)).any()):
             raise PredictionError("This model works on black and white; `Observation.as_seen_by(model)` makes it so.")
 
+    def check_one(self, observation: Observation) -> None:
+        """`check`, where one image alone is asked about"""
+        if observation.batch != 1:
+            raise PredictionError(f"Joint samples are drawn for one image at a time, not for {observation.batch}.")
+        self.check(observation)
+
     @property
     def device(self) -> torch.device:
         return next(chain(self.parameters(), self.buffers())).device

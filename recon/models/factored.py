@@ -24,12 +24,12 @@ class Factored:
     before      the same for a mask within this one, to extend; None to start anew
 
     observed    dimensions, int64, in the order in which they came
-    corner      Cholesky factor of what the new ones are given those of `before`; of all where there is none
-    left        what stands to the left of it in the factor of all, (new, known)
+    pieces      rows of the observed block's Cholesky factor, those of one stroke each: (new, known) to the left of the
+                diagonal and (new, new) at it
+    is_extended whether it was the one before another
     """
 
-    left: Tensor
-    strokes: int  # since it was begun or joined
+    is_extended = False
 
     @torch.no_grad()
     def __init__(
@@ -40,44 +40,50 @@ class Factored:
         before: Factored | None = None,
     ):
         first = covariance[0] if isinstance(covariance, Sequence) else covariance
-        self.covariance, self.mask, self.before = covariance, mask.to(first.device), before
-        self.strokes = 0 if before is None else before.strokes + 1
+        self.covariance, self.mask = covariance, mask.to(first.device)
+        self.observed: Tensor
+        fresh = (self.mask if before is None else self.mask & ~before.mask).repeat(channels).nonzero()[:, 0]
+        known = fresh[:0] if before is None else before.observed
+        own, rest = prior_rows(covariance, fresh, known)
+        self.observed = torch.cat([known, fresh])
+        self.pieces: tuple[tuple[Tensor, Tensor], ...]
         if before is None:
-            self.observed = self.mask.repeat(channels).nonzero()[:, 0]
-            self.corner = cholesky(prior_rows(covariance, self.observed, self.observed[:0])[0])
-        else:
-            fresh = (self.mask & ~before.mask).repeat(channels).nonzero()[:, 0]
-            own, known = prior_rows(covariance, fresh, before.observed)
-            self.left = before.solve(known.mT).mT
-            self.observed = torch.cat([before.observed, fresh])
-            self.corner = cholesky(own - self.left @ self.left.mT)
-        if self.strokes > PIECES:
-            self.corner, self.before, self.strokes = self.cholesky, None, 0
+            self.pieces = ((rest, cholesky(own)),)
+            return
+        left = before.solve(rest.mT).mT
+        self.pieces = (*before.pieces, (left, cholesky(own - left @ left.mT)))
+        if len(self.pieces) > PIECES:
+            self.pieces = ((left[..., :0], self.cholesky),)
 
     @property
     def nbytes(self) -> int:
         """How many it keeps; what it shares with others is counted as well."""
-        return self.corner.nbytes + (0 if self.before is None else self.left.nbytes + self.before.nbytes)
+        return sum(left.nbytes + corner.nbytes for left, corner in self.pieces)
 
     @property
     def cholesky(self) -> Tensor:
         """Of the observed block, (observed, observed)"""
-        return self.corner if self.before is None else blocks(self.before.cholesky, self.left, self.corner)
+        (_, whole), *more = self.pieces
+        for left, corner in more:
+            whole = blocks(whole, left, corner)
+        return whole
 
     @property
     def log_determinant(self) -> Tensor:
         """Of `cholesky`, float64 ()"""
-        own = self.corner.diagonal(dim1=-2, dim2=-1).double().log().sum(-1)
-        return own if self.before is None else own + self.before.log_determinant
+        diagonal = torch.cat([corner.diagonal(dim1=-2, dim2=-1) for _, corner in self.pieces], -1)
+        return diagonal.double().log().sum(-1)
 
     def solve(self, rows: Tensor) -> Tensor:
-        """cholesky^-1 rows, of (observed, n). A stroke more is a block more: the factor is not copied for it."""
-        if self.before is None:
-            return torch.linalg.solve_triangular(self.corner, rows, upper=False)
-        known = len(self.before.observed)
-        upper = self.before.solve(rows[..., :known, :])
-        lower = torch.linalg.solve_triangular(self.corner, rows[..., known:, :] - self.left @ upper, upper=False)
-        return torch.cat([upper, lower], -2)
+        """cholesky^-1 rows, of (observed, n). A stroke more is a piece more: nothing is copied for it."""
+        (_, first), *more = self.pieces
+        known = first.shape[-1]
+        solved = torch.linalg.solve_triangular(first, rows[..., :known, :], upper=False)
+        for left, corner in more:
+            known = left.shape[-1]
+            these = rows[..., known : known + corner.shape[-1], :] - left @ solved
+            solved = torch.cat([solved, torch.linalg.solve_triangular(corner, these, upper=False)], -2)
+        return solved
 
     def whiten(self, residual: Tensor) -> Tensor:
         """As `Conditioned.whiten`, of residuals (n, dims): (n, observed)"""

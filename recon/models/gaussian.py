@@ -20,15 +20,14 @@ from torch import Tensor
 
 from recon.distributions import Gaussian as GaussianMarginals
 from recon.errors import PredictionError
-from recon.memory import Memory, bits_of, memory_of, put, worth_extending
+from recon.memory import Memory, recall
 from recon.models.base import Model
 from recon.models.conditioned import MOST_OBSERVED, Conditioned, pixel_blocks, thinned
 from recon.models.detail import ByScale, Detail
 from recon.models.moments import Moments, join_halves, positive, split_halves, unfold
 from recon.observation import Observation
-
-REMEMBERED = 8  # conditioned masks kept, each at most observed dims x all dims numbers; all within `memory`'s bound
-PAINTERS = 40  # of older ones those that nothing was added to since: where each of many people has come to
+from recon.patches import is_whole
+from recon.prediction import whole
 
 
 class Gaussian(Model):
@@ -77,14 +76,14 @@ class Gaussian(Model):
         self.forget_masks()
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """To another device or precision, where what was worked out is not."""
+        """To another device, where what was worked out is not."""
         moved = super()._apply(fn, recurse)
         self.forget()
         return moved
 
     def forget_masks(self) -> None:
-        """Drop what was worked out for masks."""
-        self.conditioned.clear()
+        """Drop what was worked out for masks, also what somebody remembers alone."""
+        self.conditioned = Memory()
         if self.detail is not None:
             self.detail.__dict__.pop("root", None)
 
@@ -106,7 +105,7 @@ class Gaussian(Model):
 
         Raises PredictionError where there is no picture, an odd side in the way of halves, or a batch of what is none.
         """
-        if rank < 1:
+        if not is_whole(rank) or rank < 1:
             raise PredictionError(f"A Gaussian keeps one eigenvector or more, not {rank}.")
         if coarse is not None:
             averages, pictures = Gaussian.fit(coarse, rank), list(map(pictures_of, batches))
@@ -126,6 +125,8 @@ class Gaussian(Model):
             parts = split_halves(batch) if mirrored else (batch.flatten(1),)
             moments = moments or [Moments(part.shape[1]) for part in parts]
             for moment, part in zip(moments, parts, strict=True):
+                if part.shape[1] != len(moment.total):
+                    raise PredictionError("Pictures to fit to are all of one size.")
                 moment.add(part)
         if not moments or not moments[0].count:
             raise PredictionError("A Gaussian cannot be fitted to no pictures at all.")
@@ -147,8 +148,7 @@ class Gaussian(Model):
         model.location.copy_(join_halves(means[0], means[1], channels, side) if mirrored else means[0])
         variance = [moment.covariance() for moment in moments]
         full = unfold(variance[0], variance[1], channels, side) if mirrored else variance[0]
-        whole = pixel_blocks(full, channels)
-        model.rest.copy_(positive(whole - model.factor_blocks()))
+        model.rest.copy_(positive(pixel_blocks(full, channels) - model.factor_blocks()))
         return model
 
     def factor(self) -> Tensor:
@@ -204,7 +204,7 @@ class Gaussian(Model):
 
         temperature  multiplies every variance
         """
-        self.check(observation)
+        self.check_one(observation)
         observation = observation.to(self.device)
         ((_, conditioned),) = self.by_mask(observation)
         stray = self.draw(count, generator)
@@ -229,10 +229,14 @@ class Gaussian(Model):
     def log_likelihood(self, observation: Observation, values: Tensor) -> Tensor:
         """Exact joint log density of each image's hidden pixels given its observed ones, in nats: (batch,), float64.
 
-        values  (batch, channels, side, side), the whole images; the density is that before clipping
+        values  (batch, channels, side, side), the whole images; the density is that before clipping. What was observed
+                is known anyhow, and need not be a number here
+
+        Raises PredictionError where they are of another shape, or are not in [0, 1].
         """
         self.check(observation)
-        observation, values = observation.to(self.device), values.to(self.device)
+        observation = observation.to(self.device)
+        values = whole(observation, values)
         found = torch.empty(observation.batch, dtype=torch.float64, device=self.device)
         for which, conditioned in self.by_mask(observation):
             found[which] = self.hidden_log_density(conditioned, values[which].flatten(1) - self.location)
@@ -269,17 +273,9 @@ class Gaussian(Model):
         nearest to hidden ones count."""
         if self.detail is not None and mask.sum() > MOST_OBSERVED:
             mask = thinned(mask)
-        memory, bits = memory_of(self, self.conditioned), bits_of(mask)
-        # taken out and put back as the newest: another thread may forget it in between
-        conditioned = memory.pop(bits, None)
-        if conditioned is None:
-            before = worth_extending(memory, bits)
-            conditioned = Conditioned(self.covariance(), self.channels, mask, before)
-            if before is not None:
-                before.is_extended = True
-        put(memory, bits, conditioned)
-        forget_old(memory)
-        return conditioned
+        return recall(
+            self.conditioned, mask, lambda before: Conditioned(self.covariance(), self.channels, mask, before)
+        )
 
 
 def alike(masks: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -307,12 +303,3 @@ def pictures_of(batch: Tensor) -> Tensor:
     if not bool(((batch >= 0) & (batch <= 1)).all()):
         raise PredictionError("Pictures are of numbers between 0 and 1.")
     return batch.float()
-
-
-def forget_old(memory: dict[int, Conditioned]) -> None:
-    """Of conditioned masks, the newest last"""
-    painters = 0
-    for age, (key, one) in enumerate(reversed(list(memory.items()))):
-        painters += not one.is_extended
-        if age >= REMEMBERED and (one.is_extended or painters > PAINTERS):
-            memory.pop(key, None)

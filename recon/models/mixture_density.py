@@ -267,7 +267,7 @@ class MixtureDensity(OnClosedForm):
     ) -> Tensor:
         """Joint samples given one image's observation, by a Gaussian copula: (count, channels, side, side), clipped to
         [0, 1]. Each pixel is distributed as `predict` says; how pixels agree is the Gaussian's."""
-        self.check(observation)
+        self.check_one(observation)
         observation = observation.to(self.device)
         ((_, conditioned),) = self.base.by_mask(observation)
         stray = self.base.draw(count, generator)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from recon.distributions.mixture import Mixture, Part
 from recon.errors import PredictionError
-from recon.memory import Memory, bits_of, memory_of, put, worth_extending
+from recon.memory import Memory, recall
 from recon.models.base import Model
 from recon.models.clusters import (
     Coordinates,
@@ -31,11 +31,12 @@ from recon.models.clusters import (
     unpacked,
 )
 from recon.models.factored import Factored
-from recon.models.gaussian import REMEMBERED, alike, forget, pictures_of
+from recon.models.gaussian import alike, forget, pictures_of
 from recon.models.local_contrast import LocalContrast
 from recon.models.moments import join_halves
 from recon.models.scale_mixture import KEPT, ScaleMixture, log_scale_evidence
 from recon.observation import Observation
+from recon.prediction import finite, whole
 
 COMMON = 0.35  # weight that the scale mixture of all pictures keeps: chosen on validation pictures, for the mean
 NEGLIGIBLE = 1e-3  # a component of less weight is left out
@@ -111,7 +112,7 @@ class MoGSM(Model):
 
     def forget_masks(self) -> None:
         """Drop what was worked out for masks."""
-        self.factored.clear()
+        self.factored = Memory()
         for part in [self.base, *self.made]:
             part.forget_masks()
 
@@ -240,15 +241,8 @@ class MoGSM(Model):
     def factored_parts(self, mask: Tensor) -> Factored:
         """The observed block of every part's covariance, factored, for one mask (pixels,); the latest few masks are
         remembered, and the largest of them that lies within the mask is extended."""
-        memory, bits = memory_of(self, self.factored), bits_of(mask)
-        found = memory.pop(bits, None)
-        if found is None:
-            covariances = [part.covariance() for part in self.parts()]
-            found = Factored(covariances, self.channels, mask, worth_extending(memory, bits))
-        put(memory, bits, found)
-        for oldest in list(memory)[:-REMEMBERED]:
-            memory.pop(oldest, None)
-        return found
+        covariances = [part.covariance() for part in self.parts()]
+        return recall(self.factored, mask, lambda before: Factored(covariances, self.channels, mask, before))
 
     def at_work(self, observation: Observation) -> list[tuple[ScaleMixture, Tensor, Tensor]]:
         """The parts of some weight, each with the images (n,) for which it has it, and the weights (n,)."""
@@ -281,10 +275,10 @@ class MoGSM(Model):
         A component is drawn for each given what is observed, and then a picture of it, as `ScaleMixture.sample_joint`
         does; temperature multiplies every variance, given component and scales.
         """
-        self.check(observation)
+        self.check_one(observation)
         observation = observation.to(self.device)
         at_work = self.at_work(observation)
-        weights = torch.cat([weight for _, _, weight in at_work])
+        weights = finite(torch.cat([weight for _, _, weight in at_work]))
         chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
         found, lean = observation.values.expand(count, -1, -1, -1).clone(), self.lean(observation)
         for k, (part, _, _) in enumerate(at_work):
@@ -298,7 +292,8 @@ class MoGSM(Model):
         """Joint log density of each image's hidden pixels given its observed ones, in nats: (batch,), float64, as
         `ScaleMixture.log_likelihood` gives it for one component."""
         self.check(observation)
-        observation, values = observation.to(self.device), values.to(self.device)
+        observation = observation.to(self.device)
+        values = whole(observation, values)
         found = torch.full((observation.batch,), -math.inf, dtype=torch.float64, device=self.device)
         for part, images, weights in self.at_work(observation):
             theirs = Observation(observation.values[images], observation.mask[images])

@@ -23,6 +23,7 @@ from recon.models.conditioned import Conditioned
 from recon.models.gaussian import Gaussian, pictures_of
 from recon.models.signal_transformer import at_counts
 from recon.observation import Observation
+from recon.prediction import finite
 
 WIDEST = 3.5  # the grid of log scales reaches from -WIDEST to WIDEST: contrasts from a sixth to six times the average
 KEPT = 600  # pictures that the prior and the kernel are estimated on
@@ -234,11 +235,11 @@ class ScaleMixture(Gaussian):
         marginals are the kernel's, so every pixel is distributed as `predict` says. temperature multiplies every
         variance, given the scales. lean: as `distribution` takes it.
         """
-        self.check(observation)
+        self.check_one(observation)
         observation = observation.to(self.device)
         ((_, conditioned),) = self.by_mask(observation)
         residual = observation.values.flatten(1) - self.location
-        posterior = self.log_posterior(conditioned, residual).exp()
+        posterior = finite(self.log_posterior(conditioned, residual).exp())
         chosen = torch.multinomial(posterior[0], count, replacement=True, generator=generator)
         scale = self.local_scales(self.kernel(int(conditioned.mask.sum()))[chosen], generator, lean)
         stray = self.draw(count, generator)
@@ -253,7 +254,7 @@ class ScaleMixture(Gaussian):
         # uniform at every pixel, and smooth
         level = torch.special.ndtr(averaged(noise, PATCH).double()).flatten(2)
         given = kernel.clamp_min(1e-30).log()[:, :, None]
-        steps = (given if lean is None else given + lean.flatten(2)).softmax(1).cumsum(1)
+        steps = finite((given if lean is None else given + lean.flatten(2)).softmax(1).cumsum(1))
         index = (steps < level).sum(1).clamp(max=self.scales - 1)
         return self.log_scales[index].exp().view_as(noise).float()
 

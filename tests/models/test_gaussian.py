@@ -11,7 +11,7 @@ import torch
 from torch.distributions import MultivariateNormal
 
 import recon
-from recon import Observation
+from recon import Observation, memory
 from recon.errors import PredictionError
 from recon.memory import bits_of, remembering
 from recon.models import gaussian
@@ -144,19 +144,19 @@ def test_hidden_pixels_do_not_matter():
 
 
 def test_few_masks_are_remembered_and_answers_do_not_depend_on_it(monkeypatch):
-    monkeypatch.setattr(gaussian, "PAINTERS", 3)
+    monkeypatch.setattr(memory, "PAINTERS", 3)
     model, fresh = fitted(), fitted()
     singles = [observe(model, 5, seed)[0] for seed in range(9)]
     for known in [*singles, *singles[::-1], singles[4]]:
         assert model.predict(known).mean.equal(fresh.predict(known).mean)
         fresh.conditioned.clear()
-        assert len(model.conditioned) <= gaussian.REMEMBERED
+        assert len(model.conditioned) <= memory.REMEMBERED
     assert list(model.conditioned)[-1] == bits_of(singles[4].mask.flatten()), "the latest is kept longest"
 
 
 def test_where_each_of_many_has_painted_to_is_remembered_longer(monkeypatch):
-    monkeypatch.setattr(gaussian, "REMEMBERED", 2)
-    monkeypatch.setattr(gaussian, "PAINTERS", 4)
+    monkeypatch.setattr(memory, "REMEMBERED", 2)
+    monkeypatch.setattr(memory, "PAINTERS", 4)
     model = fitted()
     area = model.side**2
     for count in (1, 2, 3):  # pixels of each of five people, one after another
@@ -168,15 +168,15 @@ def test_where_each_of_many_has_painted_to_is_remembered_longer(monkeypatch):
     assert ends == [3] * 4  # where the last four are, and nothing that they came by
     with remembering(own := {}):
         model.condition(mask)
-    assert len(own[id(model)]) == 1 and len(model.conditioned) == 4
+    assert len(own[model.conditioned]) == 1 and len(model.conditioned) == 4
 
 
 def test_threads_may_share_a_model(monkeypatch):
     model = fitted()
     singles = [observe(model, 5, seed)[0] for seed in range(2)]
     expected = [model.predict(known).mean for known in singles]
-    monkeypatch.setattr(gaussian, "REMEMBERED", 1)
-    monkeypatch.setattr(gaussian, "PAINTERS", 0)
+    monkeypatch.setattr(memory, "REMEMBERED", 1)
+    monkeypatch.setattr(memory, "PAINTERS", 0)
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
@@ -185,7 +185,7 @@ def test_threads_may_share_a_model(monkeypatch):
     finally:
         sys.setswitchinterval(before)
     assert all(mean.equal(expected[k % 2]) for k, mean in enumerate(found))
-    assert len(model.conditioned) <= gaussian.REMEMBERED
+    assert len(model.conditioned) <= memory.REMEMBERED
 
 
 def test_the_wrong_picture():

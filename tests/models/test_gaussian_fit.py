@@ -99,7 +99,12 @@ def test_other_weights_give_other_answers_at_once():
 
 @pytest.mark.parametrize(
     "batches, told",
-    [([], "no pictures"), ([torch.rand(0, 3, 4, 4)], "no pictures"), ([torch.rand(9, 3, 5, 5)], "even side")],
+    [
+        ([], "no pictures"),
+        ([torch.rand(0, 3, 4, 4)], "no pictures"),
+        ([torch.rand(9, 3, 5, 5)], "even side"),
+        ([torch.rand(9, 3, 4, 4), torch.rand(9, 3, 6, 6)], "one size"),
+    ],
 )
 def test_what_cannot_be_fitted_is_a_sentence(batches, told):
     with pytest.raises(PredictionError, match=told):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -11,6 +12,7 @@ from torch import Tensor
 import recon
 from recon import Observation, metrics
 from recon.errors import PredictionError
+from recon.memory import REMEMBERED, remembering
 from recon.models import MoGSM, ScaleMixture
 from recon.models.clusters import Coordinates, cluster, coordinates, log_evidence, packed, shape_of, unpacked
 from recon.models.mogsm import COMMON
@@ -243,7 +245,57 @@ def test_a_stroke_more_is_as_painted_at_once(model):
     assert torch.allclose(extended.variance, anew.variance, atol=1e-5)
 
 
-def test_few_masks_are_remembered(model):
-    for seed in range(12):
-        model.predict(observe(pictures(1)[0], 5, seed=seed))
-    assert len(model.factored) <= 8
+def test_where_each_of_many_has_painted_to_is_extended(model):
+    model.forget_masks()
+    for size in (5, 8):
+        for painter in range(12):
+            model.predict(observe(pictures(1)[0], size, seed=painter))
+    kept = [one for one in model.factored.values() if not one.is_extended]
+    assert [len(one.pieces) for one in kept] == [2] * 12 and len(model.factored) <= 12 + REMEMBERED
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda model, known: model.predict(known).mean,
+        lambda model, known: model.predict(known).sample(torch.Generator()),
+        recon.sample,
+    ],
+)
+def test_weights_that_are_no_numbers_are_a_sentence(model, ask):
+    """Without them a mean of nothing, black, would be sure of itself."""
+    broken, known = copy.deepcopy(model), observe(pictures(1)[0], 5)
+    broken.base.log_prior[0] = torch.nan
+    for each in (broken, broken.base):
+        with pytest.raises(PredictionError, match="no numbers"):
+            ask(each, known)
+
+
+def test_moved_a_model_begins_anew_also_for_who_remembers_alone(model):
+    known, moved = observe(pictures(1)[0], 8), copy.deepcopy(model)
+    expected = moved.predict(known).mean
+    with remembering(own := {}):
+        for _ in range(4):
+            assert moved.to("cpu").predict(known).mean.allclose(expected, atol=1e-6)
+    assert len(own) == 4 * len(moved.at_work(known)) + 4, "nothing is found in another's place"
+
+
+def test_a_joint_density_is_of_what_was_observed(model):
+    values, _ = pictures(2, seed=15)
+    known = observe(values, 20)
+    found = [each.log_likelihood(known, values) for each in (model, model.base)]
+    other = torch.where(known.mask, torch.nan, values)
+    assert [each.log_likelihood(known, other).tolist() for each in (model, model.base)] == [
+        each.tolist() for each in found
+    ]
+    for wrong, told in ((255 * values, "between 0 and 1"), (values[:1], "shape")):
+        for each in (model, model.base):
+            with pytest.raises(PredictionError, match=told):
+                each.log_likelihood(known, wrong)
+
+
+def test_samples_are_of_one_image(model):
+    known = observe(pictures(2)[0], 5)
+    for each in (model, model.base):
+        with pytest.raises(PredictionError, match="one image at a time, not for 2"):
+            each.sample_joint(known, 2, torch.Generator())
