@@ -32,6 +32,7 @@ def test_the_first_page_shows_a_reconstruction_on_one_screen(visitor):
         assert box["y"] >= 0 and box["y"] + box["height"] <= 800, part
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert not [key for key in visitor.page.evaluate("Object.keys(localStorage)") if "recon" in key]
+    draws_one_map_that_says_what_a_pixel_holds(visitor)
 
 
 def test_painting_changes_the_picture_and_a_reload_loses_nothing(visitor):
@@ -106,8 +107,7 @@ def test_a_picture_of_ones_own_and_a_reload(visitor):
     assert visitor.cells(129)[row, col] == truth[row, col].tolist()
 
 
-def test_the_map_is_drawn_into_one_figure_and_says_what_a_pixel_holds(visitor):
-    visitor.page.wait_for_function(HEAT)
+def draws_one_map_that_says_what_a_pixel_holds(visitor):
     visitor.page.evaluate("() => { window.first = document.querySelector('#recon-map .js-plotly-plot'); }")
     spread = np.array(visitor.page.evaluate(HEAT))
     before = visitor.shown()
