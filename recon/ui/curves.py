@@ -18,7 +18,7 @@ from recon.ui.reconstruct import heading
 from recon.ui.scripts import NEXT_SEED, UNLESS_WRITING, keep, look_for
 
 FIRST = 5
-SEVEN = 0.04  # half the width of the left band, given seven points where it was least sure; a test measures it
+SEVEN = 0.04  # half the width of the first plot's band, given seven points where it was least sure; a test measures it
 LEDE = (
     "The model that fills in pixels fills in whatever is known at a few positions: here curves. It has learned from "
     "random polynomials of degree 6, and knows of no others. Click points into either plot, drag them, click one to "
@@ -26,8 +26,8 @@ LEDE = (
 )
 TRY = (
     "<b>Try</b> no points at all, and press 'One point more' seven times: it asks where it is least sure. "
-    "<b>Notice</b> that seven are enough: were they exact, they would tell all of a sextic, and as they are, the left "
-    f"90 % band is within ± {SEVEN:g} of its mean everywhere. The Gaussian process on the right only knows that curves "
+    "<b>Notice</b> that seven are enough: were they exact, they would tell all of a sextic, and as they are, the 90 % "
+    f"band of the first plot is within ± {SEVEN:g} of its mean everywhere. The Gaussian process only knows that curves "
     "are smooth. Then click points that no sextic goes through, a step or a zigzag."
 )
 BANDS = "The line is the mean, the bands hold the curve with 50 and 90 %, dashes are the truth."

@@ -21,14 +21,17 @@ KINDS = {
     "fashion": "clothes",
 }
 
+GREY = {"binarized_mnist": "mnist"}  # of which more is known
+
 
 def warning(engine: Engine, name: str, painting: Painting) -> str:
     """A sentence as HTML, or "" where there is nothing to doubt or no way to know."""
-    if name not in engine.records or engine.records[name].binary or engine.at_hand(name) != name:
+    if name not in engine.records or engine.at_hand(name) != name:
         return ""
     try:
         own = data_set(name)
-        observation = engine.observe(name, painting)
+        own = GREY.get(own, own)
+        observation = engine.observe(name, painting, binary=False)
         with engine.desk.later():
             found = engine.desk.once(engine.judge.doubt, own, observation)
     except ReconError:  # the answer itself says what is wrong
@@ -39,7 +42,7 @@ def warning(engine: Engine, name: str, painting: Painting) -> str:
     if found.looks_like == NOISE:
         like = "look like noise"
     elif found.looks_like == NEGATIVE:
-        like = f"look like a negative of {known}"
+        like = f"look less like {known} than like negatives of them"
     else:
         like = f"look more like {KINDS.get(found.looks_like, found.looks_like)}"
     told = f"These pixels {like}. The model knows {known} only: how sure it is may mean little here."

@@ -201,8 +201,8 @@ class Engine:
         assert isinstance(model, ScaleMixture)
         return model
 
-    def observe(self, name: str, painting: Painting) -> Observation:
-        """A painting as the model's kind of observation: colour, grey, or black and white."""
+    def observe(self, name: str, painting: Painting, binary: bool = True) -> Observation:
+        """A painting as the model's kind of observation: colour, grey, or black and white, if `binary`."""
         model = self.model(name)
         # classical methods would take any, and hours
         sides = (model.side,) if hasattr(model, "side") else SIDES
@@ -211,7 +211,11 @@ class Engine:
             raise CheckpointError(f"This model works on {told} pixels, the painting has {painting.side}.")
         values = images.to_tensor(painting.values)[None]
         observation = Observation(values, torch.from_numpy(painting.mask)[None, None])
-        return observation.as_seen_by(model)
+        return (
+            observation.as_seen_by(model)
+            if binary
+            else observation.with_channels(getattr(model, "channels", observation.channels))
+        )
 
     def answer(self, name: str, painting: Painting, truth: np.ndarray | None = None) -> Answer:
         """Predict. truth: uint8 (side, side, 3) where the true picture is known."""

@@ -13,7 +13,7 @@ import json
 import gradio as gr
 import numpy as np
 
-from recon import acquisition
+from recon import acquisition, patches
 from recon.errors import CheckpointError, ImageError, ObservationError, ReconError
 from recon.painting import Painting, decode_picture, encode_picture, where
 from recon.ui import doubts, export, figures, grids, looks, pictures
@@ -22,6 +22,8 @@ from recon.ui.engine import MOST_SEED, Answer, Engine, patch_mask, reveal, seed_
 from recon.ui.late import late
 from recon.ui.plainly import as_text, plainly
 from recon.ui.session import Session
+
+SHUFFLED = {"sobol": "sobol_shifted"}  # what gives way to its kin with chance in it
 
 
 class Handlers:
@@ -146,7 +148,10 @@ class Handlers:
     @plainly
     def shuffle(self, seed, painting, model, truth, look, marked, selected, family, size):
         """Another seed; a family without chance gives way to its randomised kin."""
-        seed, family = (seed_of(seed or 0) + 1) % MOST_SEED, {"sobol": "sobol_shifted"}.get(family, family)
+        if family not in (*patches.SEEDED, *SHUFFLED):
+            told = "There is no chance in this patch: a designed one, a grid and a block are always the same."
+            return [gr.skip()] * 8 + [f"<p class='recon-note'>{told}</p>"]
+        seed, family = (seed_of(seed or 0) + 1) % MOST_SEED, SHUFFLED.get(family, family)
         return [
             seed,
             family,
@@ -191,9 +196,14 @@ class Handlers:
         return next(same, pictures.OWN)
 
     @plainly
-    def leave_picture(self, painting, model, look, marked, selected):
-        """Undone to before the picture: picture menu, then as `choose_picture`."""
-        return [pictures.NONE, "", gr.update(picture=""), *self.results(painting, model, "", look, marked, selected)]
+    def return_to(self, event: gr.EventData, painting, model, look, marked, selected):
+        """Undone, or done again, to what was painted on another picture or on none: picture menu, then as
+        `choose_picture`."""
+        truth = event.picture or ""
+        decode_picture(truth, painting.side)
+        name = self.name_picture(truth, painting)
+        results = self.results(painting, model, truth, look, marked, selected)
+        return [name, truth, gr.update(picture=truth), *results]
 
     def take(self, picture, painting, model, look, marked, selected, family, size, seed) -> list:
         truth = encode_picture(picture)

@@ -85,17 +85,17 @@ function settle() {
 
 function change(tool) {
   const changed = { undo: () => sheet.undo(), redo: () => sheet.redo(), clear: () => sheet.clear() };
-  if (!stroke && changed[tool]()) send(tool, props.picture && sheet.picture !== props.picture);
+  if (!stroke && changed[tool]()) send(tool, sheet.picture !== props.picture);
   refresh();
 }
 
 // ---- to and from Python ----
 
-// A new object each time: gradio ignores one that was changed in place. What was painted on a picture that has gone is
-// not to be compared with the one that is there now.
+// A new object each time: gradio ignores one that was changed in place. What was painted on another picture is not to be
+// compared with the one that is there now: that one comes back with it.
 function send(tool, elsewhere = false) {
   props.value = writePayload(sheet.side, sheet.cells);
-  if (elsewhere) trigger('leave', {});
+  if (elsewhere) trigger('leave', { picture: sheet.picture });
   else trigger('stroke', { tool, count: countCells(sheet.cells) });
 }
 
@@ -105,7 +105,8 @@ function ask(at) {
 
 function adopt({ side, cells }) {
   if (side === sheet.side) {
-    sheet.replace(cells);
+    if (sheet.past.length || countCells(sheet.cells)) sheet.replace(cells);
+    else sheet.cells = cells; // the first that is there has nothing before it
   } else {
     sheet = new Sheet(side, cells, props.picture);
     view.setSide(side);

@@ -32,7 +32,8 @@ class Painter(gr.HTML):
 
     Events, beside gradio's own:
         stroke: the person changed the painting; once a drag, undo, redo or clear. Its data: `tool`, `count`.
-        leave: the same, by an undo or redo back to what was painted on another `picture` than the one underneath.
+        leave: the same, by an undo or redo to what was painted on another picture than the one underneath. Its data:
+            `picture`, that one, or "".
         pick: the person asks about one pixel: Alt-click, right-click, Enter, or a long press. Its data: `row`, `col`.
 
     Listen to `stroke` rather than to `change`, which fires for what Python sends as well. Where the painter is an

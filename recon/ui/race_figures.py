@@ -124,8 +124,8 @@ def sentence(laps: Sequence[Lap]) -> str:
 
 
 def apart(found: dict[str, float], one: str, other: str) -> str:
-    """How far one is above or below another, to the digits shown."""
-    more = round(found[one] - found[other], 2)
+    """How far one is above or below another, by what the table shows of both."""
+    more = round(round(found[one], 2) - round(found[other], 2), 2)
     if not more:
         return f"level with {word(other)}"
     return f"{abs(more):.2f} dB {'above' if more > 0 else 'below'} {word(other)}"

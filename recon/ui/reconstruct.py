@@ -29,7 +29,19 @@ from recon.ui.handlers import Handlers
 from recon.ui.looks import LOOKS
 from recon.ui.painter import Painter
 from recon.ui.plainly import in_order, the_newest
-from recon.ui.scripts import COPY_LINK, FOLLOWED, FRESH, KEEP, READ, SAVE_ZIP, STALE, UNFOLLOWED
+from recon.ui.scripts import (
+    COPY_LINK,
+    FOLLOWED,
+    FRESH,
+    KEEP,
+    PREPARED,
+    PREPARING,
+    READ,
+    REFUSED,
+    SAVE_ZIP,
+    STALE,
+    UNFOLLOWED,
+)
 
 HOW = (
     "Pixels are drawn in groups, each given all before it. Within a group they do not see each other, so an order that"
@@ -173,7 +185,7 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     took = listen(picture.input, do.choose_picture, [picture, upload, *taken], [truth, painter, *results])
     took.failure(do.name_picture, [truth, painter], picture, show_progress="hidden", api_visibility="private")
     left_behind = [painter, model, look, marked, selected]
-    listen(painter.leave, do.leave_picture, left_behind, [picture, truth, painter, *results])
+    listen(painter.leave, do.return_to, left_behind, [picture, truth, painter, *results])
     brought = listen(upload.input, do.upload, [upload, *taken], [picture, truth, painter, *results])
     # no broken picture stays where a file was none
     brought.failure(lambda: None, None, upload, queue=False, show_progress="hidden", api_visibility="private")
@@ -193,10 +205,13 @@ def build(page: gr.Blocks, engine: Engine, status: gr.HTML) -> Parts:
     begun, drawing = ends.begun(draw.click), until_stopped(samples.draw, Drawing.stopped)
     coming = listen(begun, drawing, ends.inputs(*how), [gallery, drawn], trigger_mode="multiple", js=FRESH, **DRAWN)
     coming.failure(not_drawn, drawn, drawn, **ASIDE)
+    coming.failure(None, None, None, js=REFUSED, api_visibility="private")
     listen(gallery.choose, samples.choose, [gallery, painter, marked, selected], [look, view])
 
     listen(link.click, do.link, [*kept, truth], parcel).success(None, parcel, None, js=COPY_LINK)
-    listen(download.click, do.download, [*kept, truth], parcel, **DRAWN).success(None, parcel, None, js=SAVE_ZIP)
+    made = listen(download.click, do.download, [*kept, truth], parcel, js=PREPARING, **DRAWN)
+    made.success(None, parcel, None, js=SAVE_ZIP)
+    made.then(None, None, None, js=PREPARED, api_visibility="private")
     restored = [model, family, size, seed, picture, truth, painter, line, *results, kind]
     listen(open_file.upload, do.load_file, [open_file, look, marked, selected], restored)
 

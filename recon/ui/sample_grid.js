@@ -12,6 +12,7 @@ function reveal() {
 
 function show(value) {
   const { pngs = [], count = 8, busy = false } = value || {};
+  grid.wasStale = false;
   if (busy && !grid.classList.contains("busy")) reveal();
   grid.classList.toggle("busy", busy);
   while (grid.children.length < Math.max(count, pngs.length)) {

@@ -108,11 +108,28 @@ SAVE_TEXTURE = """() => {
 
 STALE = """() => { document.querySelector("#recon-gallery .sample-grid")?.classList.add("stale"); return []; }"""
 
-# Where a drawing is asked for, with what it is asked with: all that changes from here on makes it old.
+# Where a drawing is asked for, with what it is asked with: all that changes from here on makes it old. Where it is
+# refused before any comes (`sample_grid.js`), those that are there are as old as before.
 FRESH = """(...given) => {
-  document.querySelector("#recon-gallery .sample-grid").classList.remove("stale");
+  const grid = document.querySelector("#recon-gallery .sample-grid");
+  grid.wasStale ||= grid.classList.contains("stale");
+  grid.classList.remove("stale");
   return given;
 }"""
+
+REFUSED = """() => {
+  const grid = document.querySelector("#recon-gallery .sample-grid");
+  if (grid.wasStale) grid.classList.add("stale");
+  return [];
+}"""
+
+# What is to be saved takes seconds to make, samples and all.
+PREPARING = """(...given) => {
+  document.querySelector("#recon-download").textContent = "Preparing …";
+  return given;
+}"""
+
+PREPARED = """() => { document.querySelector("#recon-download").textContent = "Download"; return []; }"""
 
 # A stroke that nothing follows, since "live" is off, dims what is shown until Run; whatever answer comes clears it
 # (`pixel_view.js`), and Run and "live" even where theirs is the one that is there.

@@ -20,12 +20,17 @@ def test_a_face_is_a_face(engine, name, face):
 
 def test_its_negative_noise_and_a_landscape_are_not(engine, name):
     face, noise = pictures.load("face"), np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    assert "look like a negative of faces" in doubts.warning(engine, name, seen(255 - face))
+    assert "look less like faces than like negatives of them" in doubts.warning(engine, name, seen(255 - face))
     assert "look like noise" in doubts.warning(engine, name, seen(noise))
     assert "more like landscapes" in doubts.warning(engine, name, seen(pictures.load("hills")))
     assert doubts.warning(engine, "mdn-landscapes", seen(pictures.load("hills"))) == ""
     negative = doubts.warning(engine, "mdn-landscapes", seen(255 - pictures.load("hills")))
-    assert "look like a negative of landscapes" in negative, "as a classifier says, and no Gaussian"
+    assert "look less like landscapes than like negatives" in negative, "as a classifier says, and no Gaussian"
+
+
+def test_a_face_is_no_digit_for_a_binary_model_either(engine, binary, face):
+    assert "The model knows digits only" in doubts.warning(engine, binary, face)
+    assert doubts.warning(engine, binary, seen(pictures.load("three"))) == ""
 
 
 @pytest.mark.parametrize("size", [0, 1, 7])
@@ -33,8 +38,8 @@ def test_too_few_pixels_say_nothing(engine, name, paint, size):
     assert doubts.warning(engine, name, paint(size)) == ""
 
 
-def test_where_nothing_is_known_nothing_is_said(engine, binary, paint):
+def test_where_nothing_is_known_nothing_is_said(engine, paint):
     noise = paint(64)
-    for name in ("nearest", binary, "no-such-model", None):
+    for name in ("nearest", "no-such-model", None):
         assert doubts.warning(engine, name, noise) == ""
     assert doubts.warning(engine, "mdn-celeba", paint(30, side=24)) == ""

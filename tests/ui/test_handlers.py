@@ -325,9 +325,21 @@ def test_the_picture_menu_says_which_picture_is_known(do, face, truth):
     assert do.name_picture(encode_picture(np.zeros((32, 32, 3), np.uint8)), face) == pictures.OWN
 
 
-def test_undone_to_before_a_picture_nothing_is_known_of_it(do, name, face):
-    menu, truth, painter, *found = do.leave_picture(face, name, "mean", False, "[]")
-    assert (menu, truth, painter["picture"]) == (pictures.NONE, "", "") and "dB" not in found[3]
+def test_undone_to_another_picture_that_one_is_known_and_to_none_nothing(do, name, face, truth):
+    menu, known, painter, *found = do.return_to(event(picture=truth), face, name, "mean", False, "[]")
+    assert (menu, known, painter["picture"]) == ("face", truth, truth) and "dB" in found[3]
+    menu, known, painter, *found = do.return_to(event(picture=""), face, name, "mean", False, "[]")
+    assert (menu, known, painter["picture"]) == (pictures.NONE, "", "") and "dB" not in found[3]
+    for wrong in ("AAAA", 7):
+        with pytest.raises(gr.Error) as told:
+            do.return_to(event(picture=wrong), face, name, "mean", False, "[]")
+        spoken(told)
+
+
+def test_where_there_is_no_chance_nothing_is_shuffled(do, name, face, truth):
+    for family in ("block", "grid", "designed_celeba"):
+        *skipped_all, note = do.shuffle(3, face, name, truth, "mean", False, "[]", family, 64)
+        assert all(map(skipped, skipped_all)) and "no chance in this patch" in note
 
 
 def test_a_number_that_is_emptied_or_out_of_range_comes_through():

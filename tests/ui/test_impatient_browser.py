@@ -36,9 +36,11 @@ def test_to_larger_pictures_and_back_before_they_have_come(visitor, engine):
     expect(page.locator("#recon-status")).to_contain_text(" ms")
 
 
-def test_undone_to_before_a_picture_there_is_none(visitor):
+def test_a_picture_is_undone_and_comes_back_with_what_was_painted_on_it(visitor):
+    undo = visitor.page.get_by_role("button", name="Undo", exact=True)
+    expect(undo).to_have_attribute("aria-disabled", "true")  # before the first one there is nothing
     visitor.paint((0, 0), (0, 3))
-    visitor.press("Undo")  # of one's own strokes: the picture is as it was
+    visitor.press("Undo")
     visitor.count(64)
     assert visitor.setting("Picture") == "astronaut, her face"
     expect(visitor.page.locator("#recon-scores")).to_contain_text("dB")
@@ -48,13 +50,21 @@ def test_undone_to_before_a_picture_there_is_none(visitor):
     visitor.changed(shown)
     assert visitor.cells(len(before)) != before
     visitor.press("Undo")
-    expect(visitor.page.get_by_label("Picture", exact=True)).to_have_value("none: paint freely")
-    expect(visitor.page.locator("#recon-scores")).not_to_contain_text("dB")
+    expect(visitor.page.get_by_label("Picture", exact=True)).to_have_value("astronaut, her face")
     is_kept = "(cells) => JSON.stringify(JSON.parse(sessionStorage.recon).painting.cells) === cells"
     as_before = json.dumps([[*at, *rgb] for at, rgb in before.items()], separators=(",", ":"))
     visitor.page.wait_for_function(is_kept, arg=as_before)
     visitor.press("Redo")
     visitor.page.wait_for_function(f"(cells) => !({is_kept})(cells)", arg=as_before)
+    expect(visitor.page.get_by_label("Picture", exact=True)).to_have_value("coffee")
+    visitor.choose("Picture", "none: paint freely")
+    expect(visitor.page.locator("#recon-scores")).not_to_contain_text("dB")
+    visitor.press("Clear")
+    visitor.press("Undo")
+    expect(visitor.page.get_by_label("Picture", exact=True)).to_have_value("none: paint freely")
+    visitor.press("Undo")  # further back there was a picture
+    expect(visitor.page.get_by_label("Picture", exact=True)).to_have_value("astronaut, her face")
+    expect(visitor.page.locator("#recon-scores")).to_contain_text("dB")
 
 
 def test_a_link_put_into_the_address_of_an_open_page_is_opened(visitor):
@@ -76,12 +86,18 @@ def test_what_changes_while_samples_are_drawn_makes_them_old(visitor):
     visitor.press("Draw samples")
     expect(grid).to_have_class(re.compile("busy"), timeout=LONG)
     visitor.paint((2, 2), (2, 9))
+    expect(grid).to_have_css("opacity", "0.45")  # at once
     expect(page.locator("#recon-drawn")).to_contain_text("8 joint samples", timeout=LONG)
     expect(grid).to_have_class(re.compile("stale"))
     visitor.press("Draw samples")
     expect(grid).not_to_have_class(re.compile("stale"))
     expect(page.locator("#recon-drawn")).to_contain_text("8 joint samples", timeout=LONG)
     expect(grid).not_to_have_class(re.compile("stale|busy"))
+    page.get_by_label("Pictures of", exact=True).select_option("anything (classical)")
+    expect(grid).to_have_class(re.compile("stale"))
+    visitor.press("Draw samples")  # which is refused
+    assert "mean alone" in visitor.toast()
+    expect(grid).to_have_class(re.compile("stale"))
 
 
 def test_another_texture_while_one_is_learned(visitor):
