@@ -131,12 +131,8 @@ def answered(name: str, model: Predictor, observation: Observation, truth: Tenso
     result = Result(name, pixels, observation.to("cpu"), mean, deviation=deviation, milliseconds=milliseconds)
     if truth is None:
         return result
-    known = (
-        Observation(truth, torch.ones_like(observation.mask))
-        .as_seen_by(model)
-        .with_channels(observation.channels)
-        .values
-    )
+    picture = Observation(truth, torch.ones_like(observation.mask)).with_channels(observation.channels)
+    known = picture.as_seen_by(model).values
     result = replace(result, truth=known[0])
     if observation.mask.all():
         return result

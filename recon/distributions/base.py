@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -84,16 +86,18 @@ class Distribution(ABC):
         padded[:, -1] = 1
         return padded.diff(dim=-1).clamp_min(0)
 
+    def each(self, of: Callable[[Tensor], Tensor]) -> Self:
+        """The same with `of` each of its tensors in its place"""
+        tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
+        return replace(self, **{name: of(tensor) for name, tensor in tensors.items()})
+
     def picture(self, image: int) -> Distribution:
         """The distribution of one image of the batch, as a batch of one."""
-        tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
-        return replace(self, **{name: t[min(image, len(t) - 1)][None] for name, t in tensors.items()})
+        return self.each(lambda t: t[min(image, len(t) - 1)][None])
 
     def pixel(self, row: int, column: int, image: int = 0) -> Distribution:
         """The distribution of one pixel, as one of a single image of 1 x 1."""
-        rows, columns = (slice(row, row + 1), slice(column, column + 1))
-        tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
-        return replace(self, **{name: t[image : image + 1, ..., rows, columns] for name, t in tensors.items()})
+        return self.each(lambda t: t[image : image + 1, ..., row : row + 1, column : column + 1])
 
 
 def finite(values: Tensor) -> Tensor:

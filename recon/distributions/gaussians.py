@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
@@ -177,17 +177,14 @@ class ClippedMixture(Distribution):
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
         weights = self.weights
-        heavy = ~(
-            weights.amax((0, 2, 3, 4)) <= WEIGHTLESS
-        )  # half of a scale mixture's components; what is no number is kept
-        each, weights = self.some(heavy), weights[:, heavy]
-        first, second = clipped_moments(each.location, each.scale)
+        heavy = ~(weights.amax((0, 2, 3, 4)) <= WEIGHTLESS)  # so that what is no number is among them
+        few, weights = self.some(heavy), weights[:, heavy]  # of a scale mixture half
+        first, second = clipped_moments(few.location, few.scale)
         return (weights * first).sum(1), (weights * second).sum(1)
 
     def some(self, which: Tensor) -> Self:
         """Of some components alone, bool (components,)"""
-        tensors = {name: tensor for name, tensor in vars(self).items() if isinstance(tensor, Tensor)}
-        return replace(self, **{name: t[:, which] if t.shape[1] > 1 else t for name, t in tensors.items()})
+        return self.each(lambda t: t[:, which] if t.shape[1] > 1 else t)
 
     @property
     def mean(self) -> Tensor:

@@ -105,6 +105,28 @@ class Model(Stored):
         raise PredictionError("This model has no closed-form joint samples; `recon.sample` draws them in steps.")
 
 
+class Remembering(Model):
+    """A model that keeps what it worked out from its weights, until they are others or elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_load_state_dict_post_hook(forget)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        moved = super()._apply(fn, recurse)
+        self.forget()
+        return moved
+
+    def forget(self) -> None:
+        """Drop it."""
+        raise NotImplementedError
+
+
+def forget(model: Remembering, _: object) -> None:
+    """After new weights were loaded"""
+    model.forget()
+
+
 class Network(Model):
     """A model made of layers, which the training loop can train."""
 

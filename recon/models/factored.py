@@ -24,11 +24,14 @@ class Factored:
     before      the same for a mask within this one, to extend; None to start anew
 
     observed    dimensions, int64, in the order in which they came
-    pieces      rows of the observed block's Cholesky factor, those of one stroke each: (new, known) to the left of the
-                diagonal and (new, new) at it
+    first       Cholesky factor of the block of those it was begun with, (n, n)
+    more        its further rows, those of one stroke each: (new, known) to the left of the diagonal, (new, new) at it
     is_extended whether it was the one before another
     """
 
+    observed: Tensor
+    first: Tensor
+    more: tuple[tuple[Tensor, Tensor], ...] = ()
     is_extended = False
 
     @torch.no_grad()
@@ -39,50 +42,46 @@ class Factored:
         mask: Tensor,
         before: Factored | None = None,
     ):
-        first = covariance[0] if isinstance(covariance, Sequence) else covariance
-        self.covariance, self.mask = covariance, mask.to(first.device)
-        self.observed: Tensor
-        fresh = (self.mask if before is None else self.mask & ~before.mask).repeat(channels).nonzero()[:, 0]
-        known = fresh[:0] if before is None else before.observed
-        own, rest = prior_rows(covariance, fresh, known)
-        self.observed = torch.cat([known, fresh])
-        self.pieces: tuple[tuple[Tensor, Tensor], ...]
+        single = covariance[0] if isinstance(covariance, Sequence) else covariance
+        self.covariance, self.mask = covariance, mask.to(single.device)
         if before is None:
-            self.pieces = ((rest, cholesky(own)),)
+            self.observed = self.mask.repeat(channels).nonzero()[:, 0]
+            self.first = cholesky(prior_rows(covariance, self.observed, self.observed[:0])[0])
             return
-        left = before.solve(rest.mT).mT
-        self.pieces = (*before.pieces, (left, cholesky(own - left @ left.mT)))
-        if len(self.pieces) > PIECES:
-            self.pieces = ((left[..., :0], self.cholesky),)
+        fresh = (self.mask & ~before.mask).repeat(channels).nonzero()[:, 0]
+        own, known = prior_rows(covariance, fresh, before.observed)
+        left = before.solve(known.mT).mT
+        self.observed = torch.cat([before.observed, fresh])
+        self.first, self.more = before.first, (*before.more, (left, cholesky(own - left @ left.mT)))
+        if len(self.more) >= PIECES:
+            self.first, self.more = self.cholesky, ()
 
     @property
     def nbytes(self) -> int:
         """How many it keeps; what it shares with others is counted as well."""
-        return sum(left.nbytes + corner.nbytes for left, corner in self.pieces)
+        return self.first.nbytes + sum(left.nbytes + corner.nbytes for left, corner in self.more)
 
     @property
     def cholesky(self) -> Tensor:
         """Of the observed block, (observed, observed)"""
-        (_, whole), *more = self.pieces
-        for left, corner in more:
+        whole = self.first
+        for left, corner in self.more:
             whole = blocks(whole, left, corner)
         return whole
 
     @property
     def log_determinant(self) -> Tensor:
         """Of `cholesky`, float64 ()"""
-        diagonal = torch.cat([corner.diagonal(dim1=-2, dim2=-1) for _, corner in self.pieces], -1)
-        return diagonal.double().log().sum(-1)
+        corners = (self.first, *(corner for _, corner in self.more))
+        return torch.cat([each.diagonal(dim1=-2, dim2=-1) for each in corners], -1).double().log().sum(-1)
 
     def solve(self, rows: Tensor) -> Tensor:
-        """cholesky^-1 rows, of (observed, n). A stroke more is a piece more: nothing is copied for it."""
-        (_, first), *more = self.pieces
-        known = first.shape[-1]
-        solved = torch.linalg.solve_triangular(first, rows[..., :known, :], upper=False)
-        for left, corner in more:
-            known = left.shape[-1]
-            these = rows[..., known : known + corner.shape[-1], :] - left @ solved
-            solved = torch.cat([solved, torch.linalg.solve_triangular(corner, these, upper=False)], -2)
+        """cholesky^-1 rows, of (observed, n). What a stroke adds is used where it is, not copied."""
+        solved = torch.linalg.solve_triangular(self.first, rows[..., : self.first.shape[-1], :], upper=False)
+        for left, corner in self.more:
+            known, new = left.shape[-1], corner.shape[-1]
+            rest = rows[..., known : known + new, :] - left @ solved
+            solved = torch.cat([solved, torch.linalg.solve_triangular(corner, rest, upper=False)], -2)
         return solved
 
     def whiten(self, residual: Tensor) -> Tensor:

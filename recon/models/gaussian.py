@@ -12,7 +12,7 @@ Where pictures are too large for that it is a factor over their 2 x 2 averages, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 import torch
@@ -21,7 +21,7 @@ from torch import Tensor
 from recon.distributions import Gaussian as GaussianMarginals
 from recon.errors import PredictionError
 from recon.memory import Memory, recall
-from recon.models.base import Model
+from recon.models.base import Remembering
 from recon.models.conditioned import MOST_OBSERVED, Conditioned, pixel_blocks, thinned
 from recon.models.detail import ByScale, Detail
 from recon.models.moments import Moments, join_halves, positive, split_halves, unfold
@@ -30,7 +30,7 @@ from recon.patches import is_whole
 from recon.prediction import whole
 
 
-class Gaussian(Model):
+class Gaussian(Remembering):
     """Gaussian over side x side pictures with `channels` channels; dimensions run as (channel, row, column).
 
     mirrored  pictures and their mirror images are equally likely; then the factor's columns are stored by halves
@@ -68,18 +68,11 @@ class Gaussian(Model):
             self.register_buffer("rest", rest)
         self.conditioned = Memory()  # of `Conditioned`
         self.full: Tensor | ByScale | None = None
-        self.register_load_state_dict_post_hook(forget)
 
     def forget(self) -> None:
         """Drop what was worked out from weights that have changed since."""
         self.full = None
         self.forget_masks()
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """To another device, where what was worked out is not."""
-        moved = super()._apply(fn, recurse)
-        self.forget()
-        return moved
 
     def forget_masks(self) -> None:
         """Drop what was worked out for masks, also what somebody remembers alone."""
@@ -287,11 +280,6 @@ def alike(masks: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     different, inverse = flat.unique(dim=0, return_inverse=True)
     for k, mask in enumerate(different):
         yield (inverse == k).nonzero()[:, 0], mask
-
-
-def forget(model: Gaussian, _: object) -> None:
-    """After new weights were loaded"""
-    model.forget()
 
 
 def pictures_of(batch: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ such an estimate deserves; the scale mixture of all pictures therefore always ke
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Self
 
 import torch
@@ -19,7 +19,7 @@ from torch import Tensor
 from recon.distributions.mixture import Mixture, Part
 from recon.errors import PredictionError
 from recon.memory import Memory, recall
-from recon.models.base import Model
+from recon.models.base import Remembering
 from recon.models.clusters import (
     Coordinates,
     cluster,
@@ -31,7 +31,7 @@ from recon.models.clusters import (
     unpacked,
 )
 from recon.models.factored import Factored
-from recon.models.gaussian import alike, forget, pictures_of
+from recon.models.gaussian import alike, pictures_of
 from recon.models.local_contrast import LocalContrast
 from recon.models.moments import join_halves
 from recon.models.scale_mixture import KEPT, ScaleMixture, log_scale_evidence
@@ -45,7 +45,7 @@ PICTURES_EACH = 2  # that the average cluster has for every eigenvector it is so
 HELD_OUT = 10  # every so many pictures set a cluster's prior over scales alone, which its covariance must not have seen
 
 
-class MoGSM(Model):
+class MoGSM(Remembering):
     """Mixture of Gaussian scale mixtures; arguments as `ScaleMixture`'s, and
 
     components  clusters
@@ -97,18 +97,11 @@ class MoGSM(Model):
         self.gate = LocalContrast(scales, side) if local else None
         self.made: list[ScaleMixture] = []
         self.factored = Memory()  # of `Factored`, of all parts
-        self.register_load_state_dict_post_hook(forget)
 
     def forget(self) -> None:
         """Drop what was worked out from weights that have changed since."""
         self.made = []
         self.forget_masks()
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """As `Gaussian` does"""
-        moved = super()._apply(fn, recurse)
-        self.forget()
-        return moved
 
     def forget_masks(self) -> None:
         """Drop what was worked out for masks."""
@@ -239,10 +232,13 @@ class MoGSM(Model):
         return weights / weights.sum(1, keepdim=True)
 
     def factored_parts(self, mask: Tensor) -> Factored:
-        """The observed block of every part's covariance, factored, for one mask (pixels,); the latest few masks are
-        remembered, and the largest of them that lies within the mask is extended."""
-        covariances = [part.covariance() for part in self.parts()]
-        return recall(self.factored, mask, lambda before: Factored(covariances, self.channels, mask, before))
+        """The observed block of every part's covariance, factored, for one mask (pixels,); remembered and extended as
+        `Gaussian.condition` does."""
+
+        def make(before: Factored | None) -> Factored:
+            return Factored([part.covariance() for part in self.parts()], self.channels, mask, before)
+
+        return recall(self.factored, mask, make)
 
     def at_work(self, observation: Observation) -> list[tuple[ScaleMixture, Tensor, Tensor]]:
         """The parts of some weight, each with the images (n,) for which it has it, and the weights (n,)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+from recon.data.sets import SETS
 from recon.errors import ReconError
 from recon.evaluation.reconstruction import data_set
 from recon.familiarity import NEGATIVE, NOISE
@@ -21,7 +22,7 @@ KINDS = {
     "fashion": "clothes",
 }
 
-GREY = {"binarized_mnist": "mnist"}  # of which more is known
+GREY = {"binarized_mnist": "mnist"}  # what is binary is judged by its greys
 
 
 def warning(engine: Engine, name: str, painting: Painting) -> str:
@@ -31,7 +32,7 @@ def warning(engine: Engine, name: str, painting: Painting) -> str:
     try:
         own = data_set(name)
         own = GREY.get(own, own)
-        observation = engine.observe(name, painting, binary=False)
+        observation = engine.painted(name, painting).with_channels(SETS[own].channels)
         with engine.desk.later():
             found = engine.desk.once(engine.judge.doubt, own, observation)
     except ReconError:  # the answer itself says what is wrong

@@ -201,8 +201,12 @@ class Engine:
         assert isinstance(model, ScaleMixture)
         return model
 
-    def observe(self, name: str, painting: Painting, binary: bool = True) -> Observation:
-        """A painting as the model's kind of observation: colour, grey, or black and white, if `binary`."""
+    def observe(self, name: str, painting: Painting) -> Observation:
+        """A painting as the model's kind of observation: colour, grey, or black and white."""
+        return self.painted(name, painting).as_seen_by(self.model(name))
+
+    def painted(self, name: str, painting: Painting) -> Observation:
+        """A painting for that model, in the colours that it was painted in."""
         model = self.model(name)
         # classical methods would take any, and hours
         sides = (model.side,) if hasattr(model, "side") else SIDES
@@ -210,12 +214,7 @@ class Engine:
             told = " or ".join(f"{side} x {side}" for side in sides)
             raise CheckpointError(f"This model works on {told} pixels, the painting has {painting.side}.")
         values = images.to_tensor(painting.values)[None]
-        observation = Observation(values, torch.from_numpy(painting.mask)[None, None])
-        return (
-            observation.as_seen_by(model)
-            if binary
-            else observation.with_channels(getattr(model, "channels", observation.channels))
-        )
+        return Observation(values, torch.from_numpy(painting.mask)[None, None])
 
     def answer(self, name: str, painting: Painting, truth: np.ndarray | None = None) -> Answer:
         """Predict. truth: uint8 (side, side, 3) where the true picture is known."""

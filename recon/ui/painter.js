@@ -105,7 +105,7 @@ function ask(at) {
 
 function adopt({ side, cells }) {
   if (side === sheet.side) {
-    if (sheet.past.length || countCells(sheet.cells)) sheet.replace(cells);
+    if (sheet.past.length || sheet.future.length || countCells(sheet.cells)) sheet.replace(cells);
     else sheet.cells = cells; // the first that is there has nothing before it
   } else {
     sheet = new Sheet(side, cells, props.picture);

@@ -101,7 +101,7 @@ def test_several_blocks_at_once_are_each_factored(model):
     grown = Factored(covariances, 3, few)
     for mask in steps[1:]:
         grown = Factored(covariances, 3, mask, grown)
-    assert 1 < len(grown.pieces) < len(steps), "pieces are joined before they are many"
+    assert 0 < len(grown.more) < len(steps) - 1, "pieces are joined before they are many"
     assert grown.nbytes < 2 * grown.cholesky.nbytes
     residuals = torch.stack([pictures(4, seed=5).flatten(1) - model.location, torch.ones(4, 3 * AREA)])
     for k, covariance in enumerate(covariances):

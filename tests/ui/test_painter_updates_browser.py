@@ -54,6 +54,15 @@ def test_what_python_sends_can_be_undone(hand):
     assert set(hand.told(4)[1]) == {(3, 4)}
 
 
+def test_what_python_sends_after_an_undo_leaves_nothing_to_do_again(hand):
+    hand.drag((1, 1))
+    hand.press("Undo")
+    hand.python("patch")
+    expect(hand.page.get_by_role("button", name="Redo", exact=True)).to_have_attribute("aria-disabled", "true")
+    hand.press("Undo")
+    hand.count(0)
+
+
 def test_an_update_during_a_drag_waits_and_goes_under_it(hand):
     hand.drag((0, 0))
     hand.app.now.clear()
