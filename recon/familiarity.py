@@ -207,7 +207,7 @@ def log_evidence(model: ScaleMixture, factored: Factored, values: Tensor) -> Ten
     squared = factored.whiten(values.to(model.device).flatten(1) - model.location).square().sum(1).double()
     scales, count = model.log_scales, len(factored.observed)
     each = -0.5 * (squared[:, None] * (-scales).exp() + count * scales) + model.log_prior
-    constant = factored.log_determinant + 0.5 * count * math.log(2 * math.pi)
+    constant = factored.factor.log_determinant + 0.5 * count * math.log(2 * math.pi)
     return (torch.logsumexp(each, 1) - constant) / count
 
 

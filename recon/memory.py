@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import itemgetter
 from typing import Any
 from weakref import WeakSet
 
@@ -116,22 +117,27 @@ def put(memory: dict, key: int, one: Any) -> None:
 
 def forget_oldest() -> None:
     """But for the newest of all, until no more than MOST_BYTES are held."""
-    held = []
+    total = held()
+    if total <= MOST_BYTES:
+        return
+    order = []
     for memory in list(_memories):
         memory.asked = {key: time for key, time in list(memory.asked.items()) if key in memory}
-        held += [(time, memory, key) for key, time in memory.asked.items()]
-    held.sort(key=lambda each: each[0], reverse=True)
-    total = 0
-    for age, (_, memory, key) in enumerate(held):
-        total += bytes_of(memory.get(key))
-        if age and total > MOST_BYTES:
-            memory.pop(key, None)
+        order += [(time, memory, key) for key, time in memory.asked.items()]
+    for _, memory, key in sorted(order, key=itemgetter(0))[:-1]:
+        if total <= MOST_BYTES:
+            return
+        total -= bytes_of(memory.pop(key, None))
 
 
 def bytes_held() -> int:
     """In all memories in common together; what two masks share is counted twice"""
     with _lock:
-        return sum(bytes_of(one) for memory in list(_memories) for one in list(memory.values()))
+        return held()
+
+
+def held() -> int:
+    return sum(one.nbytes for memory in list(_memories) for one in list(memory.values()))
 
 
 def bytes_of(one: Any) -> int:

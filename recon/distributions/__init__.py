@@ -9,7 +9,13 @@ lie anywhere while the next one is given the edge itself.
 
 from recon.distributions.base import Distribution, Point
 from recon.distributions.bounded import Bernoulli, Beta
-from recon.distributions.gaussians import CoupledMixture, Gaussian, GaussianMixture, log_normal_mass
+from recon.distributions.gaussians import (
+    CoupledMixture,
+    Gaussian,
+    GaussianMixture,
+    ScaledMixture,
+    log_normal_mass,
+)
 from recon.distributions.isotropic import IsotropicMixture
 from recon.distributions.mixture import Mixture
 
@@ -23,5 +29,6 @@ __all__ = [
     "IsotropicMixture",
     "Mixture",
     "Point",
+    "ScaledMixture",
     "log_normal_mass",
 ]

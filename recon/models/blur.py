@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 
 def blurred(field: Tensor, reach: float) -> Tensor:
     """Mean of a field (batch, 1, height, width) around each pixel, under a Gaussian of standard deviation `reach`, in
     pixels, cut off at two of them; outside the field it is 0."""
-    weights = kernel(field, reach, 2)
-    return across(field, weights / weights.sum())
+    radius = math.ceil(2 * reach)
+    whole = sum(math.exp(-0.5 * (offset / reach) ** 2) for offset in range(-radius, radius + 1))
+    down, along = weights(field, [reach], 2)
+    return across(field, down, along) / whole**2
 
 
-def gathered(field: Tensor, reach: float) -> Tensor:
-    """Sum around each pixel, one at the pixel itself counting whole."""
-    return across(field, kernel(field, reach, 3))
+def gathered(field: Tensor, reaches: Sequence[float]) -> Tensor:
+    """Sum around each pixel of a field (batch, 1, height, width), one at the pixel itself counting whole, by each of
+    some reaches, cut off at three of them: (batch, reaches, height, width)"""
+    return across(field, *weights(field, reaches, 3))
 
 
 def averaged(noise: Tensor, reach: float) -> Tensor:
     """White noise of variance 1, blurred, and again of variance 1 at every pixel."""
-    weights = kernel(noise, reach, 3)
-    return across(noise, weights) / across(torch.ones_like(noise[:1]), weights.square()).sqrt()
+    down, along = weights(noise, [reach], 3)
+    squares = across(torch.ones_like(noise[:1]), down.square(), along.square())
+    return across(noise, down, along) / squares.sqrt()
 
 
-def kernel(field: Tensor, reach: float, deviations: int) -> Tensor:
-    radius = math.ceil(deviations * reach)
-    return (-0.5 * (torch.arange(-radius, radius + 1, device=field.device) / reach).square()).exp()
+def weights(field: Tensor, reaches: Sequence[float], deviations: int) -> tuple[Tensor, Tensor]:
+    """Of every row for every row, (reaches, height, height), and of every column for every column, (reaches, width,
+    width)"""
+    height, width = field.shape[2:]
+    reach = torch.tensor(reaches, dtype=torch.float64, device=field.device).view(-1, 1, 1)
+    place = torch.arange(max(height, width), dtype=torch.float64, device=field.device)
+    offset = place[:, None] - place
+    near = offset.abs() <= (deviations * reach).ceil()
+    found = (-0.5 * (offset / reach).square()).exp().mul_(near).to(field)
+    return found[:, :height, :height], found[:, :width, :width]
 
 
-def across(field: Tensor, weights: Tensor) -> Tensor:
-    radius = len(weights) // 2
-    once = F.conv2d(field, weights.view(1, 1, 1, -1), padding=(0, radius))
-    return F.conv2d(once, weights.view(1, 1, -1, 1), padding=(radius, 0))
+def across(field: Tensor, down: Tensor, along: Tensor) -> Tensor:
+    """Columns and rows by themselves, as products of matrices: of fields this small the quickest"""
+    return down @ field @ along

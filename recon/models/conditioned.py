@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
+
+from recon.models.triangle import PIECES, Triangle, of_inverse
 
 if TYPE_CHECKING:
     from recon.models.detail import ByScale
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
 ROUNDING = 1 / (12 * 255**2)  # variance of rounding to 8 bits: no pixel is known better than that
 MOST_OBSERVED = 1536  # pixels that a large picture is conditioned on: 240 MB in colour, and seconds
 KEPT = 0.75  # of the columns that rows were made for are hidden still, or the rows are cut to those that are
-PIECES = 8  # of rows or of a factor, each of one stroke; more are joined
 BLOCK = 256  # dimensions: triangles this large are inverted at once
 SMALL = 1536**2  # right-hand sides, in numbers, for which that does not pay: all of 32 x 32 colour
 
@@ -34,15 +37,18 @@ class Conditioned:
     before            the same for a mask within this one, to extend; None to start anew
 
     observed          dimensions, int64, in the order in which they came
-    cholesky          of the prior's observed block, (observed, observed)
+    factor            Cholesky factor of the prior's observed block
     columns           dimensions, int64: the hidden ones, and maybe a few that were hidden when the first rows were made
-    rows              cholesky^-1 times the prior's observed rows at `columns`, in pieces, (some of observed, columns)
+    rows              factor^-1 times the prior's observed rows at `columns`, in pieces, (some of observed, columns)
     spread            posterior covariance of each pixel's channels in `columns`, (pixels, channels, channels)
     pixel_factor      Cholesky factors of each pixel's posterior covariance, (side, side, channels, channels)
+    nbytes            how many it keeps, about; those that it shares with others are counted as well
     is_extended       whether it was the one before another
+    told              what was asked about last, if that was one picture
     """
 
     is_extended = False
+    told: Told | None = None
 
     @torch.no_grad()
     def __init__(self, covariance: Tensor | ByScale, channels: int, mask: Tensor, before: Conditioned | None = None):
@@ -51,9 +57,9 @@ class Conditioned:
             dims = mask.repeat(channels)
             self.observed, self.columns = dims.nonzero()[:, 0], (~dims).nonzero()[:, 0]
             known, rest = prior_rows(covariance, self.observed, self.columns)
-            self.cholesky = cholesky(known)
+            self.factor = Triangle(cholesky(known))
             # only hidden columns are solved for, so that cost falls again when nearly everything is observed
-            self.rows: tuple[Tensor, ...] = (solve(self.cholesky, rest),)
+            self.rows: tuple[Tensor, ...] = (solve(self.factor.first, rest),)
             prior = pixel_blocks(covariance, channels).flatten(2)[:, :, ~mask].permute(2, 0, 1)
             self.spread = prior - self.taken_by(self.rows[0])
             self.live = torch.ones_like(self.columns, dtype=torch.bool)
@@ -69,21 +75,24 @@ class Conditioned:
         factor[~mask] = cholesky(spread)
         side = math.isqrt(len(mask))
         self.pixel_factor = factor.view(side, side, channels, channels)
+        self.nbytes = self.factor.nbytes + sum(piece.nbytes for piece in self.rows)
 
     def extend(self, covariance: Tensor | ByScale, before: Conditioned) -> None:
         """Block Cholesky: the rows of the pixels that are new, below those of `before`, which are not copied: columns
         that nobody needs any more stay in them until they are many."""
+        self.told = before.told
         self.live = ~self.mask.repeat(self.channels)[before.columns]
         new = (before.live & ~self.live).nonzero()[:, 0]
         fresh, self.columns = before.columns[new], before.columns
-        known = torch.cat([piece[:, new] for piece in before.rows])
-        own, prior = prior_rows(covariance, fresh, self.columns)
+        own, prior = prior_rows(covariance, fresh, torch.cat([before.observed, self.columns]))
+        # they are columns of `before.rows` as well, but those lie far apart: to gather them takes ten times as long
+        known, prior = before.factor.solve(prior[:, : len(before.observed)].T), prior[:, len(before.observed) :]
         corner = cholesky(own - known.T @ known)
         for piece, part in zip(before.rows, known.split([len(piece) for piece in before.rows]), strict=True):
             prior = torch.addmm(prior, part.T, piece, alpha=-1)
         rows = torch.linalg.solve_triangular(corner, prior, upper=False)
         self.observed = torch.cat([before.observed, fresh])
-        self.cholesky = blocks(before.cholesky, known.T, corner)
+        self.factor = before.factor.extended(known.T, corner)
         self.rows = (*before.rows, rows)
         self.spread = before.spread - self.taken_by(rows)
         if self.live.sum() < KEPT * len(self.live):
@@ -92,10 +101,8 @@ class Conditioned:
             self.columns, self.live = self.columns[self.live], self.live[self.live]
         elif len(self.rows) > PIECES:
             self.rows = (torch.cat(self.rows),)
-        if "inverse" in before.__dict__:  # someone asked for it then, and will again
-            eye = torch.eye(len(corner), dtype=corner.dtype, device=corner.device)
-            inverse = torch.linalg.solve_triangular(corner, eye, upper=False)
-            self.inverse = blocks(before.inverse, -inverse @ (known.T @ before.inverse), inverse)
+        if "precision" in before.__dict__:  # someone asked for it then, and will again
+            self.precision = of_inverse(before.precision, before.factor, known.T, corner)
 
     @property
     def hidden(self) -> Tensor:
@@ -104,14 +111,14 @@ class Conditioned:
 
     @property
     def whitened(self) -> Tensor:
-        """cholesky^-1 times the prior's observed rows, hidden columns: (observed, hidden)"""
+        """factor^-1 times the prior's observed rows, hidden columns: (observed, hidden)"""
         return torch.cat([piece[:, self.live] for piece in self.rows])
 
-    @property
-    def nbytes(self) -> int:
-        """How many it keeps, about; those that it shares with others are counted as well."""
-        inverse = self.__dict__.get("inverse", self.cholesky[:0])  # of which only some models make use
-        return self.cholesky.nbytes + inverse.nbytes + sum(piece.nbytes for piece in self.rows)
+    @cached_property
+    def precision(self) -> Tensor:
+        """Diagonal of the inverse of the prior's observed block, (observed,)"""
+        eye = torch.eye(len(self.observed), dtype=self.spread.dtype, device=self.spread.device)
+        return self.factor.solve(eye).square().sum(0)
 
     def taken_by(self, rows: Tensor) -> Tensor:
         """What whitened rows (n, columns) take off each pixel's covariance: (pixels, channels, channels)"""
@@ -124,41 +131,81 @@ class Conditioned:
             taken[:a, a] = taken[a, :a]
         return taken.permute(2, 0, 1)
 
-    @cached_property
-    def inverse(self) -> Tensor:
-        """Of `cholesky`, (observed, observed)"""
-        eye = torch.eye(len(self.cholesky), dtype=self.cholesky.dtype, device=self.cholesky.device)
-        return torch.linalg.solve_triangular(self.cholesky, eye, upper=False)
-
     def gain(self, residual: Tensor) -> Tensor:
         """What residuals (n, dims), of which only the observed are used, add to every dimension: (n, dims)"""
-        moved = torch.zeros_like(residual)
-        told = self.whiten(residual).split([len(piece) for piece in self.rows], 1)
-        moved[:, self.columns] = sum(part @ piece for part, piece in zip(told, self.rows, strict=True))
-        moved[:, self.observed] = residual[:, self.observed]
+        return Evidence(self, residual).gain
+
+
+class Told(NamedTuple):
+    """What one picture said: who paints on says it again, and a little more.
+
+    observed, whitened  as `Evidence` has them, (1, known) each
+    gain                (1, dims)
+    """
+
+    observed: Tensor
+    whitened: Tensor
+    gain: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What pictures that share a mask say beyond it; each thing is worked out once.
+
+    conditioned  on the mask
+    residual     of the pictures from the mean, (n, dims), of which only the observed part is used
+    """
+
+    conditioned: Conditioned
+    residual: Tensor
+
+    @cached_property
+    def observed(self) -> Tensor:
+        """Residuals, (n, observed)"""
+        return self.residual[:, self.conditioned.observed]
+
+    @cached_property
+    def before(self) -> Told | None:
+        """What the same picture said when no more than this was observed of it, if that is known"""
+        told = self.conditioned.told
+        return told if told is not None and told.observed.equal(self.observed[:, : told.observed.shape[1]]) else None
+
+    @cached_property
+    def whitened(self) -> Tensor:
+        """Observed residuals as independent numbers of variance 1 under the model: (n, observed)"""
+        solved = None if self.before is None else self.before.whitened.T
+        return self.conditioned.factor.solve(self.observed.T, solved).T
+
+    @cached_property
+    def gain(self) -> Tensor:
+        """What they add to every dimension, (n, dims)"""
+        conditioned, before = self.conditioned, self.before
+        lengths = [len(piece) for piece in conditioned.rows]
+        starts = list(accumulate(lengths, initial=0))
+        if before is not None and before.whitened.shape[1] in starts:
+            moved, known = before.gain.clone(), before.whitened.shape[1]
+        else:
+            moved, known = torch.zeros_like(self.residual), 0  # rows were joined since
+        every = zip(starts, self.whitened.split(lengths, 1), conditioned.rows, strict=False)
+        told = [part @ piece for start, part, piece in every if start >= known]
+        moved[:, conditioned.columns] += sum(told)
+        moved[:, conditioned.observed] = self.observed
+        if len(moved) == 1:
+            conditioned.told = Told(self.observed, self.whitened, moved)
         return moved
 
-    def whiten(self, residual: Tensor) -> Tensor:
-        """Observed residuals, of (n, dims), as independent numbers of variance 1 under the model: (n, observed)"""
-        return torch.linalg.solve_triangular(self.cholesky, residual[:, self.observed].T, upper=False).T
-
-    def leave_one_out(self, residual: Tensor) -> Tensor:
+    @cached_property
+    def left_out(self) -> Tensor:
         """Each observed dimension's residual given all the other observed ones, in its standard deviations; 0 where
-        hidden: [K^-1 r]_i / sqrt([K^-1]_ii) of residuals (n, dims), by Rasmussen & Williams 2006, equation 5.12."""
-        found = torch.zeros_like(residual)
-        if len(self.observed):
-            solved = residual[:, self.observed] @ self.inverse.T @ self.inverse
-            found[:, self.observed] = solved / self.inverse.square().sum(0).sqrt()
+        hidden: [K^-1 r]_i / sqrt([K^-1]_ii) of residuals r, by Rasmussen & Williams 2006, equation 5.12. (n, dims)"""
+        conditioned, found = self.conditioned, torch.zeros_like(self.residual)
+        if len(conditioned.observed):
+            solved = conditioned.factor.solve_transposed(self.whitened.T).T
+            found[:, conditioned.observed] = solved / conditioned.precision.sqrt()
         return found
 
 
-def blocks(upper: Tensor, left: Tensor, corner: Tensor) -> Tensor:
-    """Lower triangular [[upper, 0], [left, corner]], of matrices (..., n, n)"""
-    known, size = upper.shape[-1], upper.shape[-1] + corner.shape[-1]
-    whole = upper.new_empty(*upper.shape[:-2], size, size)
-    whole[..., :known, :known], whole[..., :known, known:] = upper, 0
-    whole[..., known:, :known], whole[..., known:, known:] = left, corner
-    return whole
+ByMask = Sequence[tuple[Tensor, Evidence]]  # of a batch: images that share a mask, int64 (n,), and what they say
 
 
 def cholesky(matrices: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from recon.distributions import Gaussian as GaussianMarginals
 from recon.errors import PredictionError
 from recon.memory import Memory, recall
 from recon.models.base import Remembering
-from recon.models.conditioned import MOST_OBSERVED, Conditioned, pixel_blocks, thinned
+from recon.models.conditioned import MOST_OBSERVED, ByMask, Conditioned, Evidence, pixel_blocks, thinned
 from recon.models.detail import ByScale, Detail
 from recon.models.moments import Moments, join_halves, positive, split_halves, unfold
 from recon.observation import Observation
@@ -68,6 +68,10 @@ class Gaussian(Remembering):
             self.register_buffer("rest", rest)
         self.conditioned = Memory()  # of `Conditioned`
         self.full: Tensor | ByScale | None = None
+
+    @property
+    def device(self) -> torch.device:
+        return self.location.device  # asked for often: the parent's goes through all it has
 
     def forget(self) -> None:
         """Drop what was worked out from weights that have changed since."""
@@ -178,10 +182,9 @@ class Gaussian(Remembering):
     def distribution(self, observation: Observation) -> GaussianMarginals:
         means = torch.empty_like(observation.values)
         factors = []
-        for which, conditioned in self.by_mask(observation):
-            residual = observation.values[which].flatten(1) - self.location
-            means[which] = (self.location + conditioned.gain(residual)).view(-1, *means.shape[1:])
-            factors.append((which, conditioned.pixel_factor))
+        for which, evidence in self.evidence(observation):
+            means[which] = self.mean_given(evidence)
+            factors.append((which, evidence.conditioned.pixel_factor))
         if len(factors) == 1:
             return GaussianMarginals(means, factors[0][1][None].clone())  # what is remembered stays as it is
         spread = means.new_empty(observation.batch, self.side, self.side, self.channels, self.channels)
@@ -199,11 +202,10 @@ class Gaussian(Remembering):
         """
         self.check_one(observation)
         observation = observation.to(self.device)
-        ((_, conditioned),) = self.by_mask(observation)
+        ((_, evidence),) = self.evidence(observation)
         stray = self.draw(count, generator)
-        stray = math.sqrt(temperature) * (stray - conditioned.gain(stray))
-        mean = self.location + conditioned.gain(observation.values.flatten(1) - self.location)
-        joint = (mean + stray).view(count, *observation.values.shape[1:]).clamp(0, 1)
+        stray = (stray - evidence.conditioned.gain(stray)).view(count, *observation.values.shape[1:])
+        joint = (self.mean_given(evidence) + math.sqrt(temperature) * stray).clamp(0, 1)
         return torch.where(observation.mask, observation.values, joint)
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
@@ -231,22 +233,24 @@ class Gaussian(Remembering):
         observation = observation.to(self.device)
         values = whole(observation, values)
         found = torch.empty(observation.batch, dtype=torch.float64, device=self.device)
-        for which, conditioned in self.by_mask(observation):
-            found[which] = self.hidden_log_density(conditioned, values[which].flatten(1) - self.location)
+        for which, mask in alike(observation.mask):
+            whole_residual = values[which].flatten(1) - self.location
+            found[which] = self.hidden_log_density(Evidence(self.condition(mask), whole_residual))
         return found
 
-    def hidden_log_density(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
-        """Of hidden residuals given the observed ones, of (n, dims), in nats: (n,), float64"""
-        squared, constant = self.hidden_distance(conditioned, residual)
+    def hidden_log_density(self, whole: Evidence) -> Tensor:
+        """Of hidden residuals given the observed ones, both in `whole`, in nats: (n,), float64"""
+        squared, constant = self.hidden_distance(whole)
         return -0.5 * squared - constant
 
-    def hidden_distance(self, conditioned: Conditioned, residual: Tensor) -> tuple[Tensor, Tensor]:
+    def hidden_distance(self, whole: Evidence) -> tuple[Tensor, Tensor]:
         """Squared Mahalanobis distance of hidden residuals from their conditional mean, (n,), and the rest of minus the
         log density, a number; float64. PredictionError where `fine`: it would take the whole covariance."""
         if self.detail is not None:
             raise PredictionError(
                 f"A joint density of {self.side} x {self.side} pixels is more than this model works out."
             )
+        conditioned, residual = whole.conditioned, whole.residual
         order = torch.cat([conditioned.observed, conditioned.hidden])
         cholesky = torch.linalg.cholesky(self.covariance()[order][:, order].double())
         known = len(conditioned.observed)
@@ -255,10 +259,13 @@ class Gaussian(Remembering):
         log_scale = cholesky.diagonal()[known:].log() + 0.5 * math.log(2 * math.pi)
         return whitened.square().sum(0), log_scale.sum()
 
-    def by_mask(self, observation: Observation) -> Iterator[tuple[Tensor, Conditioned]]:
-        """Images that share a mask, and the Gaussian conditioned on it."""
-        for which, mask in alike(observation.mask):
-            yield which, self.condition(mask)
+    def evidence(self, observation: Observation) -> ByMask:
+        residual = observation.values.flatten(1) - self.location
+        return [(which, Evidence(self.condition(mask), residual[which])) for which, mask in alike(observation.mask)]
+
+    def mean_given(self, evidence: Evidence) -> Tensor:
+        """Before clipping, (n, channels, side, side)"""
+        return (self.location + evidence.gain).view(-1, self.channels, self.side, self.side)
 
     def condition(self, mask: Tensor) -> Conditioned:
         """All that does not depend on the observed values, for one mask (pixels,); the latest few are remembered, and

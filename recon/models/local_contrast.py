@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from recon.models.calibration import BAND, likeliest, share_held
+from recon.models.conditioned import ByMask
 from recon.models.gate_examples import Examples, examples
 from recon.models.local_features import FEATURES, features
 from recon.models.scale_mixture import SHARES, ScaleMixture
 from recon.models.signal_transformer import at_counts
-from recon.observation import Observation
 
 if TYPE_CHECKING:
     from recon.models.mogsm import MoGSM
@@ -49,10 +49,14 @@ class LocalContrast(nn.Module):
         self.register_buffer("weights", torch.zeros(FEATURES + 1, scales))
         self.register_buffer("tilt", torch.zeros(max(1, (side * side // 2).bit_length())))
 
-    def forward(self, base: ScaleMixture, observation: Observation) -> Tensor:
-        """What speaks for each scale at each pixel, logits (batch, scales, side, side); `gated` takes them."""
-        tilt = at_counts(self.tilt, observation.mask.flatten(1).sum(1)).view(-1, 1, 1, 1)
-        return self.logits(features(base, observation)) + tilt * base.log_scales.float().view(1, -1, 1, 1)
+    def forward(self, base: ScaleMixture, evidence: ByMask) -> Tensor:
+        """What speaks for each scale at each pixel, logits (batch, scales, side, side), given what `base` makes of an
+        observation; `gated` takes them."""
+        found = self.logits(features(base, evidence))
+        for which, each in evidence:
+            tilt = at_counts(self.tilt, each.conditioned.mask.sum())
+            found[which] += tilt * base.log_scales.float().view(-1, 1, 1)
+        return found
 
     def logits(self, found: Tensor) -> Tensor:
         """Of features, (batch, features, ...), before they are tilted: (batch, scales, ...)"""

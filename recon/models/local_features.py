@@ -9,9 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from recon.models.blur import blurred, gathered
-from recon.models.conditioned import Conditioned
+from recon.models.conditioned import ByMask, Evidence
 from recon.models.scale_mixture import ScaleMixture
-from recon.observation import Observation
 
 WIDTHS = (0.35, 0.6, 1.2)  # of the neighbourhoods that surprise is gathered in, in mean distances of observed pixels
 MEMORY = 0.1  # of one pixel as surprising as expected, where none is near
@@ -19,35 +18,32 @@ LEAST = 1e-5  # squared gradient that is told from none
 FEATURES = len(WIDTHS) + 7
 
 
-def features(base: ScaleMixture, observation: Observation) -> Tensor:
+def features(base: ScaleMixture, evidence: ByMask) -> Tensor:
     """What the gate sees, (batch, features, side, side): logs of how surprising observed pixels were, nearby and in the
     whole picture, of the conditional mean's gradient, of how unsure the closed form is; how much is observed; and how
-    bright it is expected to be."""
-    side, values = base.side, observation.values
-    found = values.new_empty(observation.batch, FEATURES, side, side)
-    for which, conditioned in base.by_mask(observation):
-        found[which] = features_of(base, conditioned, values[which])
+    bright it is expected to be. evidence: what `base` makes of an observation"""
+    found = base.location.new_empty(sum(len(which) for which, _ in evidence), FEATURES, base.side, base.side)
+    for which, each in evidence:
+        found[which] = features_of(base, each)
     return found
 
 
-def features_of(base: ScaleMixture, conditioned: Conditioned, values: Tensor) -> Tensor:
-    """The same of pictures (n, channels, side, side) that share a mask."""
-    count, _, side, _ = values.shape
-    residual = values.flatten(1) - base.location
-    surprise = conditioned.leave_one_out(residual).view_as(values).square().mean(1, keepdim=True)
-    mask = conditioned.mask.view(1, 1, side, side).to(values)
+def features_of(base: ScaleMixture, evidence: Evidence) -> Tensor:
+    """The same of pictures that share a mask."""
+    mean, conditioned, side = base.mean_given(evidence), evidence.conditioned, base.side
+    surprise = evidence.left_out.view_as(mean).square().mean(1, keepdim=True)
+    mask = conditioned.mask.view(1, 1, side, side).to(mean)
     observed = mask.sum().clamp_min(1)
     apart = math.sqrt(side**2 / observed.item())
-    reaches = [width * apart for width in WIDTHS]
-    near = [((gathered(surprise, r) + MEMORY) / (gathered(mask, r) + MEMORY)).log() for r in reaches]
+    around = gathered(torch.cat([surprise, mask]), [width * apart for width in WIDTHS]) + MEMORY
+    near = (around[:-1] / around[-1:]).log()
     picture = ((surprise.sum((1, 2, 3)) + MEMORY) / (observed + MEMORY)).log()
-    mean = (base.location + conditioned.gain(residual)).view_as(values)
     edge = F.pad(mean, (1, 1, 1, 1), mode="replicate")
     across, down = edge[:, :, 1:-1, 2:] - edge[:, :, 1:-1, :-2], edge[:, :, 2:, 1:-1] - edge[:, :, :-2, 1:-1]
     gradient = (across.square() + down.square()).mean(1, keepdim=True)
     wide = blurred(gradient, 1.0) / blurred(torch.ones_like(gradient[:1]), 1.0)
     unsure = conditioned.pixel_factor.square().sum((-1, -2)).sqrt().log().view(1, 1, side, side)
     bright = mean.mean(1, keepdim=True)
-    whole = [picture.view(-1, 1, 1, 1), (gradient + LEAST).log(), (wide + LEAST).log(), unsure]
+    whole = [near, picture.view(-1, 1, 1, 1), (gradient + LEAST).log(), (wide + LEAST).log(), unsure]
     whole += [(observed / side**2).log().view(1, 1, 1, 1), bright, bright.square()]
-    return torch.cat([each.expand(count, 1, side, side) for each in near + whole], 1)
+    return torch.cat([each.expand(len(mean), -1, side, side) for each in whole], 1)

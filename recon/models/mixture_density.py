@@ -269,7 +269,7 @@ class MixtureDensity(OnClosedForm):
         [0, 1]. Each pixel is distributed as `predict` says; how pixels agree is the Gaussian's."""
         self.check_one(observation)
         observation = observation.to(self.device)
-        ((_, conditioned),) = self.base.by_mask(observation)
+        conditioned = self.base.condition(observation.mask.flatten())
         stray = self.base.draw(count, generator)
         stray = (stray - conditioned.gain(stray)).view(count, *observation.values.shape[1:]).movedim(1, -1)
         normal = torch.linalg.solve_triangular(conditioned.pixel_factor, stray[..., None], upper=False)[..., 0]

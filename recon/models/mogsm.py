@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Self
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -30,8 +30,9 @@ from recon.models.clusters import (
     turned,
     unpacked,
 )
+from recon.models.conditioned import ByMask
 from recon.models.factored import Factored
-from recon.models.gaussian import alike, pictures_of
+from recon.models.gaussian import pictures_of
 from recon.models.local_contrast import LocalContrast
 from recon.models.moments import join_halves
 from recon.models.scale_mixture import KEPT, ScaleMixture, log_scale_evidence
@@ -43,6 +44,14 @@ NEGLIGIBLE = 1e-3  # a component of less weight is left out
 SORTED_BY = 512  # of the largest eigenvectors, at most, by which pictures are sorted into clusters
 PICTURES_EACH = 2  # that the average cluster has for every eigenvector it is sorted by, at least
 HELD_OUT = 10  # every so many pictures set a cluster's prior over scales alone, which its covariance must not have seen
+
+
+class AtWork(NamedTuple):
+    """A part, the images (n,) for which it has some weight, and that, float64 (n,)"""
+
+    part: ScaleMixture
+    images: Tensor
+    weights: Tensor
 
 
 class MoGSM(Remembering):
@@ -96,7 +105,7 @@ class MoGSM(Remembering):
         self.register_buffer("log_kernel", self.base.log_kernel.repeat(components, 1, 1))
         self.gate = LocalContrast(scales, side) if local else None
         self.made: list[ScaleMixture] = []
-        self.factored = Memory()  # of `Factored`, of all parts
+        self.factored = Memory()  # of `Factored`, of all clusters
 
     def forget(self) -> None:
         """Drop what was worked out from weights that have changed since."""
@@ -214,52 +223,54 @@ class MoGSM(Remembering):
             made = self.made = [self.part(k) for k in range(self.components)]
         return [self.base, *made]
 
-    def posterior(self, observation: Observation) -> Tensor:
+    def posterior(self, observation: Observation, evidence: ByMask | None = None) -> Tensor:
         """Weights of `base` and of the clusters given what is observed, float64 (batch, 1 + components); at least
-        COMMON for `base`, and what is NEGLIGIBLE is 0."""
+        COMMON for `base`, and what is NEGLIGIBLE is 0. evidence: what it is to `base`, where that is known already"""
         found = torch.empty(observation.batch, self.components + 1, dtype=torch.float64, device=self.device)
-        parts = self.parts()
-        location = torch.stack([part.location for part in parts])[:, None]
-        log_prior = torch.stack([part.log_prior for part in parts])[:, None]
-        for which, mask in alike(observation.mask):
-            factored = self.factored_parts(mask)
+        clusters = self.parts()[1:]
+        location = torch.stack([part.location for part in clusters])[:, None]
+        log_prior = torch.stack([part.log_prior for part in clusters])[:, None]
+        for which, common in evidence or self.base.evidence(observation):
+            found[which, 0] = self.base.log_density(common)
+            factored = self.factored_clusters(common.conditioned.mask)
             whitened = factored.whiten(observation.values[which].flatten(1) - location)
             scales = log_scale_evidence(self.base.log_scales, whitened) + log_prior
-            found[which] = (scales.logsumexp(-1) - factored.log_determinant[:, None]).T
+            found[which, 1:] = (scales.logsumexp(-1) - factored.factor.log_determinant[:, None]).T
         weights = (found + self.log_shares).softmax(1) * (1 - COMMON)
         weights[:, 0] += COMMON
         weights = torch.where(weights > NEGLIGIBLE, weights, 0.0)
         return weights / weights.sum(1, keepdim=True)
 
-    def factored_parts(self, mask: Tensor) -> Factored:
-        """The observed block of every part's covariance, factored, for one mask (pixels,); remembered and extended as
-        `Gaussian.condition` does."""
+    def factored_clusters(self, mask: Tensor) -> Factored:
+        """The observed block of every cluster's covariance, factored, for one mask (pixels,); remembered and extended
+        as `Gaussian.condition` does."""
 
         def make(before: Factored | None) -> Factored:
-            return Factored([part.covariance() for part in self.parts()], self.channels, mask, before)
+            return Factored([part.covariance() for part in self.parts()[1:]], self.channels, mask, before)
 
         return recall(self.factored, mask, make)
 
-    def at_work(self, observation: Observation) -> list[tuple[ScaleMixture, Tensor, Tensor]]:
-        """The parts of some weight, each with the images (n,) for which it has it, and the weights (n,)."""
-        weights = self.posterior(observation)
+    def at_work(self, observation: Observation, evidence: ByMask | None = None) -> list[AtWork]:
+        """The parts of some weight, `base` first"""
+        weights = self.posterior(observation, evidence)
         found = []
         for k, part in enumerate(self.parts()):
             images = weights[:, k].nonzero()[:, 0]
             if len(images):
-                found.append((part, images, weights[images, k]))
+                found.append(AtWork(part, images, weights[images, k]))
         return found
 
-    def lean(self, observation: Observation) -> Tensor | None:
+    def lean(self, evidence: ByMask) -> Tensor | None:
         """What the gate says, if there is one: logits (batch, scales, side, side), the same for all parts"""
-        return None if self.gate is None else self.gate(self.base, observation)
+        return None if self.gate is None else self.gate(self.base, evidence)
 
     @torch.no_grad()
     def distribution(self, observation: Observation) -> Mixture:
-        found, lean = [], self.lean(observation)
-        for part, images, weights in self.at_work(observation):
-            theirs = Observation(observation.values[images], observation.mask[images])
-            found.append(Part(images, weights, part.distribution(theirs, None if lean is None else lean[images])))
+        evidence = self.base.evidence(observation)
+        found, lean = [], self.lean(evidence)
+        for part, images, weights in self.at_work(observation, evidence):
+            theirs = evidence if part is self.base else part.evidence(observation.some(images))
+            found.append(Part(images, weights, part.law(theirs, None if lean is None else lean[images])))
         return Mixture(observation.batch, tuple(found))
 
     @torch.no_grad()
@@ -273,10 +284,11 @@ class MoGSM(Remembering):
         """
         self.check_one(observation)
         observation = observation.to(self.device)
-        at_work = self.at_work(observation)
+        evidence = self.base.evidence(observation)
+        at_work, lean = self.at_work(observation, evidence), self.lean(evidence)
         weights = finite(torch.cat([weight for _, _, weight in at_work]))
         chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
-        found, lean = observation.values.expand(count, -1, -1, -1).clone(), self.lean(observation)
+        found = observation.values.expand(count, -1, -1, -1).clone()
         for k, (part, _, _) in enumerate(at_work):
             theirs = chosen == k
             if theirs.any():
@@ -292,7 +304,6 @@ class MoGSM(Remembering):
         values = whole(observation, values)
         found = torch.full((observation.batch,), -math.inf, dtype=torch.float64, device=self.device)
         for part, images, weights in self.at_work(observation):
-            theirs = Observation(observation.values[images], observation.mask[images])
-            each = part.log_likelihood(theirs, values[images]) + weights.log()
+            each = part.log_likelihood(observation.some(images), values[images]) + weights.log()
             found[images] = torch.logaddexp(found[images], each)
         return found

@@ -94,13 +94,12 @@ class OnClosedForm(Network):
             location, surprise = torch.empty_like(values), torch.zeros_like(values)
             contrast = values.new_empty(observation.batch)
             factor = values.new_empty(observation.batch, self.side, self.side, self.channels, self.channels)
-            for which, conditioned in base.by_mask(observation):
-                residual = values[which].flatten(1) - base.location
-                location[which] = (base.location + conditioned.gain(residual)).view(-1, *values.shape[1:])
-                contrast[which] = (base.local_posterior(conditioned, residual) @ base.log_scales).float()
+            for which, evidence in base.evidence(observation):
+                location[which] = base.mean_given(evidence)
+                contrast[which] = (base.local_posterior(evidence) @ base.log_scales).float()
                 root = (0.5 * contrast[which]).exp()
-                factor[which] = conditioned.pixel_factor * root.view(-1, 1, 1, 1, 1)
-                left_out = conditioned.leave_one_out(residual) / root[:, None]
+                factor[which] = evidence.conditioned.pixel_factor * root.view(-1, 1, 1, 1, 1)
+                left_out = evidence.left_out / root[:, None]
                 surprise[which] = left_out.clamp(-6, 6).view(-1, *values.shape[1:])
             return Base(location, factor, surprise, contrast)
 

@@ -15,11 +15,11 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from recon.distributions import CoupledMixture, log_normal_mass
+from recon.distributions import ScaledMixture, log_normal_mass
 from recon.distributions.base import level_edges
 from recon.models.blur import averaged
 from recon.models.calibration import BAND, likeliest, share_held
-from recon.models.conditioned import Conditioned
+from recon.models.conditioned import ByMask, Evidence
 from recon.models.gaussian import Gaussian, pictures_of
 from recon.models.signal_transformer import at_counts
 from recon.observation import Observation
@@ -102,11 +102,9 @@ class ScaleMixture(Gaussian):
         for share in SHARES:
             mask = torch.zeros(area, dtype=torch.bool)
             mask[torch.randperm(area, generator=generator)[: round(share * area)]] = True
-            conditioned = self.condition(mask)
-            residual = pictures.flatten(1) - self.location
-            evidence.append(self.log_evidence(conditioned, residual))
-            mean = (self.location + conditioned.gain(residual)).view_as(pictures)
-            masses.append(self.masses(mean, conditioned, pictures, some_of(~mask, min(ASKED, area // 2), generator)))
+            each = Evidence(self.condition(mask), pictures.flatten(1) - self.location)
+            evidence.append(self.log_evidence(each))
+            masses.append(self.masses(each, pictures, some_of(~mask, min(ASKED, area // 2), generator)))
         observed, hidden = torch.cat(evidence), torch.cat(masses)
         prior = torch.full_like(observed[0], 1 / self.scales)
         for _ in range(STEPS):
@@ -122,23 +120,21 @@ class ScaleMixture(Gaussian):
         self.log_kernel.copy_(kernel.clamp_min(1e-12).log())
         self.forget()
 
-    def masses(self, mean: Tensor, conditioned: Conditioned, values: Tensor, pixels: Tensor) -> Tensor:
+    def masses(self, evidence: Evidence, values: Tensor, pixels: Tensor) -> Tensor:
         """Probability of the level of each channel of some pixels at every scale: (count, scales, ...), float64.
 
         Each channel by itself: flat colour would else make scales small that brightness needs large, and then
         intervals, which are a channel's own, hold less than they say.
         """
-        each = [log_normal_mass(low, high) for low, high in self.edges(mean, conditioned, values, pixels)]
+        each = [log_normal_mass(low, high) for low, high in self.edges(evidence, values, pixels)]
         return torch.stack(each, 1).exp()
 
-    def edges(
-        self, mean: Tensor, conditioned: Conditioned, values: Tensor, pixels: Tensor
-    ) -> Iterator[tuple[Tensor, Tensor]]:
+    def edges(self, evidence: Evidence, values: Tensor, pixels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Where the level of each channel of some pixels begins and ends, in standard deviations from its mean, for one
         scale after another: (count, channels * pixels) each, float64"""
-        scale = conditioned.pixel_factor.square().sum(-1).sqrt().movedim(-1, 0).flatten(1)[:, pixels].double()
+        scale = evidence.conditioned.pixel_factor.square().sum(-1).sqrt().movedim(-1, 0).flatten(1)[:, pixels].double()
         low, high = level_edges(values.flatten(2)[:, :, pixels], 256)
-        centre = mean.flatten(2)[:, :, pixels]
+        centre = self.mean_given(evidence).flatten(2)[:, :, pixels]
         for log_scale in self.log_scales:
             wider = (0.5 * log_scale).exp() * scale
             yield ((low - centre) / wider).flatten(1), ((high - centre) / wider).flatten(1)
@@ -155,12 +151,11 @@ class ScaleMixture(Gaussian):
             for pictures, order in zip(lots, orders, strict=False):
                 mask = torch.zeros(self.side**2, dtype=torch.bool, device=pictures.device)
                 mask[order[: 2**k].to(mask.device)] = True
-                conditioned, residual = self.condition(mask), pictures.flatten(1) - self.location
-                mean = (self.location + conditioned.gain(residual)).view_as(pictures)
+                evidence = Evidence(self.condition(mask), pictures.flatten(1) - self.location)
                 few = some_of(~mask, ASKED, generator)
-                prior.append(self.log_posterior(conditioned, residual).exp())
-                masses.append(self.masses(mean, conditioned, pictures, few))
-                each = [torch.stack(pair, -1) for pair in self.edges(mean, conditioned, pictures, few)]
+                prior.append(self.log_posterior(evidence).exp())
+                masses.append(self.masses(evidence, pictures, few))
+                each = [torch.stack(pair, -1) for pair in self.edges(evidence, pictures, few)]
                 edges.append(torch.special.ndtr(torch.stack(each, 1)))
             tried, nats, held = torch.linspace(*TRIED), [], []
             picture, mass, edge = torch.cat(prior), torch.cat(masses), torch.cat(edges)
@@ -172,17 +167,22 @@ class ScaleMixture(Gaussian):
             self.tilt[k] = likeliest(tried, nats, held, SLACK)
         self.forget_masks()
 
-    def log_evidence(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
+    def log_evidence(self, evidence: Evidence) -> Tensor:
         """Log density of the observed values at every scale, but for a constant: (batch, scales), float64"""
-        return log_scale_evidence(self.log_scales, conditioned.whiten(residual))
+        return log_scale_evidence(self.log_scales, evidence.whitened)
 
-    def log_posterior(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
+    def log_density(self, evidence: Evidence) -> Tensor:
+        """Of the observed values, but for a constant: (batch,), float64"""
+        scales = self.log_evidence(evidence) + self.log_prior
+        return scales.logsumexp(1) - evidence.conditioned.factor.log_determinant
+
+    def log_posterior(self, evidence: Evidence) -> Tensor:
         """Of the picture's scale given what is observed: (batch, scales), float64"""
-        return (self.log_evidence(conditioned, residual) + self.log_prior).log_softmax(1)
+        return (self.log_evidence(evidence) + self.log_prior).log_softmax(1)
 
-    def local_posterior(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
+    def local_posterior(self, evidence: Evidence) -> Tensor:
         """Of any pixel's scale given what is observed: (batch, scales), float64"""
-        return self.log_posterior(conditioned, residual).exp() @ self.kernel(int(conditioned.mask.sum()))
+        return self.log_posterior(evidence).exp() @ self.kernel(int(evidence.conditioned.mask.sum()))
 
     def kernel(self, observed: int) -> Tensor:
         """Probabilities of a pixel's scale (columns) given the picture's (rows), from that many observed pixels:
@@ -192,33 +192,36 @@ class ScaleMixture(Gaussian):
         tilt = at_counts(self.tilt, torch.tensor(observed, device=self.device)).double()
         return (self.log_kernel.double() + tilt * self.log_scales).softmax(1)
 
-    def distribution(self, observation: Observation, lean: Tensor | None = None) -> CoupledMixture:  # type: ignore[override]  # wider than its parent's
-        """lean: what speaks for each scale at each pixel, logits (batch, scales, side, side), or nothing"""
-        batch, channels = observation.batch, self.channels
-        location = observation.values.new_empty(batch, 1, channels, self.side, self.side)
-        log_weights = location.new_empty(batch, self.scales, *((1, 1) if lean is None else lean.shape[2:]))
-        by_mask = list(self.by_mask(observation))
-        count = batch if len(by_mask) > 1 else 1
-        factor = location.new_empty(count, self.scales, self.side, self.side, channels, channels)
-        root = (0.5 * self.log_scales).exp().to(factor)
-        for which, conditioned in by_mask:
-            residual = observation.values[which].flatten(1) - self.location
-            location[which] = (self.location + conditioned.gain(residual)).view(-1, 1, channels, self.side, self.side)
+    def distribution(self, observation: Observation) -> ScaledMixture:  # type: ignore[override]
+        return self.law(self.evidence(observation))
+
+    def law(self, evidence: ByMask, lean: Tensor | None = None) -> ScaledMixture:
+        """The distribution given what a batch says.
+
+        evidence  as `Gaussian.evidence` gives it
+        lean      what speaks for each scale at each pixel, logits (batch, scales, side, side), or nothing
+        """
+        batch, side = sum(len(which) for which, _ in evidence), self.side
+        location = self.location.new_empty(batch, 1, self.channels, side, side)
+        log_weights = location.new_empty(batch, self.scales, *((1, 1) if lean is None else (side, side)))
+        factor = location.new_empty(batch if len(evidence) > 1 else 1, 1, side, side, self.channels, self.channels)
+        for which, each in evidence:
+            location[which] = self.mean_given(each)[:, None]
             if lean is None:
-                local = self.local_posterior(conditioned, residual).clamp_min(1e-30).log()[:, :, None, None]
+                local = self.local_posterior(each).clamp_min(1e-30).log()[:, :, None, None]
             else:
-                posterior = self.log_posterior(conditioned, residual).exp().to(lean)
+                posterior = self.log_posterior(each).exp().to(lean)
                 local = gated(posterior, self.log_kernel, lean[which].flatten(2)).view_as(lean[which])
             log_weights[which] = local.to(log_weights)
-            factor[which if count > 1 else slice(None)] = conditioned.pixel_factor * root.view(-1, 1, 1, 1, 1)
-        return CoupledMixture(log_weights, location, factor)
+            factor[which if len(evidence) > 1 else slice(None)] = each.conditioned.pixel_factor
+        return ScaledMixture(log_weights, location, factor, (0.5 * self.log_scales).exp().to(factor)[None])
 
-    def hidden_log_density(self, conditioned: Conditioned, residual: Tensor) -> Tensor:
+    def hidden_log_density(self, whole: Evidence) -> Tensor:
         """As the Gaussian's, with one scale for the whole picture: a field of local scales has no closed form."""
-        squared, constant = self.hidden_distance(conditioned, residual)
+        squared, constant = self.hidden_distance(whole)
         scales = self.log_scales
-        each = -0.5 * (squared[:, None] * (-scales).exp() + len(conditioned.hidden) * scales) - constant
-        return torch.logsumexp(self.log_posterior(conditioned, residual) + each, 1)
+        each = -0.5 * (squared[:, None] * (-scales).exp() + len(whole.conditioned.hidden) * scales) - constant
+        return torch.logsumexp(self.log_posterior(whole) + each, 1)
 
     @torch.no_grad()
     def sample_joint(
@@ -233,19 +236,17 @@ class ScaleMixture(Gaussian):
 
         The picture's scale is drawn given what is observed, and then a smooth field of pixels' scales around it: its
         marginals are the kernel's, so every pixel is distributed as `predict` says. temperature multiplies every
-        variance, given the scales. lean: as `distribution` takes it.
+        variance, given the scales. lean: as `law` takes it.
         """
         self.check_one(observation)
         observation = observation.to(self.device)
-        ((_, conditioned),) = self.by_mask(observation)
-        residual = observation.values.flatten(1) - self.location
-        posterior = finite(self.log_posterior(conditioned, residual).exp())
+        ((_, evidence),) = self.evidence(observation)
+        conditioned, posterior = evidence.conditioned, finite(self.log_posterior(evidence).exp())
         chosen = torch.multinomial(posterior[0], count, replacement=True, generator=generator)
         scale = self.local_scales(self.kernel(int(conditioned.mask.sum()))[chosen], generator, lean)
         stray = self.draw(count, generator)
         stray = (stray - conditioned.gain(stray)).view(count, *observation.values.shape[1:])
-        mean = (self.location + conditioned.gain(residual)).view(1, *stray.shape[1:])
-        joint = (mean + (temperature * scale).sqrt() * stray).clamp(0, 1)
+        joint = (self.mean_given(evidence) + (temperature * scale).sqrt() * stray).clamp(0, 1)
         return torch.where(observation.mask, observation.values, joint)
 
     def local_scales(self, kernel: Tensor, generator: torch.Generator, lean: Tensor | None) -> Tensor:

@@ -18,6 +18,7 @@ from recon.distributions import (
     GaussianMixture,
     IsotropicMixture,
     Point,
+    ScaledMixture,
 )
 from recon.errors import PredictionError
 
@@ -52,6 +53,8 @@ def some(kind: str, channels: int = 3, batch: int = 1) -> Distribution:
         location, weights = uniform(-0.1, 1.1, 1, 4, channels, HEIGHT, WIDTH), uniform(-1, 1, 1, 4, HEIGHT, WIDTH)
         if kind == "scales":  # one location and one set of weights, as a scale mixture has them
             location, weights = location[:, :1], weights[:, :, :1, :1]
+            weights, location = weights.repeat(batch, 1, 1, 1), location.repeat(batch, 1, 1, 1, 1)
+            return ScaledMixture(weights, location, factor[:, :1], uniform(0.3, 2, 1, 4))
         return CoupledMixture(weights.repeat(batch, 1, 1, 1), location.repeat(batch, 1, 1, 1, 1), factor)
     factor = uniform(-0.2, 0.2, 1, HEIGHT, WIDTH, channels, channels).tril(-1)
     factor = factor + torch.diag_embed(uniform(0.05, 0.4, 1, HEIGHT, WIDTH, channels))

@@ -7,7 +7,7 @@ import torch
 
 from recon.memory import bits_of, worth_extending
 from recon.models import Gaussian
-from recon.models.conditioned import Conditioned, cholesky
+from recon.models.conditioned import Conditioned, Evidence, cholesky
 from recon.models.factored import Factored
 from recon.models.gaussian import alike
 from tests.models.test_scale_mixture import SIDE, pictures
@@ -33,11 +33,12 @@ def same(one: Conditioned, other: Conditioned, residual: torch.Tensor) -> None:
     assert sorted(one.observed.tolist()) == sorted(other.observed.tolist()) and one.hidden.equal(other.hidden)
     assert torch.allclose(one.gain(residual), other.gain(residual), atol=2e-4)
     assert torch.allclose(one.pixel_factor, other.pixel_factor, atol=1e-4)
-    assert torch.allclose(one.whiten(residual).square().sum(1), other.whiten(residual).square().sum(1), rtol=1e-3)
-    assert torch.allclose(one.leave_one_out(residual), other.leave_one_out(residual), atol=2e-2)
+    says, said = Evidence(one, residual), Evidence(other, residual)
+    assert torch.allclose(says.whitened.square().sum(1), said.whitened.square().sum(1), rtol=1e-3)
+    assert torch.allclose(says.left_out, said.left_out, atol=2e-2)
 
 
-@pytest.mark.parametrize("asked", [False, True], ids=["", "with the inverse at hand"])
+@pytest.mark.parametrize("asked", [False, True], ids=["", "with precisions at hand"])
 @pytest.mark.parametrize("sizes", [(5, 6), (1, 2, 30, 31, 63), (10, AREA), tuple(range(1, AREA, 3)), (7, 7)])
 def test_extended_is_as_made_anew(model, sizes, asked):
     residual = pictures(4, seed=1).flatten(1) - model.location
@@ -46,7 +47,8 @@ def test_extended_is_as_made_anew(model, sizes, asked):
     for mask in masks(*sizes):
         grown = Conditioned(covariance, 3, mask, grown)
         if asked:
-            assert torch.allclose(grown.inverse @ grown.cholesky, torch.eye(len(grown.observed)), atol=1e-3)
+            block = covariance[grown.observed][:, grown.observed]
+            assert torch.allclose(grown.precision, torch.linalg.inv(block.double()).diagonal().float(), rtol=2e-3)
     same(grown, Conditioned(covariance, 3, masks(*sizes)[-1]), residual)
 
 
@@ -82,7 +84,7 @@ def test_a_singular_corner_is_conditioned_all_the_same():
     first, both = torch.zeros(16, dtype=torch.bool), torch.zeros(16, dtype=torch.bool)
     first[0] = both[0] = both[1] = True
     grown = Conditioned(covariance, 1, both, Conditioned(covariance, 1, first))
-    assert grown.cholesky.isfinite().all() and grown.gain(torch.ones(1, 16)).isfinite().all()
+    assert grown.factor.whole.isfinite().all() and grown.gain(torch.ones(1, 16)).isfinite().all()
     assert cholesky(torch.ones(2, 2)).isfinite().all()
 
 
@@ -92,7 +94,7 @@ def test_a_factored_block_moves_as_much(model, size):
     residual = pictures(3, seed=4).flatten(1) - model.location
     factored, whole = Factored(model.covariance(), 3, mask), Conditioned(model.covariance(), 3, mask)
     assert torch.allclose(factored.gain(residual), whole.gain(residual), atol=2e-4)
-    assert torch.allclose(factored.whiten(residual), whole.whiten(residual), atol=1e-4)
+    assert torch.allclose(factored.whiten(residual), Evidence(whole, residual).whitened, atol=1e-4)
 
 
 def test_several_blocks_at_once_are_each_factored(model):
@@ -101,15 +103,33 @@ def test_several_blocks_at_once_are_each_factored(model):
     grown = Factored(covariances, 3, few)
     for mask in steps[1:]:
         grown = Factored(covariances, 3, mask, grown)
-    assert 0 < len(grown.more) < len(steps) - 1, "pieces are joined before they are many"
-    assert grown.nbytes < 2 * grown.cholesky.nbytes
+    assert 0 < len(grown.factor.more) < len(steps) - 1, "pieces are joined before they are many"
+    assert grown.nbytes < 2 * grown.factor.whole.nbytes
     residuals = torch.stack([pictures(4, seed=5).flatten(1) - model.location, torch.ones(4, 3 * AREA)])
     for k, covariance in enumerate(covariances):
         one = Factored(covariance, 3, more, Factored(covariance, 3, few))
         block = covariance[grown.observed][:, grown.observed]
-        assert torch.allclose(grown.cholesky[k] @ grown.cholesky[k].T, block, atol=1e-5)
+        assert torch.allclose(grown.factor.whole[k] @ grown.factor.whole[k].T, block, atol=1e-5)
         assert torch.allclose(grown.whiten(residuals)[k].square().sum(1), one.whiten(residuals[k]).square().sum(1))
-        assert torch.allclose(grown.log_determinant[k], one.log_determinant)
+        assert torch.allclose(grown.factor.log_determinant[k], one.factor.log_determinant)
+
+
+def test_who_paints_on_is_answered_as_who_begins(model):
+    """What a picture said before is not asked for again, of that picture and of no other."""
+    covariance, steps = model.covariance(), masks(*range(9, 60, 2))
+    picture, other = (pictures(1, seed=seed).flatten(1) - model.location for seed in (6, 7))
+    grown, block, told = None, None, 0
+    for k, mask in enumerate(steps):
+        grown, block = Conditioned(covariance, 3, mask, grown), Factored([covariance], 3, mask, block)
+        asked = picture if k % 7 else other
+        told += Evidence(grown, asked).before is not None
+        anew = Evidence(Conditioned(covariance, 3, mask), asked)
+        for _ in range(2):
+            says = Evidence(grown, asked)
+            assert torch.allclose(says.gain, anew.gain, atol=1e-3)
+            assert torch.allclose(says.whitened.square().sum(), anew.whitened.square().sum(), rtol=1e-3)
+            assert torch.allclose(block.whiten(asked[None]).square().sum(), anew.whitened.square().sum(), rtol=1e-3)
+    assert told == len(steps) - 2 * len(steps[::7]), "another is asked about, and then the first again"
 
 
 def test_of_several_matrices_the_singular_alone_are_changed():

@@ -83,8 +83,8 @@ def test_conditioned_it_is_the_textbooks(model, whole, size):
     centre = model.location.double()
     mean = centre[hidden] + (values.flatten(1).double()[:, seen] - centre[seen]) @ gain.T
     variance = (whole[hidden][:, hidden] - gain @ whole[seen][:, hidden]).diagonal()
-    ((_, found),) = model.by_mask(observation)
-    told = model.location + found.gain(values.flatten(1) - model.location)
+    ((_, evidence),) = model.evidence(observation)
+    found, told = evidence.conditioned, model.mean_given(evidence).flatten(1)
     assert torch.allclose(told[:, hidden].double(), mean, atol=2e-3)
     spread = found.pixel_factor.square().sum(-1).movedim(-1, 0).flatten()[hidden]
     assert torch.allclose(spread.double(), variance + ROUNDING, rtol=0.02, atol=2e-5)

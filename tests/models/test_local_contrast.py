@@ -108,7 +108,7 @@ def test_joint_samples_have_the_predictions_spread(model, generator):
 @pytest.mark.parametrize("size", [0, 1, SIDE**2])
 def test_nothing_one_and_everything_observed(model, size):
     observation = observe(pictures(2, seed=5)[0], size)
-    found = features(model.base, observation)
+    found = features(model.base, model.base.evidence(observation))
     assert found.shape == (2, FEATURES, SIDE, SIDE) and found.isfinite().all()
     prediction = model.predict(observation)
     assert prediction.mean.isfinite().all() and prediction.variance.isfinite().all()
@@ -135,8 +135,12 @@ def test_blurring(generator):
     assert blurred(ones, 1.5)[0, 0, 16, 16].item() == pytest.approx(1, abs=1e-6)
     point = torch.zeros(1, 1, 33, 33)
     point[0, 0, 16, 16] = 1
-    assert gathered(point, 2.0)[0, 0, 16, 16].item() == 1
-    assert gathered(point, 2.0)[0, 0, 16, 18].item() == pytest.approx(math.exp(-0.5))
+    near, wide = gathered(point, [1.0, 2.0])[0]
+    assert near[16, 16].item() == wide[16, 16].item() == 1
+    assert near[16, 18].item() == pytest.approx(math.exp(-2)) and wide[16, 18].item() == pytest.approx(math.exp(-0.5))
+    assert near[16, 20].item() == 0 < wide[17, 22].item(), "cut off at three deviations"
+    oblong = torch.rand(1, 1, 9, 14, generator=generator)
+    assert torch.allclose(blurred(oblong, 1.5), blurred(oblong.mT, 1.5).mT)
     noise = averaged(torch.randn(2000, 1, 12, 12, generator=generator), 2.5)
     assert noise.var(0).mean().item() == pytest.approx(1, abs=0.03)
 

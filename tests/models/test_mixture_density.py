@@ -94,9 +94,8 @@ def test_the_distribution_is_what_training_sees(base):
 
 def test_leave_one_out(base):
     observation = observe(pictures(3, seed=5), 6)
-    ((_, conditioned),) = base.by_mask(observation)
-    residual = observation.values.flatten(1) - base.location
-    found = conditioned.leave_one_out(residual)
+    ((_, evidence),) = base.evidence(observation)
+    conditioned, residual, found = evidence.conditioned, evidence.residual, evidence.left_out
     assert not found[:, conditioned.hidden].any()
     covariance = base.covariance().double()
     for left in conditioned.observed[[0, 7, 17]].tolist():

@@ -251,7 +251,7 @@ def test_where_each_of_many_has_painted_to_is_extended(model):
         for painter in range(12):
             model.predict(observe(pictures(1)[0], size, seed=painter))
     kept = [one for one in model.factored.values() if not one.is_extended]
-    assert [len(one.more) for one in kept] == [1] * 12 and len(model.factored) <= 12 + REMEMBERED
+    assert [len(one.factor.more) for one in kept] == [1] * 12 and len(model.factored) <= 12 + REMEMBERED
 
 
 @pytest.mark.parametrize(

@@ -71,16 +71,15 @@ def test_with_one_scale_it_is_the_gaussian(model):
 
 def test_the_pictures_scale_by_bayes_rule(model):
     observation = observe(pictures(4, seed=2), 9)
-    ((_, conditioned),) = model.by_mask(observation)
-    residual = observation.values.flatten(1) - model.location
-    known = conditioned.observed
+    ((_, evidence),) = model.evidence(observation)
+    residual, known = evidence.residual, evidence.conditioned.observed
     covariance = model.covariance()[known][:, known].double()
     logs = [
         MultivariateNormal(torch.zeros(len(known)).double(), s * covariance).log_prob(residual[:, known].double())
         for s in model.log_scales.exp()
     ]
     expected = (torch.stack(logs, 1) + model.log_prior).softmax(1)
-    assert torch.allclose(model.log_posterior(conditioned, residual).exp(), expected, atol=1e-4)
+    assert torch.allclose(model.log_posterior(evidence).exp(), expected, atol=1e-4)
 
 
 def test_a_hidden_pixel_by_brute_force(model):
