@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -100,15 +101,18 @@ def pixel_card(answer: Answer | None, row: int | None, column: int | None) -> st
     intervals = "; ".join(
         f"{name} {low[c, row, column]:.2f} to {high[c, row, column]:.2f}" for c, (name, _) in enumerate(names)
     )
-    truth = ""
-    if answer.truth is not None:
-        truth = " · truly " + ", ".join(f"{value:.2f}" for value in answer.truth[0, :, row, column].tolist())
-    return card(title, f"{curves(masses, names)}<p class='quiet'>mean {said}{truth}<br>90 % between: {intervals}</p>")
+    truth = [] if answer.truth is None else answer.truth[0, :, row, column].tolist()
+    truly = " · truly (dashed) " + ", ".join(f"{value:.2f}" for value in truth) if truth else ""
+    drawn = curves(masses, names, truth)
+    return card(title, f"{drawn}<p class='quiet'>mean {said}{truly}<br>90 % between: {intervals}</p>")
 
 
-def curves(masses: np.ndarray, names: list[tuple[str, str]], width: int = 320, height: int = 84) -> str:
-    """Probability of 256 levels, (channels, 256), as filled curves. The first and last level hold all that saturates:
-    they are drawn as bars, so that one tall level does not flatten the rest."""
+def curves(
+    masses: np.ndarray, names: list[tuple[str, str]], truth: Sequence[float], width: int = 320, height: int = 84
+) -> str:
+    """Probability of 256 levels, (channels, 256), as filled curves, and what is true, if that is known, as dashed
+    lines. The first and last level hold all that saturates: they are drawn as bars, so that one tall level does not
+    flatten the rest."""
     inner = masses[:, 1:-1]
     top = max(float(inner.max()), 0.25 * float(masses.max()), 1e-9)
     parts = []
@@ -125,9 +129,15 @@ def curves(masses: np.ndarray, names: list[tuple[str, str]], width: int = 320, h
                 tall = min(mass / top, 1) * (height - 8)
                 parts.append(f"<rect x='{x - 2}' y='{height - 2 - tall:.1f}' width='4' height='{tall:.1f}' ")
                 parts.append(f"fill='{colour}' fill-opacity='.7'/>")
+    for value, (name, colour) in zip(truth, names, strict=False):
+        x = value * (width - 8) + 4
+        parts.append(f"<line x1='{x:.1f}' x2='{x:.1f}' y1='2' y2='{height - 2}' stroke='{colour}' class='truth'>")
+        parts.append(f"<title>truly, {name}</title></line>")
     base = f"<line x1='0' x2='{width}' y1='{height - 1.5}' y2='{height - 1.5}' class='axis'/>"
+    for at, anchor, word in ((4, "start", "0"), (width / 2, "middle", "0.5"), (width - 4, "end", "1")):
+        base += f"<text x='{at}' y='{height + 11}' text-anchor='{anchor}'>{word}</text>"
     label = "Predicted distribution of this pixel, dark on the left and bright on the right"
-    return f"<svg viewBox='0 0 {width} {height}' role='img' aria-label='{label}'>{''.join(parts)}{base}</svg>"
+    return f"<svg viewBox='0 0 {width} {height + 14}' role='img' aria-label='{label}'>{''.join(parts)}{base}</svg>"
 
 
 def card(title: str, body: str) -> str:

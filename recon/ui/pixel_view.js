@@ -65,8 +65,10 @@ function tell(place) {
   cursor = place;
   if (!place || !view.png) { tip.textContent = ""; return; }
   const wide = shades.canvas.width / view.side; // a finer picture has several pixels in a cell
-  const [r, g, b] = shades.getImageData(Math.floor((place[1] + 0.5) * wide), Math.floor((place[0] + 0.5) * wide), 1, 1).data;
-  tip.textContent = `row ${place[0]}, column ${place[1]} · ${r}, ${g}, ${b}`;
+  const rgb = shades.getImageData(Math.floor((place[1] + 0.5) * wide), Math.floor((place[0] + 0.5) * wide), 1, 1).data;
+  const grey = rgb[0] === rgb[1] && rgb[1] === rgb[2];
+  const said = [...rgb.slice(0, grey ? 1 : 3)].map((level) => (level / 255).toFixed(2)).join(", ");
+  tip.textContent = `row ${place[0]}, column ${place[1]} · ${said}`;
 }
 
 const ask = ([row, col]) => trigger("pick", { row, col });

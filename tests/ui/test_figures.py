@@ -107,7 +107,7 @@ def test_a_pixel_has_a_curve_a_channel(answer):
     assert len(points) == 254 and all(0 <= x <= width and 0 <= y <= height for x, y in points)
     low, high = answer.interval
     assert f"red {low[0, row, column]:.2f} to {high[0, row, column]:.2f}" in said(html)
-    assert f"truly {answer.truth[0, 0, row, column]:.2f}" in said(html)
+    assert f"truly (dashed) {answer.truth[0, 0, row, column]:.2f}" in said(html)
 
 
 def test_a_binary_pixel_is_two_bars(digit):
@@ -146,11 +146,14 @@ def test_no_pixel_is_an_invitation(answer, place):
 )
 def test_curves_of_any_shape_stay_within_the_frame(masses):
     names = figures.CHANNELS[len(masses)]
-    drawing = ElementTree.fromstring(figures.curves(masses, names))
+    drawing = ElementTree.fromstring(figures.curves(masses, names, [0.0, 0.5, 1.0][: len(masses)]))
     for line in drawing.iter("polyline"):
         for point in line.get("points").split():
             x, y = map(float, point.split(","))
             assert 0 <= x <= 320 and 0 <= y <= 84
+    assert [text.text for text in drawing.iter("text")] == ["0", "0.5", "1"]
+    truths = [float(line.get("x1")) for line in drawing.iter("line") if line.get("class") == "truth"]
+    assert truths == [4, 160, 316][: len(masses)], "on the scale of the curves"
     for bar in drawing.iter("rect"):
         assert float(bar.get("y")) >= 0 and 0 <= float(bar.get("height")) <= 84
 

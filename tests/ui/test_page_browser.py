@@ -87,7 +87,7 @@ def test_a_picture_of_ones_own_and_a_reload(visitor):
     visitor.page.mouse.click(*visitor.at("#recon-view canvas", row, col))
     expect(card).to_contain_text(f"Pixel row {row}, column {col}")
     expect(card.locator("polyline")).to_have_count(3)
-    told = re.search(r"truly ([\d., ]+)", card.inner_text())[1]
+    told = re.search(r"truly \(dashed\) ([\d., ]+)", card.inner_text())[1]
     assert [float(value) for value in told.split(", ")] == pytest.approx(truth[row, col] / 255, abs=0.006)
     visitor.page.mouse.click(*visitor.at("#recon-map .nsewdrag", other_row, other_col))
     expect(card).to_contain_text(f"Pixel row {other_row}, column {other_col}")
