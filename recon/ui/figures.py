@@ -130,12 +130,12 @@ def curves(
                 parts.append(f"<rect x='{x - 2}' y='{height - 2 - tall:.1f}' width='4' height='{tall:.1f}' ")
                 parts.append(f"fill='{colour}' fill-opacity='.7'/>")
     for value, (name, colour) in zip(truth, names, strict=False):
-        x = value * (width - 8) + 4
-        parts.append(f"<line x1='{x:.1f}' x2='{x:.1f}' y1='2' y2='{height - 2}' stroke='{colour}' class='truth'>")
+        at = value * (width - 8) + 4
+        parts.append(f"<line x1='{at:.1f}' x2='{at:.1f}' y1='2' y2='{height - 2}' stroke='{colour}' class='truth'>")
         parts.append(f"<title>truly, {name}</title></line>")
     base = f"<line x1='0' x2='{width}' y1='{height - 1.5}' y2='{height - 1.5}' class='axis'/>"
-    for at, anchor, word in ((4, "start", "0"), (width / 2, "middle", "0.5"), (width - 4, "end", "1")):
-        base += f"<text x='{at}' y='{height + 11}' text-anchor='{anchor}'>{word}</text>"
+    for place, anchor, word in ((4, "start", "0"), (width // 2, "middle", "0.5"), (width - 4, "end", "1")):
+        base += f"<text x='{place}' y='{height + 11}' text-anchor='{anchor}'>{word}</text>"
     label = "Predicted distribution of this pixel, dark on the left and bright on the right"
     return f"<svg viewBox='0 0 {width} {height + 14}' role='img' aria-label='{label}'>{''.join(parts)}{base}</svg>"
 
