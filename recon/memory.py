@@ -22,6 +22,7 @@ import numpy as np
 from torch import Tensor
 
 MOST_BYTES = 160_000_000  # in all memories in common together; thirty people at 32 x 32
+ROOMY = 0.9  # of that is left where it was too much, so that not every stroke has to look for what is oldest
 REMEMBERED = 8  # masks of a model that are kept, whatever became of them; all within the bound
 PAINTERS = 40  # of older ones those that nothing was added to since: where each of many people has come to
 
@@ -116,7 +117,7 @@ def put(memory: dict, key: int, one: Any) -> None:
 
 
 def forget_oldest() -> None:
-    """But for the newest of all, until no more than MOST_BYTES are held."""
+    """But for the newest of all, where more than MOST_BYTES are held: until there is room again for some."""
     total = held()
     if total <= MOST_BYTES:
         return
@@ -125,7 +126,7 @@ def forget_oldest() -> None:
         memory.asked = {key: time for key, time in list(memory.asked.items()) if key in memory}
         order += [(time, memory, key) for key, time in memory.asked.items()]
     for _, memory, key in sorted(order, key=itemgetter(0))[:-1]:
-        if total <= MOST_BYTES:
+        if total <= ROOMY * MOST_BYTES:
             return
         total -= bytes_of(memory.pop(key, None))
 

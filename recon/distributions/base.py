@@ -34,6 +34,12 @@ class Distribution(ABC):
     def variance(self) -> Tensor:
         """(batch, channels, height, width)"""
 
+    @property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """First and second, float64, of the same shape"""
+        first = self.mean.double()
+        return first, self.variance.double() + first.square()
+
     @abstractmethod
     def log_prob(self, values: Tensor) -> Tensor:
         """Log density in nats at `values`, of the shape above, channels together: (batch, height, width)"""

@@ -49,8 +49,7 @@ class Mixture(Distribution):
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
         """First and second, float64 (batch, channels, height, width)"""
-        second = self.total(lambda part: part.answer.variance.double() + part.answer.mean.double().square())
-        return self.total(lambda part: part.answer.mean), second
+        return self.total(lambda part: part.answer.moments[0]), self.total(lambda part: part.answer.moments[1])
 
     @property
     def mean(self) -> Tensor:

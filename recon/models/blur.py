@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -34,13 +35,18 @@ def averaged(noise: Tensor, reach: float) -> Tensor:
 def weights(field: Tensor, reaches: Sequence[float], deviations: int) -> tuple[Tensor, Tensor]:
     """Of every row for every row, (reaches, height, height), and of every column for every column, (reaches, width,
     width)"""
-    height, width = field.shape[2:]
-    reach = torch.tensor(reaches, dtype=torch.float64, device=field.device).view(-1, 1, 1)
-    place = torch.arange(max(height, width), dtype=torch.float64, device=field.device)
+    height, width = (bands(size, tuple(reaches), deviations, field.device).to(field) for size in field.shape[2:])
+    return height, width
+
+
+@lru_cache(64)
+def bands(size: int, reaches: tuple[float, ...], deviations: int, device: torch.device) -> Tensor:
+    """float64 (reaches, size, size)"""
+    reach = torch.tensor(reaches, dtype=torch.float64, device=device).view(-1, 1, 1)
+    place = torch.arange(size, dtype=torch.float64, device=device)
     offset = place[:, None] - place
     near = offset.abs() <= (deviations * reach).ceil()
-    found = (-0.5 * (offset / reach).square()).exp().mul_(near).to(field)
-    return found[:, :height, :height], found[:, :width, :width]
+    return (-0.5 * (offset / reach).square()).exp() * near
 
 
 def across(field: Tensor, down: Tensor, along: Tensor) -> Tensor:
