@@ -100,7 +100,14 @@ def forget_old(memory: dict[int, Any]) -> None:
     for age, (bits, one) in enumerate(reversed(list(memory.items()))):
         painters += not one.is_extended
         if age >= REMEMBERED and (one.is_extended or painters > PAINTERS):
-            memory.pop(bits, None)
+            drop(memory, bits)
+
+
+def drop(memory: dict, key: int) -> Any:
+    """What it was, and None where another thread was quicker"""
+    if isinstance(memory, Memory):
+        memory.asked.pop(key, None)
+    return memory.pop(key, None)
 
 
 def put(memory: dict, key: int, one: Any) -> None:
@@ -123,12 +130,12 @@ def forget_oldest() -> None:
         return
     order = []
     for memory in list(_memories):
-        memory.asked = {key: time for key, time in list(memory.asked.items()) if key in memory}
         order += [(time, memory, key) for key, time in memory.asked.items()]
     for _, memory, key in sorted(order, key=itemgetter(0))[:-1]:
         if total <= ROOMY * MOST_BYTES:
             return
-        total -= bytes_of(memory.pop(key, None))
+        one = drop(memory, key)
+        total -= 0 if one is None else one.nbytes
 
 
 def bytes_held() -> int:
@@ -139,7 +146,3 @@ def bytes_held() -> int:
 
 def held() -> int:
     return sum(one.nbytes for memory in list(_memories) for one in list(memory.values()))
-
-
-def bytes_of(one: Any) -> int:
-    return 0 if one is None else one.nbytes  # another thread was quicker

@@ -92,9 +92,8 @@ class Observation:
         return height, width
 
     def to(self, device: torch.device | str) -> Observation:
-        """The same observation on `device`; the same object where it is there."""
-        there = self.values.device == torch.device(device)
-        return self if there else Observation(self.values.to(device), self.mask.to(device))
+        """The same observation on `device`."""
+        return Observation(self.values.to(device), self.mask.to(device))
 
     def some(self, images: Tensor) -> Observation:
         """Of some images of the batch, indices int64 (n,)"""

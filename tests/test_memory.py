@@ -19,6 +19,10 @@ class Kept:
     nbytes: int
 
 
+class Extended(Kept):
+    is_extended = True
+
+
 @pytest.fixture
 def alone(monkeypatch):
     """As if no model had been loaded yet."""
@@ -69,6 +73,15 @@ def test_all_that_is_kept_counts(alone):
     model = fitted()
     kept = model.condition(observe(model, 5)[0].mask.flatten())
     assert memory.bytes_held() == kept.nbytes == kept.factor.nbytes + kept.rows[0].nbytes
+
+
+def test_what_is_forgotten_leaves_nothing(alone, monkeypatch):
+    monkeypatch.setattr(memory, "MOST_BYTES", 10**9)
+    one = Memory()
+    for key in range(300):
+        put(one, key, Extended(1))
+        memory.forget_old(one)
+    assert len(one) == memory.REMEMBERED and one.asked.keys() == one.keys()
 
 
 def test_models_share_the_bound(alone):

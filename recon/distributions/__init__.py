@@ -9,13 +9,8 @@ lie anywhere while the next one is given the edge itself.
 
 from recon.distributions.base import Distribution, Point
 from recon.distributions.bounded import Bernoulli, Beta
-from recon.distributions.gaussians import (
-    CoupledMixture,
-    Gaussian,
-    GaussianMixture,
-    ScaledMixture,
-    log_normal_mass,
-)
+from recon.distributions.clipped import log_normal_mass
+from recon.distributions.gaussians import CoupledMixture, Gaussian, GaussianMixture, ScaledMixture
 from recon.distributions.isotropic import IsotropicMixture
 from recon.distributions.mixture import Mixture
 

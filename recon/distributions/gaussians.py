@@ -14,13 +14,11 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from recon.distributions.base import LOG_TINY, Distribution, finite, level_edges
+from recon.distributions.base import Distribution, finite, level_edges
+from recon.distributions.clipped import clipped_moments, log_normal_mass
 
 MOST_STEPS = 40  # to a quantile; seven are usual
 NEAR = 2**-24
-TAIL = 30.0  # standard deviations
-WITHIN = -12.0  # as well
-WIDE = 4.0  # standard deviation, of what is then clipped to [0, 1]
 WEIGHTLESS = 1e-6  # a component of no more weight at any pixel has no part in mean and variance
 
 
@@ -299,44 +297,3 @@ class ScaledMixture(CoupledMixture):
     def components(self) -> Iterator[Gaussian]:
         for root in self.root[0]:
             yield Gaussian(self.location[:, 0], self.factor[:, 0] * root)
-
-
-def clipped_moments(mean: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-    """First and second moment of clip(x, 0, 1) for x ~ N(mean, scale^2) (the doubly censored normal), in float64.
-
-    How far each edge is overshot on average, h(t) = phi(t) + t Phi(t) standard deviations (the expected improvement of
-    Mockus 1978), is taken off in the precision given, and relative to the scale: a narrow one's variance is what is
-    left of two numbers near one, and only their sums are in float64."""
-    scale = scale.clamp_min(1e-6)
-    if bool((scale > WIDE).any()):  # nearly all of it is then taken off
-        mean, scale = mean.double(), scale.double()
-    # how far beyond either edge the mean is; farther within than that, numbers would only become subnormal
-    low, high = (-mean / scale).clamp_min(WITHIN), ((mean - 1) / scale).clamp_min(WITHIN)
-    below, above = torch.special.ndtr(low), torch.special.ndtr(high)
-    over_low = torch.addcmul(normal_density(low), low, below)
-    over_high = torch.addcmul(normal_density(high), high, above)
-    shift, spread = over_low - over_high, 1 - below - above + low * over_low + high * over_high  # around the mean
-    centre, moved = mean.double(), scale * shift
-    second = centre.square() + 2 * centre * moved + scale.square() * spread
-    return (centre + moved).clamp(0, 1), second.clamp(0, 1)
-
-
-def normal_density(standard: Tensor) -> Tensor:
-    return (-0.5 * standard.square()).exp() / math.sqrt(2 * math.pi)
-
-
-def log_normal_mass(low: Tensor, high: Tensor) -> Tensor:
-    """log(Phi(high) - Phi(low)) for low < high, in float64 and without cancellation in either tail."""
-    low, high = low.double(), high.double()
-    # both edges on the right: the mirror image has the same mass and its digits
-    flip = low > 0
-    low, high = torch.where(flip, -high, low), torch.where(flip, -low, high)
-    log_high, log_low = torch.special.log_ndtr(high), torch.special.log_ndtr(low)
-    return log_high + torch.log1p(-(log_low - log_high).clamp(max=0).exp()).clamp_min(LOG_TINY)
-
-
-def log_ndtr(standard: Tensor) -> Tensor:
-    """Log of the normal distribution function. In the far tail it goes on as -x^2 / 2 - log(-x) does: there the
-    derivative of PyTorch's own overflows in float32."""
-    near, far = standard.clamp_min(-TAIL), standard.clamp_max(-TAIL)
-    return torch.special.log_ndtr(near) + 0.5 * (TAIL**2 - far.square()) - (far / -TAIL).log()

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from recon.distributions.base import finite, level_edges
-from recon.distributions.gaussians import ClippedMixture, log_normal_mass
+from recon.distributions.clipped import log_normal_mass
+from recon.distributions.gaussians import ClippedMixture
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from recon.models.triangle import PIECES, Triangle, of_inverse
+from recon.models.triangle import PIECES, Told, Triangle, of_inverse, told_before
 
 if TYPE_CHECKING:
     from recon.models.detail import ByScale
@@ -44,7 +44,7 @@ class Conditioned:
     pixel_factor      Cholesky factors of each pixel's posterior covariance, (side, side, channels, channels)
     nbytes            how many it keeps, about; those that it shares with others are counted as well
     is_extended       whether it was the one before another
-    told              what was asked about last, if that was one picture
+    told              the picture whose gain was asked for last, here or before the mask had grown
     """
 
     is_extended = False
@@ -84,9 +84,8 @@ class Conditioned:
         self.live = ~self.mask.repeat(self.channels)[before.columns]
         new = (before.live & ~self.live).nonzero()[:, 0]
         fresh, self.columns = before.columns[new], before.columns
-        own, prior = prior_rows(covariance, fresh, torch.cat([before.observed, self.columns]))
-        # they are columns of `before.rows` as well, but those lie far apart: to gather them takes ten times as long
-        known, prior = before.factor.solve(prior[:, : len(before.observed)].T), prior[:, len(before.observed) :]
+        known = torch.cat([piece[:, new] for piece in before.rows])
+        own, prior = prior_rows(covariance, fresh, self.columns)
         corner = cholesky(own - known.T @ known)
         for piece, part in zip(before.rows, known.split([len(piece) for piece in before.rows]), strict=True):
             prior = torch.addmm(prior, part.T, piece, alpha=-1)
@@ -136,18 +135,6 @@ class Conditioned:
         return Evidence(self, residual).gain
 
 
-class Told(NamedTuple):
-    """What one picture said: who paints on says it again, and a little more.
-
-    observed, whitened  as `Evidence` has them, (1, known) each
-    gain                (1, dims)
-    """
-
-    observed: Tensor
-    whitened: Tensor
-    gain: Tensor
-
-
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """What pictures that share a mask say beyond it; each thing is worked out once.
@@ -161,37 +148,33 @@ class Evidence:
 
     @cached_property
     def observed(self) -> Tensor:
-        """Residuals, (n, observed)"""
-        return self.residual[:, self.conditioned.observed]
+        """Residuals, (observed, n)"""
+        return self.residual[:, self.conditioned.observed].T
 
     @cached_property
     def before(self) -> Told | None:
         """What the same picture said when no more than this was observed of it, if that is known"""
-        told = self.conditioned.told
-        return told if told is not None and told.observed.equal(self.observed[:, : told.observed.shape[1]]) else None
+        return told_before(self.conditioned.told, self.observed)
 
     @cached_property
     def whitened(self) -> Tensor:
-        """Observed residuals as independent numbers of variance 1 under the model: (n, observed)"""
-        solved = None if self.before is None else self.before.whitened.T
-        return self.conditioned.factor.solve(self.observed.T, solved).T
+        """Observed residuals as independent numbers of variance 1 under the model: (observed, n)"""
+        return self.conditioned.factor.solve(self.observed, None if self.before is None else self.before.whitened)
 
     @cached_property
     def gain(self) -> Tensor:
-        """What they add to every dimension, (n, dims)"""
-        conditioned, before = self.conditioned, self.before
+        """What they add to every dimension, (n, dims); of one picture it is told to who asks with more of it."""
+        conditioned, moved, known = self.conditioned, torch.zeros_like(self.residual), 0
         lengths = [len(piece) for piece in conditioned.rows]
         starts = list(accumulate(lengths, initial=0))
-        if before is not None and before.whitened.shape[1] in starts:
-            moved, known = before.gain.clone(), before.whitened.shape[1]
-        else:
-            moved, known = torch.zeros_like(self.residual), 0  # rows were joined since
-        every = zip(starts, self.whitened.split(lengths, 1), conditioned.rows, strict=False)
-        told = [part @ piece for start, part, piece in every if start >= known]
-        moved[:, conditioned.columns] += sum(told)
-        moved[:, conditioned.observed] = self.observed
+        before = self.before
+        if before is not None and before.gain is not None and len(before.observed) in starts:
+            moved, known = before.gain.clone(), len(before.observed)
+        parts = zip(starts[:-1], self.whitened.split(lengths), conditioned.rows, strict=True)
+        moved[:, conditioned.columns] += sum(part.T @ piece for start, part, piece in parts if start >= known)
+        moved[:, conditioned.observed] = self.observed.T
         if len(moved) == 1:
-            conditioned.told = Told(self.observed, self.whitened, moved)
+            conditioned.told = Told(self.observed, self.whitened, moved.clone())
         return moved
 
     @cached_property
@@ -200,12 +183,9 @@ class Evidence:
         hidden: [K^-1 r]_i / sqrt([K^-1]_ii) of residuals r, by Rasmussen & Williams 2006, equation 5.12. (n, dims)"""
         conditioned, found = self.conditioned, torch.zeros_like(self.residual)
         if len(conditioned.observed):
-            solved = conditioned.factor.solve_transposed(self.whitened.T).T
+            solved = conditioned.factor.solve_transposed(self.whitened).T
             found[:, conditioned.observed] = solved / conditioned.precision.sqrt()
         return found
-
-
-ByMask = Sequence[tuple[Tensor, Evidence]]  # of a batch: images that share a mask, int64 (n,), and what they say
 
 
 def cholesky(matrices: Tensor) -> Tensor:

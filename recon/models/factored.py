@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from recon.models.conditioned import cholesky, prior_rows
-from recon.models.triangle import Triangle
+from recon.models.triangle import Told, Triangle, told_before
 
 if TYPE_CHECKING:
     from recon.models.detail import ByScale
@@ -28,11 +28,11 @@ class Factored:
     factor      Cholesky factor of the block
     nbytes      how many it keeps; what it shares with others is counted as well
     is_extended whether it was the one before another
-    told        residuals of what was asked about last, if that was one picture, and whitened: (observed, 1) each
+    told        the picture that was whitened last, here or before the mask had grown
     """
 
     is_extended = False
-    told: tuple[Tensor, Tensor] | None = None
+    told: Told | None = None
 
     @torch.no_grad()
     def __init__(
@@ -57,13 +57,13 @@ class Factored:
         self.nbytes = self.factor.nbytes
 
     def whiten(self, residual: Tensor) -> Tensor:
-        """As `Evidence.whitened`, of residuals (n, dims): (n, observed)"""
-        rows = residual[..., self.observed].mT
-        same = self.told is not None and self.told[0].equal(rows[..., : self.told[0].shape[-2], :])
-        solved = self.factor.solve(rows, self.told[1] if self.told is not None and same else None)
-        if rows.shape[-1] == 1:
-            self.told = rows, solved
-        return solved.mT
+        """Observed residuals, of (n, dims), as independent numbers of variance 1 under the model: (n, observed)"""
+        observed = residual[..., self.observed].mT
+        before = told_before(self.told, observed)
+        whitened = self.factor.solve(observed, None if before is None else before.whitened)
+        if observed.shape[-1] == 1:
+            self.told = Told(observed, whitened)
+        return whitened.mT
 
     def gain(self, residual: Tensor) -> Tensor:
         """As `Evidence.gain`, of one covariance: what the observed residuals of (n, dims) move every dimension by,

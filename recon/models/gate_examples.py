@@ -81,16 +81,15 @@ def examples(mixture: MoGSM, pictures: Tensor, mask: Tensor, generator: torch.Ge
     few = some_of(~mask, min(PIXELS, side**2 // 4), generator)
     observation = Observation(pictures, mask.view(1, 1, side, side).expand(len(pictures), -1, -1, -1))
     parts = []
-    evidence = mixture.base.evidence(observation)
-    for part, images, weights in mixture.at_work(observation, evidence):
-        theirs, truth = part.evidence(observation.some(images)), pictures[images]
-        law = part.law(theirs)
+    ((_, evidence),) = mixture.base.evidence(observation)
+    for part, images, weights in mixture.at_work(mixture.posterior_given(evidence, observation.values)):
+        ((_, theirs),) = part.evidence(observation.some(images))
+        law, truth = part.law(theirs), pictures[images]
         log_mass = torch.stack([one.log_mass(truth).flatten(1)[:, few] for one in law.components()], 1)
         location, spread = (each.flatten(3)[..., few] for each in (law.location, law.scale))
         edges = (edge.flatten(2)[:, None, :, few] for edge in level_edges(truth, 256))
         below, above = (torch.special.ndtr((edge - location) / spread).float() for edge in edges)
-        ((_, theirs_alone),) = theirs
-        posterior = part.log_posterior(theirs_alone).exp().float()
+        posterior = part.log_posterior(theirs).exp().float()
         parts.append(
             ExamplesOfPart(images, weights.float(), posterior, part.log_kernel, log_mass.float(), below, above)
         )

@@ -22,7 +22,7 @@ from recon.distributions import Gaussian as GaussianMarginals
 from recon.errors import PredictionError
 from recon.memory import Memory, recall
 from recon.models.base import Remembering
-from recon.models.conditioned import MOST_OBSERVED, ByMask, Conditioned, Evidence, pixel_blocks, thinned
+from recon.models.conditioned import MOST_OBSERVED, Conditioned, Evidence, pixel_blocks, thinned
 from recon.models.detail import ByScale, Detail
 from recon.models.moments import Moments, join_halves, positive, split_halves, unfold
 from recon.observation import Observation
@@ -238,19 +238,19 @@ class Gaussian(Remembering):
             found[which] = self.hidden_log_density(Evidence(self.condition(mask), whole_residual))
         return found
 
-    def hidden_log_density(self, whole: Evidence) -> Tensor:
-        """Of hidden residuals given the observed ones, both in `whole`, in nats: (n,), float64"""
-        squared, constant = self.hidden_distance(whole)
+    def hidden_log_density(self, truth: Evidence) -> Tensor:
+        """Of hidden residuals given the observed ones, both in `truth`, in nats: (n,), float64"""
+        squared, constant = self.hidden_distance(truth)
         return -0.5 * squared - constant
 
-    def hidden_distance(self, whole: Evidence) -> tuple[Tensor, Tensor]:
+    def hidden_distance(self, truth: Evidence) -> tuple[Tensor, Tensor]:
         """Squared Mahalanobis distance of hidden residuals from their conditional mean, (n,), and the rest of minus the
         log density, a number; float64. PredictionError where `fine`: it would take the whole covariance."""
         if self.detail is not None:
             raise PredictionError(
                 f"A joint density of {self.side} x {self.side} pixels is more than this model works out."
             )
-        conditioned, residual = whole.conditioned, whole.residual
+        conditioned, residual = truth.conditioned, truth.residual
         order = torch.cat([conditioned.observed, conditioned.hidden])
         cholesky = torch.linalg.cholesky(self.covariance()[order][:, order].double())
         known = len(conditioned.observed)
@@ -259,9 +259,11 @@ class Gaussian(Remembering):
         log_scale = cholesky.diagonal()[known:].log() + 0.5 * math.log(2 * math.pi)
         return whitened.square().sum(0), log_scale.sum()
 
-    def evidence(self, observation: Observation) -> ByMask:
+    def evidence(self, observation: Observation) -> Iterator[tuple[Tensor, Evidence]]:
+        """Images that share a mask, (n,), and what they say: one mask after another, for some megabytes hang on each"""
         residual = observation.values.flatten(1) - self.location
-        return [(which, Evidence(self.condition(mask), residual[which])) for which, mask in alike(observation.mask)]
+        for which, mask in alike(observation.mask):
+            yield which, Evidence(self.condition(mask), residual[which])
 
     def mean_given(self, evidence: Evidence) -> Tensor:
         """Before clipping, (n, channels, side, side)"""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from recon.models.calibration import BAND, likeliest, share_held
-from recon.models.conditioned import ByMask
+from recon.models.conditioned import Evidence
 from recon.models.gate_examples import Examples, examples
 from recon.models.local_features import FEATURES, features
 from recon.models.scale_mixture import SHARES, ScaleMixture
@@ -49,14 +49,11 @@ class LocalContrast(nn.Module):
         self.register_buffer("weights", torch.zeros(FEATURES + 1, scales))
         self.register_buffer("tilt", torch.zeros(max(1, (side * side // 2).bit_length())))
 
-    def forward(self, base: ScaleMixture, evidence: ByMask) -> Tensor:
-        """What speaks for each scale at each pixel, logits (batch, scales, side, side), given what `base` makes of an
-        observation; `gated` takes them."""
-        found = self.logits(features(base, evidence))
-        for which, each in evidence:
-            tilt = at_counts(self.tilt, each.conditioned.mask.sum())
-            found[which] += tilt * base.log_scales.float().view(-1, 1, 1)
-        return found
+    def forward(self, base: ScaleMixture, evidence: Evidence) -> Tensor:
+        """What speaks for each scale at each pixel of images that share a mask, given what they say to `base`: logits
+        (n, scales, side, side), which `gated` takes."""
+        tilt = at_counts(self.tilt, evidence.conditioned.mask.sum())
+        return self.logits(features(base, evidence)) + tilt * base.log_scales.float().view(-1, 1, 1)
 
     def logits(self, found: Tensor) -> Tensor:
         """Of features, (batch, features, ...), before they are tilted: (batch, scales, ...)"""

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from recon.models.blur import blurred, gathered
-from recon.models.conditioned import ByMask, Evidence
+from recon.models.conditioned import Evidence
 from recon.models.scale_mixture import ScaleMixture
 
 WIDTHS = (0.35, 0.6, 1.2)  # of the neighbourhoods that surprise is gathered in, in mean distances of observed pixels
@@ -18,18 +18,10 @@ LEAST = 1e-5  # squared gradient that is told from none
 FEATURES = len(WIDTHS) + 7
 
 
-def features(base: ScaleMixture, evidence: ByMask) -> Tensor:
-    """What the gate sees, (batch, features, side, side): logs of how surprising observed pixels were, nearby and in the
-    whole picture, of the conditional mean's gradient, of how unsure the closed form is; how much is observed; and how
-    bright it is expected to be. evidence: what `base` makes of an observation"""
-    found = base.location.new_empty(sum(len(which) for which, _ in evidence), FEATURES, base.side, base.side)
-    for which, each in evidence:
-        found[which] = features_of(base, each)
-    return found
-
-
-def features_of(base: ScaleMixture, evidence: Evidence) -> Tensor:
-    """The same of pictures that share a mask."""
+def features(base: ScaleMixture, evidence: Evidence) -> Tensor:
+    """What the gate sees of images that share a mask, (n, features, side, side): logs of how surprising observed pixels
+    were, nearby and in the whole picture, of the conditional mean's gradient, of how unsure the closed form is; how
+    much is observed; and how bright it is expected to be. evidence: what they say to `base`"""
     mean, conditioned, side = base.mean_given(evidence), evidence.conditioned, base.side
     surprise = evidence.left_out.view_as(mean).square().mean(1, keepdim=True)
     mask = conditioned.mask.view(1, 1, side, side).to(mean)

@@ -25,7 +25,7 @@ from torch import Tensor
 from recon.chance import Chance, uniform
 from recon.distributions import CoupledMixture
 from recon.distributions.base import level_edges
-from recon.distributions.gaussians import log_ndtr
+from recon.distributions.clipped import log_ndtr
 from recon.errors import PredictionError
 from recon.models.calibration import BAND, TRIED, likeliest, share_held
 from recon.models.copula import mixture_quantile

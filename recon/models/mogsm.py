@@ -30,12 +30,12 @@ from recon.models.clusters import (
     turned,
     unpacked,
 )
-from recon.models.conditioned import ByMask
+from recon.models.conditioned import Evidence
 from recon.models.factored import Factored
 from recon.models.gaussian import pictures_of
 from recon.models.local_contrast import LocalContrast
 from recon.models.moments import join_halves
-from recon.models.scale_mixture import KEPT, ScaleMixture, log_scale_evidence
+from recon.models.scale_mixture import KEPT, ScaleMixture, joined, log_scale_evidence
 from recon.observation import Observation
 from recon.prediction import finite, whole
 
@@ -223,19 +223,22 @@ class MoGSM(Remembering):
             made = self.made = [self.part(k) for k in range(self.components)]
         return [self.base, *made]
 
-    def posterior(self, observation: Observation, evidence: ByMask | None = None) -> Tensor:
+    def posterior(self, observation: Observation) -> Tensor:
         """Weights of `base` and of the clusters given what is observed, float64 (batch, 1 + components); at least
-        COMMON for `base`, and what is NEGLIGIBLE is 0. evidence: what it is to `base`, where that is known already"""
+        COMMON for `base`, and what is NEGLIGIBLE is 0."""
         found = torch.empty(observation.batch, self.components + 1, dtype=torch.float64, device=self.device)
-        clusters = self.parts()[1:]
+        for which, evidence in self.base.evidence(observation):
+            found[which] = self.posterior_given(evidence, observation.values[which])
+        return found
+
+    def posterior_given(self, evidence: Evidence, values: Tensor) -> Tensor:
+        """The same of images, (n, channels, side, side), that share a mask; evidence: what they say to `base`"""
+        clusters, factored = self.parts()[1:], self.factored_clusters(evidence.conditioned.mask)
         location = torch.stack([part.location for part in clusters])[:, None]
         log_prior = torch.stack([part.log_prior for part in clusters])[:, None]
-        for which, common in evidence or self.base.evidence(observation):
-            found[which, 0] = self.base.log_density(common)
-            factored = self.factored_clusters(common.conditioned.mask)
-            whitened = factored.whiten(observation.values[which].flatten(1) - location)
-            scales = log_scale_evidence(self.base.log_scales, whitened) + log_prior
-            found[which, 1:] = (scales.logsumexp(-1) - factored.factor.log_determinant[:, None]).T
+        scales = log_scale_evidence(self.base.log_scales, factored.whiten(values.flatten(1) - location)) + log_prior
+        theirs = scales.logsumexp(-1) - factored.factor.log_determinant[:, None]
+        found = torch.cat([self.base.log_density(evidence)[None], theirs]).T
         weights = (found + self.log_shares).softmax(1) * (1 - COMMON)
         weights[:, 0] += COMMON
         weights = torch.where(weights > NEGLIGIBLE, weights, 0.0)
@@ -250,9 +253,8 @@ class MoGSM(Remembering):
 
         return recall(self.factored, mask, make)
 
-    def at_work(self, observation: Observation, evidence: ByMask | None = None) -> list[AtWork]:
-        """The parts of some weight, `base` first"""
-        weights = self.posterior(observation, evidence)
+    def at_work(self, weights: Tensor) -> list[AtWork]:
+        """The parts of some weight, of all (batch, 1 + components), `base` first: of that every image has some"""
         found = []
         for k, part in enumerate(self.parts()):
             images = weights[:, k].nonzero()[:, 0]
@@ -260,17 +262,25 @@ class MoGSM(Remembering):
                 found.append(AtWork(part, images, weights[images, k]))
         return found
 
-    def lean(self, evidence: ByMask) -> Tensor | None:
-        """What the gate says, if there is one: logits (batch, scales, side, side), the same for all parts"""
-        return None if self.gate is None else self.gate(self.base, evidence)
-
     @torch.no_grad()
     def distribution(self, observation: Observation) -> Mixture:
-        evidence = self.base.evidence(observation)
-        found, lean = [], self.lean(evidence)
-        for part, images, weights in self.at_work(observation, evidence):
-            theirs = evidence if part is self.base else part.evidence(observation.some(images))
-            found.append(Part(images, weights, part.law(theirs, None if lean is None else lean[images])))
+        values, gate = observation.values, self.gate
+        lean = None if gate is None else values.new_empty(len(values), self.base.scales, self.side, self.side)
+        weights = torch.empty(len(values), self.components + 1, dtype=torch.float64, device=self.device)
+        laws = []
+        for which, evidence in self.base.evidence(observation):
+            weights[which] = self.posterior_given(evidence, values[which])
+            if lean is not None and gate is not None:
+                lean[which] = gate(self.base, evidence)
+            laws.append((which, self.base.law(evidence, None if lean is None else lean[which])))
+        common, *clusters = self.at_work(weights)
+        found = [Part(common.images, common.weights, joined(laws))]
+        for part, images, share in clusters:
+            laws = [
+                (which, part.law(evidence, None if lean is None else lean[images[which]]))
+                for which, evidence in part.evidence(observation.some(images))
+            ]
+            found.append(Part(images, share, joined(laws)))
         return Mixture(observation.batch, tuple(found))
 
     @torch.no_grad()
@@ -284,8 +294,9 @@ class MoGSM(Remembering):
         """
         self.check_one(observation)
         observation = observation.to(self.device)
-        evidence = self.base.evidence(observation)
-        at_work, lean = self.at_work(observation, evidence), self.lean(evidence)
+        ((_, evidence),) = self.base.evidence(observation)
+        at_work = self.at_work(self.posterior_given(evidence, observation.values))
+        lean = None if self.gate is None else self.gate(self.base, evidence)
         weights = finite(torch.cat([weight for _, _, weight in at_work]))
         chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
         found = observation.values.expand(count, -1, -1, -1).clone()
@@ -303,7 +314,7 @@ class MoGSM(Remembering):
         observation = observation.to(self.device)
         values = whole(observation, values)
         found = torch.full((observation.batch,), -math.inf, dtype=torch.float64, device=self.device)
-        for part, images, weights in self.at_work(observation):
+        for part, images, weights in self.at_work(self.posterior(observation)):
             each = part.log_likelihood(observation.some(images), values[images]) + weights.log()
             found[images] = torch.logaddexp(found[images], each)
         return found

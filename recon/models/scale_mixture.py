@@ -9,7 +9,7 @@ Gaussian's. Contrast also varies within a picture: each pixel's scale is a draw 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 import torch
@@ -19,7 +19,7 @@ from recon.distributions import ScaledMixture, log_normal_mass
 from recon.distributions.base import level_edges
 from recon.models.blur import averaged
 from recon.models.calibration import BAND, likeliest, share_held
-from recon.models.conditioned import ByMask, Evidence
+from recon.models.conditioned import Evidence
 from recon.models.gaussian import Gaussian, pictures_of
 from recon.models.signal_transformer import at_counts
 from recon.observation import Observation
@@ -168,7 +168,7 @@ class ScaleMixture(Gaussian):
 
     def log_evidence(self, evidence: Evidence) -> Tensor:
         """Log density of the observed values at every scale, but for a constant: (batch, scales), float64"""
-        return log_scale_evidence(self.log_scales, evidence.whitened)
+        return log_scale_evidence(self.log_scales, evidence.whitened.T)
 
     def log_density(self, evidence: Evidence) -> Tensor:
         """Of the observed values, but for a constant: (batch,), float64"""
@@ -192,35 +192,28 @@ class ScaleMixture(Gaussian):
         return (self.log_kernel.double() + tilt * self.log_scales).softmax(1)
 
     def distribution(self, observation: Observation) -> ScaledMixture:  # type: ignore[override]
-        return self.law(self.evidence(observation))
+        return joined([(which, self.law(evidence)) for which, evidence in self.evidence(observation)])
 
-    def law(self, evidence: ByMask, lean: Tensor | None = None) -> ScaledMixture:
-        """The distribution given what a batch says.
+    def law(self, evidence: Evidence, lean: Tensor | None = None) -> ScaledMixture:
+        """The distribution for images that share a mask.
 
-        evidence  as `Gaussian.evidence` gives it
-        lean      what speaks for each scale at each pixel, logits (batch, scales, side, side), or nothing
+        lean  what speaks for each scale at each pixel, logits (n, scales, side, side), or nothing
         """
-        batch, side = sum(len(which) for which, _ in evidence), self.side
-        location = self.location.new_empty(batch, 1, self.channels, side, side)
-        log_weights = location.new_empty(batch, self.scales, *((1, 1) if lean is None else (side, side)))
-        factor = location.new_empty(batch if len(evidence) > 1 else 1, 1, side, side, self.channels, self.channels)
-        for which, each in evidence:
-            location[which] = self.mean_given(each)[:, None]
-            if lean is None:
-                local = self.local_posterior(each).clamp_min(1e-30).log()[:, :, None, None]
-            else:
-                posterior = self.log_posterior(each).exp().to(lean)
-                local = gated(posterior, self.log_kernel, lean[which].flatten(2)).view_as(lean[which])
-            log_weights[which] = local.to(log_weights)
-            factor[which if len(evidence) > 1 else slice(None)] = each.conditioned.pixel_factor
-        return ScaledMixture(log_weights, location, factor, (0.5 * self.log_scales).exp().to(factor)[None])
+        if lean is None:
+            local = self.local_posterior(evidence).clamp_min(1e-30).log()[:, :, None, None]
+        else:
+            posterior = self.log_posterior(evidence).exp().to(lean)
+            local = gated(posterior, self.log_kernel, lean.flatten(2)).view_as(lean)
+        location, factor = self.mean_given(evidence)[:, None], evidence.conditioned.pixel_factor[None, None]
+        root = (0.5 * self.log_scales).exp().to(factor)[None]
+        return ScaledMixture(local.to(location), location, factor.clone(), root)  # what is remembered stays as it is
 
-    def hidden_log_density(self, whole: Evidence) -> Tensor:
+    def hidden_log_density(self, truth: Evidence) -> Tensor:
         """As the Gaussian's, with one scale for the whole picture: a field of local scales has no closed form."""
-        squared, constant = self.hidden_distance(whole)
+        squared, constant = self.hidden_distance(truth)
         scales = self.log_scales
-        each = -0.5 * (squared[:, None] * (-scales).exp() + len(whole.conditioned.hidden) * scales) - constant
-        return torch.logsumexp(self.log_posterior(whole) + each, 1)
+        each = -0.5 * (squared[:, None] * (-scales).exp() + len(truth.conditioned.hidden) * scales) - constant
+        return torch.logsumexp(self.log_posterior(truth) + each, 1)
 
     @torch.no_grad()
     def sample_joint(
@@ -257,6 +250,17 @@ class ScaleMixture(Gaussian):
         steps = finite((given if lean is None else given + lean.flatten(2)).softmax(1).cumsum(1))
         index = (steps < level).sum(1).clamp(max=self.scales - 1)
         return self.log_scales[index].exp().view_as(noise).float()
+
+
+def joined(laws: Sequence[tuple[Tensor, ScaledMixture]]) -> ScaledMixture:
+    """Of a batch, what is said of its images, (n,) each"""
+    if len(laws) == 1:
+        return laws[0][1]
+    order, parts = torch.cat([which for which, _ in laws]).argsort(), [law for _, law in laws]
+    log_weights = torch.cat([part.log_weights for part in parts])[order]
+    location = torch.cat([part.location for part in parts])[order]
+    factor = torch.cat([part.factor.expand(len(part.location), -1, -1, -1, -1, -1) for part in parts])[order]
+    return ScaledMixture(log_weights, location, factor, parts[0].root)
 
 
 def some_of(mask: Tensor, most: int, generator: torch.Generator) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,13 +30,13 @@ class Triangle:
     @property
     def whole(self) -> Tensor:
         """(n, n)"""
-        found = self.first
+        known = self.first.shape[-1]
+        size = known + sum(corner.shape[-1] for _, corner in self.more)
+        found = self.first.new_zeros(*self.first.shape[:-2], size, size)
+        found[..., :known, :known] = self.first
         for left, corner in self.more:
-            known, size = found.shape[-1], found.shape[-1] + corner.shape[-1]
-            grown = found.new_empty(*found.shape[:-2], size, size)
-            grown[..., :known, :known], grown[..., :known, known:] = found, 0
-            grown[..., known:, :known], grown[..., known:, known:] = left, corner
-            found = grown
+            known, end = left.shape[-1], left.shape[-1] + corner.shape[-1]
+            found[..., known:end, :known], found[..., known:end, known:end] = left, corner
         return found
 
     @property
@@ -50,17 +51,16 @@ class Triangle:
         return torch.cat([each.diagonal(dim1=-2, dim2=-1) for each in corners], -1).double().log().sum(-1)
 
     def solve(self, rows: Tensor, solved: Tensor | None = None) -> Tensor:
-        """factor^-1 rows, of (n, m); solved: what that is of the first of them, where they were asked about before the
-        factor was extended"""
-        size = self.first.shape[-1]
-        if solved is None or solved.shape[-2] < size:
-            solved = torch.linalg.solve_triangular(self.first, rows[..., :size, :], upper=False)
-        for left, corner in self.more:
-            known, new = left.shape[-1], corner.shape[-1]
-            if known < solved.shape[-2]:
-                continue
-            rest = rows[..., known : known + new, :] - left @ solved
-            solved = torch.cat([solved, torch.linalg.solve_triangular(corner, rest, upper=False)], -2)
+        """factor^-1 rows, of (n, m); solved: the same of the first of them, where that is known. It saves something
+        where this factor was extended from one of so many"""
+        ends = [self.first.shape[-1], *(left.shape[-1] + corner.shape[-1] for left, corner in self.more)]
+        if solved is None or solved.shape[-2] not in ends:
+            solved = torch.linalg.solve_triangular(self.first, rows[..., : ends[0], :], upper=False)
+        for (left, corner), end in zip(self.more, ends[1:], strict=True):
+            known = left.shape[-1]
+            if known >= solved.shape[-2]:
+                rest = rows[..., known:end, :] - left @ solved
+                solved = torch.cat([solved, torch.linalg.solve_triangular(corner, rest, upper=False)], -2)
         return solved
 
     def solve_transposed(self, rows: Tensor) -> Tensor:
@@ -72,6 +72,24 @@ class Triangle:
             rows = rows[..., :known, :] - left.mT @ found[0]
         found.insert(0, torch.linalg.solve_triangular(self.first.mT, rows, upper=True))
         return torch.cat(found, -2) if self.more else found[0]
+
+
+class Told(NamedTuple):
+    """What one picture said at a mask: who paints on says it again, and a little more.
+
+    observed  residuals, (known, 1), or of several factors at once
+    whitened  factor^-1 times these
+    gain      what they add to every dimension, (1, dims), where somebody asked for that
+    """
+
+    observed: Tensor
+    whitened: Tensor
+    gain: Tensor | None = None
+
+
+def told_before(told: Told | None, observed: Tensor) -> Told | None:
+    """The same, if it is of the first of these residuals, (n, m); of another picture, or of several, it is not."""
+    return told if told is not None and told.observed.equal(observed[..., : told.observed.shape[-2], :]) else None
 
 
 def of_inverse(before: Tensor, factor: Triangle, left: Tensor, corner: Tensor) -> Tensor:

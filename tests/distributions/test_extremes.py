@@ -106,6 +106,25 @@ def test_clipped_moments_against_integration(location, scale):
     assert gaussian.variance.dtype == gaussian.mean.dtype == torch.float32
 
 
+@pytest.mark.parametrize(
+    ("location", "scale"),
+    [(-0.5, 0.1), (-2, 0.1), (3, 0.3), (-1e4, 0.1), (100, 0.3), (0.3, 3.9), (-3, 1e3), (0.5, 1e-4)],
+)
+def test_clipped_moments_where_next_to_nothing_is_left(location, scale):
+    """Also far outside, where two large numbers nearly cancel: to a hundredth of a level, and never below 0."""
+
+    def moment(power: int) -> float:
+        corners = [min(max(at, -38), 38) for at in (-location / scale, (1 - location) / scale)]
+        inner = lambda z: min(max(location + scale * z, 0), 1) ** power * stats.norm.pdf(z)  # noqa: E731
+        return integrate.quad(inner, -39, 39, points=sorted({*corners, 0.0}), limit=500, epsabs=1e-13)[0]
+
+    gaussian = Gaussian(torch.full((1, 1, 1, 1), float(location)), torch.full((1, 1, 1, 1, 1), scale))
+    first, second = (each.item() for each in gaussian.moments)
+    assert first == pytest.approx(moment(1), abs=1e-6) and second - first**2 >= -1e-12
+    expected = math.sqrt(max(moment(2) - moment(1) ** 2, 0))
+    assert math.sqrt(gaussian.variance.item()) == pytest.approx(expected, rel=1e-3, abs=5e-5)
+
+
 def test_log_normal_mass():
     low = torch.tensor([-1.0, 3.0, -40.0, 39.0, -1e6, 1e-3], dtype=torch.float64)
     high = torch.tensor([1.0, 4.0, -39.0, 40.0, 1e6, 2e-3], dtype=torch.float64)

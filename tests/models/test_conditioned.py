@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 import pytest
 import torch
 
@@ -34,7 +37,7 @@ def same(one: Conditioned, other: Conditioned, residual: torch.Tensor) -> None:
     assert torch.allclose(one.gain(residual), other.gain(residual), atol=2e-4)
     assert torch.allclose(one.pixel_factor, other.pixel_factor, atol=1e-4)
     says, said = Evidence(one, residual), Evidence(other, residual)
-    assert torch.allclose(says.whitened.square().sum(1), said.whitened.square().sum(1), rtol=1e-3)
+    assert torch.allclose(says.whitened.square().sum(0), said.whitened.square().sum(0), rtol=1e-3)
     assert torch.allclose(says.left_out, said.left_out, atol=2e-2)
 
 
@@ -94,7 +97,7 @@ def test_a_factored_block_moves_as_much(model, size):
     residual = pictures(3, seed=4).flatten(1) - model.location
     factored, whole = Factored(model.covariance(), 3, mask), Conditioned(model.covariance(), 3, mask)
     assert torch.allclose(factored.gain(residual), whole.gain(residual), atol=2e-4)
-    assert torch.allclose(factored.whiten(residual), Evidence(whole, residual).whitened, atol=1e-4)
+    assert torch.allclose(factored.whiten(residual), Evidence(whole, residual).whitened.T, atol=1e-4)
 
 
 def test_several_blocks_at_once_are_each_factored(model):
@@ -130,6 +133,55 @@ def test_who_paints_on_is_answered_as_who_begins(model):
             assert torch.allclose(says.whitened.square().sum(), anew.whitened.square().sum(), rtol=1e-3)
             assert torch.allclose(block.whiten(asked[None]).square().sum(), anew.whitened.square().sum(), rtol=1e-3)
     assert told == len(steps) - 2 * len(steps[::7]), "another is asked about, and then the first again"
+
+
+def test_between_two_strokes_others_may_ask(model):
+    """Of a batch and of other pictures, at once: each has his own answer."""
+    small, large = masks(20, 24)
+    batch = pictures(6, seed=8).flatten(1) - model.location
+    covariances = [model.covariance()] * 3
+    kept, block = Conditioned(model.covariance(), 3, small), Factored(covariances, 3, small)
+    for k in (0, 1, slice(0, 4), 0):
+        Evidence(kept, batch[k].view(-1, 3 * AREA)).gain.zero_()  # what is remembered stays as it is
+        block.whiten(batch[k].view(-1, 3 * AREA).expand(3, -1, -1))
+    grown, more = Conditioned(model.covariance(), 3, large, kept), Factored(covariances, 3, large, block)
+    anew, block_anew = Conditioned(model.covariance(), 3, large), Factored(covariances, 3, large)
+    expected = [
+        (Evidence(anew, one[None]).gain, block_anew.whiten(one.expand(3, 1, -1)).square().sum(-1)) for one in batch
+    ]
+    before, failed = sys.getswitchinterval(), []
+
+    def ask(k: int) -> None:
+        for _ in range(200):
+            one = batch[k]
+            says = Evidence(grown, one[None])
+            if not torch.allclose(says.gain, expected[k][0], atol=1e-3):
+                failed.append(k)
+            if not torch.allclose(more.whiten(one.expand(3, 1, -1)).square().sum(-1), expected[k][1], rtol=1e-3):
+                failed.append(k)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=ask, args=[k]) for k in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert not failed
+
+
+def test_what_is_solved_in_part_is_solved_on(model):
+    """From the end of a piece; from elsewhere it is begun anew."""
+    small, middle, large = masks(9, 12, 20)
+    first = Conditioned(model.covariance(), 3, small)
+    factor = Conditioned(model.covariance(), 3, large, Conditioned(model.covariance(), 3, middle, first)).factor
+    rows = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
+    whole = torch.linalg.solve_triangular(factor.whole, rows, upper=False)
+    for known in (27, 36, 60, 5, 30):
+        assert torch.allclose(factor.solve(rows, whole[:known]), whole, atol=1e-3), known
+    assert torch.allclose(factor.whole.T @ factor.solve_transposed(rows), rows, atol=1e-3)
 
 
 def test_of_several_matrices_the_singular_alone_are_changed():

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from recon import Observation, Prediction, metrics
-from recon.distributions.gaussians import log_ndtr
+from recon.distributions.clipped import log_ndtr
 from recon.errors import PredictionError
 from recon.models import MixtureDensity, ScaleMixture
 from recon.models.mixture_density import FLOOR

@@ -108,7 +108,8 @@ def test_joint_samples_have_the_predictions_spread(model, generator):
 @pytest.mark.parametrize("size", [0, 1, SIDE**2])
 def test_nothing_one_and_everything_observed(model, size):
     observation = observe(pictures(2, seed=5)[0], size)
-    found = features(model.base, model.base.evidence(observation))
+    ((_, evidence),) = model.base.evidence(observation)
+    found = features(model.base, evidence)
     assert found.shape == (2, FEATURES, SIDE, SIDE) and found.isfinite().all()
     prediction = model.predict(observation)
     assert prediction.mean.isfinite().all() and prediction.variance.isfinite().all()

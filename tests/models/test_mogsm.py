@@ -277,7 +277,7 @@ def test_moved_a_model_begins_anew_also_for_who_remembers_alone(model):
     with remembering(own := {}):
         for _ in range(4):
             assert moved.to("cpu").predict(known).mean.allclose(expected, atol=1e-6)
-    assert len(own) == 4 * len(moved.at_work(known)) + 4, "nothing is found in another's place"
+    assert len(own) == 4 * len(moved.at_work(moved.posterior(known))) + 4, "nothing is found in another's place"
 
 
 def test_a_joint_density_is_of_what_was_observed(model):
