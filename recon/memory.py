@@ -130,7 +130,8 @@ def forget_oldest() -> None:
         return
     order = []
     for memory in list(_memories):
-        order += [(time, memory, key) for key, time in memory.asked.items()]
+        # a list at once: others drop what is old without waiting for this
+        order += [(time, memory, key) for key, time in list(memory.asked.items())]
     for _, memory, key in sorted(order, key=itemgetter(0))[:-1]:
         if total <= ROOMY * MOST_BYTES:
             return

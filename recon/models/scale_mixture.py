@@ -40,13 +40,11 @@ class ScaleMixture(Gaussian):
     """Gaussian scale mixture; arguments as `Gaussian`'s, and `scales`, how many values s may take.
 
     Buffers: `log_prior` (scales,), of the picture's scale; `log_kernel` (scales, scales), of a pixel's scale (columns)
-    given the picture's (rows); `log_scales`, float64 (scales,), which are always the same. Where it is `fine`, also
-    `tilt` (sizes,), what calibration adds to a pixel's logits for a log scale, from 1, 2, 4, ... observed pixels: the
-    coarse pictures that it stands on are others.
+    given the picture's (rows). Where it is `fine`, also `tilt` (sizes,), what calibration adds to a pixel's logits for
+    a log scale, from 1, 2, 4, ... observed pixels: the coarse pictures that it stands on are others.
     """
 
     kind = "scale_mixture"
-    log_scales: Tensor
     log_prior: Tensor
     log_kernel: Tensor
     tilt: Tensor | None
@@ -64,11 +62,14 @@ class ScaleMixture(Gaussian):
     ):  # spelled out: `config.json` is made of these
         super().__init__(side=side, channels=channels, even=even, odd=odd, mirrored=mirrored, fine=fine)
         self.scales = scales
-        log_scales = torch.linspace(-WIDEST, WIDEST, scales, dtype=torch.float64)
-        self.register_buffer("log_scales", log_scales, persistent=False)
         self.register_buffer("log_prior", torch.full((scales,), -math.log(scales)))
         self.register_buffer("log_kernel", torch.eye(scales).clamp_min(1e-9).log())
         self.register_buffer("tilt", torch.zeros((side * side // 2).bit_length()) if fine else None)
+
+    @property
+    def log_scales(self) -> Tensor:
+        """float64 (scales,): no buffer, which would become single with the rest of a model"""
+        return torch.linspace(-WIDEST, WIDEST, self.scales, dtype=torch.float64, device=self.device)
 
     @classmethod
     @torch.no_grad()

@@ -106,6 +106,12 @@ def test_leave_one_out(base):
         assert torch.allclose(found[:, left].double(), expected, atol=1e-2)
 
 
+def test_all_of_a_model_made_single_answers_as_before(base):
+    model, observation = fresh(base), observe(pictures(2, seed=5), 6)
+    expected = model.predict(observation)
+    assert torch.allclose(model.float().predict(observation).variance, expected.variance, atol=1e-6)
+
+
 def test_training_helps(base, tmp_path):
     images = (pictures(600, seed=6) * 255).round().byte()
     model, values = fresh(base), pictures(100, seed=7)
