@@ -84,30 +84,6 @@ def test_what_is_forgotten_leaves_nothing(alone, monkeypatch):
     assert len(one) == memory.REMEMBERED and one.asked.keys() == one.keys()
 
 
-def test_what_is_old_goes_while_the_bound_is_looked_after(alone):
-    """Of a dictionary that shrinks while it is gone through, Python makes an error."""
-    memories, failed, before = [Memory() for _ in range(3)], [], sys.getswitchinterval()
-
-    def remember(k: int) -> None:
-        try:
-            for key in range(1500):
-                put(memories[(k + key) % 3], key, Extended(7))
-                memory.forget_old(memories[key % 3])
-        except RuntimeError as error:
-            failed.append(error)
-
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=remember, args=[k]) for k in range(3)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(before)
-    assert not failed
-
-
 def test_models_share_the_bound(alone):
     models = [fitted(), fitted()]
     for seed in range(4):
