@@ -92,7 +92,9 @@ class Observation:
         return height, width
 
     def to(self, device: torch.device | str) -> Observation:
-        """The same observation on `device`."""
+        """The same observation on `device`; the same object where it is there."""
+        if torch.device(device) == self.values.device:
+            return self
         return Observation(self.values.to(device), self.mask.to(device))
 
     def some(self, images: Tensor) -> Observation:

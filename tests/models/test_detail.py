@@ -183,7 +183,7 @@ def test_of_very_many_pixels_those_near_hidden_ones_count(model, monkeypatch):
 
 def test_triangles_are_solved_by_blocks(monkeypatch):
     monkeypatch.setattr(conditioned, "BLOCK", 7)
-    monkeypatch.setattr(conditioned, "SMALL", 0)
+    monkeypatch.setattr(conditioned, "WIDE", 9)
     matrix = torch.randn(40, 40, generator=torch.Generator().manual_seed(0)).double()
     lower = torch.linalg.cholesky(matrix @ matrix.T + 40 * torch.eye(40))
     rows = torch.randn(40, 9, generator=torch.Generator().manual_seed(1)).double()
